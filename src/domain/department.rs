@@ -1,0 +1,48 @@
+//! Departments of the city and the document with which a chain begins.
+
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::digest::HashAlgorithm;
+use crate::crypto::sign::PublicKey;
+use crate::ids::DepartmentId;
+
+use super::Text;
+use super::policy::PolicyDocument;
+
+/// A department as the ledger knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Department {
+    /// Its short name.
+    pub id: DepartmentId,
+    /// Its names for people.
+    pub name: Text,
+    /// Unified social credit code (GB 32100).
+    pub uscc: String,
+    /// The key that signs its transactions.
+    pub signing_key: PublicKey,
+    /// The X25519 key to which answers and subjects are sealed, base64.
+    pub sealing_key: String,
+    /// Whether it votes in consensus; the others learn.
+    pub voter: bool,
+    /// Number of its node in consensus, from 1.
+    pub node_id: u64,
+}
+
+/// The first transaction of a chain, the same on every node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Genesis {
+    /// The city's name.
+    pub city: Text,
+    /// Digest of the tree.
+    pub hash: HashAlgorithm,
+    /// Who may register departments and set rules.
+    pub authority: DepartmentId,
+    /// To whom the subject of every access is sealed.
+    pub auditor: DepartmentId,
+    /// All departments.
+    pub departments: Vec<Department>,
+    /// The rules in force from the beginning.
+    pub policy: PolicyDocument,
+}

@@ -1,0 +1,64 @@
+//! What the ledger is about: departments, catalog, grants, accesses, certificates, cases. Pure.
+
+pub mod access;
+pub mod case;
+pub mod catalog;
+pub mod certificate;
+pub mod command;
+pub mod department;
+pub mod grant;
+pub mod policy;
+
+use serde::{Deserialize, Serialize};
+
+/// A text in the portal's two languages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Text {
+    /// Chinese, always there.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// Who acted inside a department: a clerk's account or a departmental system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Actor {
+    /// Account name, unique within the department.
+    pub user: String,
+    /// The role in which the account acted.
+    pub role: Role,
+}
+
+/// What an account may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Drafts and requests.
+    Clerk,
+    /// Approves what others drafted or requested.
+    Reviewer,
+    /// Accounts and the node.
+    Admin,
+    /// Reads every access.
+    Auditor,
+    /// A departmental system.
+    System,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 5] = [Self::Clerk, Self::Reviewer, Self::Admin, Self::Auditor, Self::System];
+
+    /// The name in JSON, rules and texts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Clerk => "clerk",
+            Self::Reviewer => "reviewer",
+            Self::Admin => "admin",
+            Self::Auditor => "auditor",
+            Self::System => "system",
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Mulu (目录): a government data-directory chain. The floors, from the ground up: a floor imports
+//! only floors listed before it.
+
+pub mod clock;
+pub mod ids;
+
+pub mod crypto;
+
+pub mod ledger;
+
+pub mod domain;
+
+pub mod state;

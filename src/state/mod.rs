@@ -1,0 +1,3 @@
+//! The state machine: a pure function of the ledger's transactions, equal on every node.
+
+pub mod outcome;
