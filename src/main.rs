@@ -1,1 +1,3 @@
+//! The `mulu` command.
+
 fn main() {}
