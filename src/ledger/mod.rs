@@ -1,6 +1,7 @@
 //! The ledger's forms: transactions, blocks, tree, checkpoints and receipts. Pure: no disk, no clock.
 
 pub mod block;
+pub mod merkle;
 pub mod transaction;
 
 /// Why bytes are not what they claim to be.
