@@ -11,3 +11,5 @@ pub mod ledger;
 pub mod domain;
 
 pub mod state;
+
+pub mod exchange;

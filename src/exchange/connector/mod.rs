@@ -1,0 +1,3 @@
+//! Connectors: how a provider's node asks its department's own data.
+
+pub mod config;
