@@ -83,3 +83,9 @@ pub const CASE_ID_CHARS_MAX: usize = 64;
 pub const CAUSE_CHARS_MAX: usize = 200;
 /// Records in one batch.
 pub const BATCH_RECORDS_MAX: usize = 200;
+
+/// The context under which the subject of one access is sealed to the auditor: a sealed subject cannot be moved to
+/// another record. The sealed text is the value of the entry's subject parameter, such as an ID number.
+pub fn subject_context(access_id: AccessId) -> Vec<u8> {
+    format!("mulu-subject-v1\n{access_id}").into_bytes()
+}
