@@ -6,8 +6,10 @@ pub mod catalog;
 pub mod certificate;
 pub mod command;
 pub mod department;
+pub mod formats;
 pub mod grant;
 pub mod policy;
+pub mod schema;
 
 use serde::{Deserialize, Serialize};
 
