@@ -12,4 +12,6 @@ pub mod domain;
 
 pub mod state;
 
+pub mod storage;
+
 pub mod exchange;

@@ -1,0 +1,77 @@
+//! What a node keeps on disk: the ledger's segment files and a small keyed store. Nothing above
+//! this floor opens ledger files or names the store's library.
+
+mod data_dir;
+pub mod ledger_log;
+pub mod node_store;
+mod record;
+mod segment;
+
+use std::path::{Path, PathBuf};
+
+pub use record::{DATA_BYTES_MAX, Record, RecordRef};
+
+/// What can go wrong with a node's files.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The system refused an operation on a file. After a failed write or sync nothing is known
+    /// about what lies on disk: the process must end and read its files anew.
+    #[error("{path}: {action} failed: {cause}")]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was attempted.
+        action: &'static str,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Another process uses the directory.
+    #[error("{path} is in use by another process: stop it first, or choose another data directory")]
+    Locked {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The ledger's files are damaged in a place that a crash cannot explain.
+    #[error("{path} is damaged at byte {offset}: {why}; restore it from a backup or start this node anew")]
+    Damaged {
+        /// The segment file.
+        path: PathBuf,
+        /// Where in the file.
+        offset: u64,
+        /// What does not fit.
+        why: String,
+    },
+    /// Entries were not handed over in their order, or are too long.
+    #[error("entry {index} cannot be appended: {why}")]
+    Refused {
+        /// Index of the entry.
+        index: u64,
+        /// Why not.
+        why: &'static str,
+    },
+    /// No entry of this index is in the log.
+    #[error("the log has no entry {index}")]
+    Absent {
+        /// The index asked for.
+        index: u64,
+    },
+    /// An earlier write failed, so this log takes no more.
+    #[error("an earlier write to the ledger failed: end the process")]
+    Poisoned,
+    /// The keyed store failed.
+    #[error("the node's store failed: {0}")]
+    Store(String),
+    /// A value is too long for the keyed store.
+    #[error("a value of {bytes} bytes is too long for the node's store")]
+    TooLong {
+        /// Length of the value.
+        bytes: usize,
+    },
+}
+
+impl StorageError {
+    pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |cause| Self::Io { path, action, cause }
+    }
+}

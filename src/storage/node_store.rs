@@ -1,0 +1,212 @@
+//! The node's small keyed data: consensus' hard state, promises, outbox, counters. The only place
+//! that names sled.
+//!
+//! One tree; callers keep apart by a prefix of the key. Writes are atomic, and durable when
+//! [`NodeStore::flush`] has returned.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use super::StorageError;
+
+/// The longest value, in bytes: longer ones could spill into files that sled never syncs.
+pub const VALUE_BYTES_MAX: usize = 4 * 1024;
+/// The longest key, in bytes.
+pub const KEY_BYTES_MAX: usize = 256;
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// Writes that take effect together or not at all.
+#[derive(Debug, Default)]
+pub struct Batch {
+    operations: sled::Batch,
+    too_long: Option<usize>,
+}
+
+impl Batch {
+    /// Sets a value.
+    pub fn put(&mut self, key: &[u8], value: &[u8]) {
+        if value.len() > VALUE_BYTES_MAX || key.len() > KEY_BYTES_MAX {
+            self.too_long = Some(value.len().max(key.len()));
+        } else {
+            self.operations.insert(key, value);
+        }
+    }
+
+    /// Removes a value.
+    pub fn delete(&mut self, key: &[u8]) {
+        self.operations.remove(key);
+    }
+}
+
+/// A durable map from short keys to short values. Cheap to share behind an `Arc`.
+#[derive(Debug)]
+pub struct NodeStore {
+    tree: sled::Db,
+    file: File,
+    path: PathBuf,
+}
+
+fn failed(error: sled::Error) -> StorageError {
+    StorageError::Store(error.to_string())
+}
+
+impl NodeStore {
+    /// Opens the store of a directory, which this process owns from then on.
+    ///
+    /// # Errors
+    /// [`StorageError::Store`] when the directory is in use or damaged, [`StorageError::Io`].
+    pub fn open(dir: &Path) -> Result<Self, StorageError> {
+        let tree = sled::Config::new()
+            .path(dir)
+            .cache_capacity(CACHE_BYTES)
+            // Durability is asked for where it is needed; a timer would only burn time.
+            .flush_every_ms(None)
+            .open()
+            .map_err(failed)?;
+        let path = dir.join("db");
+        let file = OpenOptions::new().read(true).write(true).open(&path).map_err(StorageError::io(&path, "opening"))?;
+        Ok(Self { tree, file, path })
+    }
+
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// [`StorageError::Store`].
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        Ok(self.tree.get(key).map_err(failed)?.map(|value| value.to_vec()))
+    }
+
+    /// Sets a value; not durable before [`NodeStore::flush`].
+    ///
+    /// # Errors
+    /// [`StorageError::TooLong`] or [`StorageError::Store`].
+    pub fn put(&self, key: &[u8], value: &[u8]) -> Result<(), StorageError> {
+        let mut batch = Batch::default();
+        batch.put(key, value);
+        self.apply(batch)
+    }
+
+    /// Removes a value, if there is one.
+    ///
+    /// # Errors
+    /// [`StorageError::Store`].
+    pub fn delete(&self, key: &[u8]) -> Result<(), StorageError> {
+        self.tree.remove(key).map(|_| ()).map_err(failed)
+    }
+
+    /// Makes all writes of a batch at once; not durable before [`NodeStore::flush`].
+    ///
+    /// # Errors
+    /// [`StorageError::TooLong`] when one of them is, and then none is made;
+    /// [`StorageError::Store`].
+    pub fn apply(&self, batch: Batch) -> Result<(), StorageError> {
+        match batch.too_long {
+            Some(bytes) => Err(StorageError::TooLong { bytes }),
+            None => self.tree.apply_batch(batch.operations).map_err(failed),
+        }
+    }
+
+    /// The first pairs whose keys begin with a prefix, in the order of their keys.
+    ///
+    /// # Errors
+    /// [`StorageError::Store`].
+    pub fn scan_prefix(&self, prefix: &[u8], limit: usize) -> Result<Vec<Pair>, StorageError> {
+        pairs(self.tree.scan_prefix(prefix), limit)
+    }
+
+    /// The first pairs with a prefix whose keys come after `after`, in the order of their keys.
+    ///
+    /// # Errors
+    /// [`StorageError::Store`].
+    pub fn scan_after(&self, prefix: &[u8], after: &[u8], limit: usize) -> Result<Vec<Pair>, StorageError> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let range = (Excluded(after), Unbounded);
+        let following = self.tree.range::<&[u8], _>(range);
+        // Read errors stay in, so that they are reported rather than taken for the end.
+        let within = following.take_while(|item| item.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)));
+        pairs(within, limit)
+    }
+
+    /// How many keys begin with a prefix. Reads them all: for counts at start, not for every call.
+    ///
+    /// # Errors
+    /// [`StorageError::Store`].
+    pub fn count(&self, prefix: &[u8]) -> Result<usize, StorageError> {
+        self.tree.scan_prefix(prefix).keys().try_fold(0, |count, key| key.map(|_| count + 1)).map_err(failed)
+    }
+
+    /// Waits until every write so far is on disk.
+    ///
+    /// # Errors
+    /// [`StorageError::Store`] or [`StorageError::Io`]: nothing is known then about what lies on
+    /// disk; whoever relied on it must end the process.
+    pub fn flush(&self) -> Result<(), StorageError> {
+        self.tree.flush().map_err(failed)?;
+        // sled hands its pages to the kernel and goes no further: neither the drive's cache nor
+        // the file's length would survive a power cut.
+        self.file.sync_data().map_err(StorageError::io(&self.path, "syncing"))
+    }
+}
+
+fn pairs(
+    items: impl Iterator<Item = sled::Result<(sled::IVec, sled::IVec)>>,
+    limit: usize,
+) -> Result<Vec<Pair>, StorageError> {
+    items.take(limit).map(|item| item.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(failed)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_there_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let store = NodeStore::open(dir.path()).unwrap();
+            let mut batch = Batch::default();
+            for n in [3u8, 1, 2] {
+                batch.put(&[b'o', b'/', n], &[n; 9]);
+            }
+            batch.put(b"p/1", b"other");
+            store.apply(batch).unwrap();
+            store.delete(b"o/\x02").unwrap();
+            store.flush().unwrap();
+        }
+        let store = NodeStore::open(dir.path()).unwrap();
+        let keys: Vec<Vec<u8>> = store.scan_prefix(b"o/", 10).unwrap().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, [b"o/\x01".to_vec(), b"o/\x03".to_vec()]);
+        assert_eq!(store.count(b"o/").unwrap(), 2);
+        assert_eq!(store.get(b"p/1").unwrap().as_deref(), Some(b"other".as_slice()));
+        assert_eq!(store.get(b"o/\x02").unwrap(), None);
+    }
+
+    #[test]
+    fn a_scan_is_bounded_and_goes_on_where_it_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = NodeStore::open(dir.path()).unwrap();
+        for n in 0..5u8 {
+            store.put(&[b'a', n], &[n]).unwrap();
+        }
+        store.put(b"b", b"next prefix").unwrap();
+        let first = store.scan_prefix(b"a", 2).unwrap();
+        assert_eq!(first, [(vec![b'a', 0], vec![0]), (vec![b'a', 1], vec![1])]);
+        let rest = store.scan_after(b"a", &first[1].0, 10).unwrap();
+        assert_eq!(rest.iter().map(|(_, value)| value[0]).collect::<Vec<_>>(), [2, 3, 4]);
+    }
+
+    #[test]
+    fn a_long_value_is_refused_and_takes_its_batch_along() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = NodeStore::open(dir.path()).unwrap();
+        let mut batch = Batch::default();
+        batch.put(b"short", b"1");
+        batch.put(b"long", &[0; VALUE_BYTES_MAX + 1]);
+        assert!(matches!(store.apply(batch), Err(StorageError::TooLong { .. })));
+        assert_eq!(store.get(b"short").unwrap(), None);
+        assert!(store.put(b"k", &[0; VALUE_BYTES_MAX]).is_ok());
+    }
+}

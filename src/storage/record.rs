@@ -1,0 +1,117 @@
+//! A record of the ledger's files: one entry, with its checksum.
+//!
+//! Form: data length (4), CRC-32 of all that follows (4), index (8), term (8), kind (1), flags (1),
+//! data; numbers big endian. The checksum covers the length too.
+
+/// The longest data of a record, in bytes: a block with room to spare.
+pub const DATA_BYTES_MAX: usize = 128 * 1024;
+/// Bytes of a record before its data.
+pub(super) const HEADER_BYTES: usize = 26;
+
+/// All that stood in the log before this record was already durable when it was written. A crash
+/// can therefore only have torn what follows the last such mark.
+pub(super) const AFTER_SYNC: u8 = 1;
+
+/// An entry to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordRef<'a> {
+    /// Index in the log, from 1.
+    pub index: u64,
+    /// Term of the leader who proposed it.
+    pub term: u64,
+    /// What the data is, as consensus numbers it.
+    pub kind: u8,
+    /// The entry's bytes.
+    pub data: &'a [u8],
+}
+
+/// An entry read from disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Index in the log, from 1.
+    pub index: u64,
+    /// Term of the leader who proposed it.
+    pub term: u64,
+    /// What the data is, as consensus numbers it.
+    pub kind: u8,
+    /// The entry's bytes.
+    pub data: Vec<u8>,
+}
+
+/// What stands at a place of a segment.
+pub(super) enum Found<'a> {
+    Record {
+        record: RecordRef<'a>,
+        flags: u8,
+        bytes: usize,
+    },
+    /// Nothing whole; the reason is for people.
+    Bad(&'static str),
+}
+
+fn checksum(length: [u8; 4], rest: &[u8], data: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&length);
+    hasher.update(rest);
+    hasher.update(data);
+    hasher.finalize()
+}
+
+/// Appends a record's bytes to a buffer.
+pub(super) fn write(record: RecordRef<'_>, flags: u8, buffer: &mut Vec<u8>) {
+    let length = u32::try_from(record.data.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let mut rest = [0u8; HEADER_BYTES - 8];
+    rest[..8].copy_from_slice(&record.index.to_be_bytes());
+    rest[8..16].copy_from_slice(&record.term.to_be_bytes());
+    rest[16] = record.kind;
+    rest[17] = flags;
+    buffer.extend_from_slice(&length);
+    buffer.extend_from_slice(&checksum(length, &rest, record.data).to_be_bytes());
+    buffer.extend_from_slice(&rest);
+    buffer.extend_from_slice(record.data);
+}
+
+/// Reads the record at the beginning of some bytes.
+pub(super) fn read(bytes: &[u8]) -> Found<'_> {
+    let Some((header, tail)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
+        return Found::Bad("a record ends early");
+    };
+    let [l0, l1, l2, l3, c0, c1, c2, c3, rest @ ..] = header;
+    let length_bytes = [*l0, *l1, *l2, *l3];
+    let length = usize::try_from(u32::from_be_bytes(length_bytes)).unwrap_or(usize::MAX);
+    if length > DATA_BYTES_MAX {
+        return Found::Bad("a record has an impossible length");
+    }
+    let Some(data) = tail.get(..length) else {
+        return Found::Bad("a record ends early");
+    };
+    if checksum(length_bytes, rest, data) != u32::from_be_bytes([*c0, *c1, *c2, *c3]) {
+        return Found::Bad("a record does not fit its checksum");
+    }
+    let number = |from: usize| rest.get(from..from + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_be_bytes);
+    let record = RecordRef { index: number(0), term: number(8), kind: rest[16], data };
+    Found::Record { record, flags: rest[17], bytes: HEADER_BYTES + length }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        let record = RecordRef { index: 7, term: 3, kind: 2, data: b"what the city decided" };
+        let mut bytes = Vec::new();
+        write(record, AFTER_SYNC, &mut bytes);
+        assert!(
+            matches!(read(&bytes), Found::Record { record: r, flags: AFTER_SYNC, bytes: n } if r == record && n == bytes.len())
+        );
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(matches!(read(&flipped), Found::Bad(_)), "bit {bit} can be flipped");
+        }
+        for end in 0..bytes.len() {
+            assert!(matches!(read(&bytes[..end]), Found::Bad(_)));
+        }
+    }
+}
