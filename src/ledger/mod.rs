@@ -1,6 +1,7 @@
 //! The ledger's forms: transactions, blocks, tree, checkpoints and receipts. Pure: no disk, no clock.
 
 pub mod block;
+pub mod chain;
 pub mod merkle;
 pub mod transaction;
 

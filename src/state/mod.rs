@@ -1,4 +1,21 @@
 //! The state machine: a pure function of the ledger's transactions, equal on every node.
+//!
+//! No clock but block time, no randomness, no order that depends on hashing, no floating point.
 
 pub mod applied;
+mod cases;
+mod catalog;
+mod certificates;
+mod departments;
+mod grants;
+mod ids_seen;
+mod limits;
+mod machine;
 pub mod outcome;
+
+pub use catalog::{Ending, EntryHistory, PublishedEntry};
+pub use machine::State;
+pub use outcome::{Outcome, Refusal};
+
+#[cfg(test)]
+mod tests;

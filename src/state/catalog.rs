@@ -1,0 +1,177 @@
+//! Catalog entries on the ledger: published, deprecated, withdrawn; every version stays.
+
+use crate::clock::Millis;
+use crate::domain::Actor;
+use crate::domain::Role;
+use crate::domain::catalog::{Entry, EntryState};
+use crate::domain::command::{EntryEnding, EntryPublication};
+use crate::ids::EntryName;
+
+use super::limits;
+use super::machine::{Context, State};
+use super::outcome::Refusal;
+
+/// Items of one entry.
+pub const ITEMS_MAX: usize = 200;
+const VERSIONS_MAX: usize = 1_000;
+
+/// An entry with all its versions, oldest first, at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryHistory {
+    /// The version in force.
+    current: PublishedEntry,
+    /// Earlier versions, oldest first.
+    pub earlier: Vec<PublishedEntry>,
+    /// Where the entry stands.
+    pub state: EntryState,
+    /// Why it is deprecated or withdrawn.
+    pub ending: Option<Ending>,
+}
+
+impl EntryHistory {
+    /// The version in force.
+    pub fn current(&self) -> &PublishedEntry {
+        &self.current
+    }
+
+    /// All versions, oldest first.
+    pub fn versions(&self) -> impl DoubleEndedIterator<Item = &PublishedEntry> {
+        self.earlier.iter().chain(std::iter::once(&self.current))
+    }
+}
+
+/// One version as it was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedEntry {
+    /// The entry.
+    pub entry: Entry,
+    /// Who drafted it.
+    pub drafted_by: Actor,
+    /// Who approved it.
+    pub approved_by: Actor,
+    /// Block time.
+    pub at: Millis,
+    /// Index of the transaction.
+    pub index: u64,
+}
+
+/// Why and when an entry ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// Why.
+    pub reason: String,
+    /// What to use instead.
+    pub successor: Option<EntryName>,
+    /// Who ended it.
+    pub by: Actor,
+    /// Block time.
+    pub at: Millis,
+}
+
+impl State {
+    pub(super) fn publish_entry(&mut self, by: &Context<'_>, publication: EntryPublication) -> Result<(), Refusal> {
+        let EntryPublication { entry, drafted_by } = publication;
+        if &entry.name.provider != by.department {
+            return Err(Refusal::NotAllowed("only the provider publishes its entries".into()));
+        }
+        reviewer(by)?;
+        if drafted_by.user == by.actor.user {
+            return Err(Refusal::OwnRequest);
+        }
+        check_entry(&entry)?;
+        let name = entry.name.clone();
+        let published = PublishedEntry { entry, drafted_by, approved_by: by.actor.clone(), at: by.at, index: by.index };
+        match self.entries.get_mut(&name) {
+            None => {
+                let history = EntryHistory {
+                    current: published,
+                    earlier: Vec::new(),
+                    state: EntryState::Published,
+                    ending: None,
+                };
+                self.entries.insert(name, history);
+            }
+            Some(history) => {
+                if published.entry.version <= history.current.entry.version {
+                    let current = history.current.entry.version;
+                    return Err(Refusal::Conflict(format!("version {current} is published: raise the version")));
+                }
+                if history.earlier.len() >= VERSIONS_MAX {
+                    return Err(Refusal::Conflict("the entry has too many versions".into()));
+                }
+                history.earlier.push(std::mem::replace(&mut history.current, published));
+                history.state = EntryState::Published;
+                history.ending = None;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn deprecate_entry(&mut self, by: &Context<'_>, ending: EntryEnding) -> Result<(), Refusal> {
+        self.end_entry(by, ending, EntryState::Deprecated)
+    }
+
+    pub(super) fn withdraw_entry(&mut self, by: &Context<'_>, ending: EntryEnding) -> Result<(), Refusal> {
+        self.end_entry(by, ending, EntryState::Withdrawn)
+    }
+
+    fn end_entry(&mut self, by: &Context<'_>, ending: EntryEnding, to: EntryState) -> Result<(), Refusal> {
+        if &ending.entry.provider != by.department {
+            return Err(Refusal::NotAllowed("only the provider ends its entries".into()));
+        }
+        reviewer(by)?;
+        limits::text("reason", &ending.reason, limits::TEXT_CHARS_MAX)?;
+        if let Some(successor) = &ending.successor
+            && (!self.entries.contains_key(successor) || successor == &ending.entry)
+        {
+            return Err(Refusal::Unknown(format!("successor {successor}")));
+        }
+        let unknown = || Refusal::Unknown(format!("entry {}", ending.entry));
+        let history = self.entries.get_mut(&ending.entry).ok_or_else(unknown)?;
+        if history.current.entry.version != ending.version {
+            let current = history.current.entry.version;
+            return Err(Refusal::Conflict(format!("version {current} is in force, not {}", ending.version)));
+        }
+        if history.state == EntryState::Withdrawn || history.state == to {
+            return Err(Refusal::Conflict(format!("the entry is {}", history.state.as_str())));
+        }
+        history.state = to;
+        history.ending =
+            Some(Ending { reason: ending.reason, successor: ending.successor, by: by.actor.clone(), at: by.at });
+        Ok(())
+    }
+}
+
+/// Approvals are the reviewer's: checked here too, for the signing node may be doctored.
+pub(super) fn reviewer(by: &Context<'_>) -> Result<(), Refusal> {
+    if by.actor.role == Role::Reviewer {
+        Ok(())
+    } else {
+        Err(Refusal::NotAllowed("this needs the role reviewer".into()))
+    }
+}
+
+fn check_entry(entry: &Entry) -> Result<(), Refusal> {
+    for (what, value, max) in [
+        ("title.zh", &entry.title.zh, 100),
+        ("title.en", &entry.title.en, 200),
+        ("summary.zh", &entry.summary.zh, 2_000),
+        ("code", &entry.code, 64),
+        ("provider_code", &entry.provider_code, 18),
+    ] {
+        limits::text(what, value, max)?;
+    }
+    if entry.items.is_empty() || entry.items.len() > ITEMS_MAX {
+        return Err(Refusal::Invalid(format!("an entry has 1 to {ITEMS_MAX} items")));
+    }
+    let mut names: Vec<_> = entry.items.iter().map(|item| &item.name).collect();
+    names.sort();
+    names.dedup();
+    if names.len() != entry.items.len() {
+        return Err(Refusal::Invalid("two items have the same name".into()));
+    }
+    if entry.items.iter().any(|item| !(1..=4).contains(&item.grade)) {
+        return Err(Refusal::Invalid("an item's grade is 1 to 4".into()));
+    }
+    Ok(())
+}

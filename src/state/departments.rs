@@ -1,0 +1,87 @@
+//! How a chain begins, how departments join it, and who sets its rules.
+
+use crate::domain::department::{Department, Genesis};
+use crate::domain::policy::PolicyDocument;
+use crate::ids::DepartmentId;
+use crate::ledger::transaction::Transaction;
+
+use super::limits;
+use super::machine::{Context, State};
+use super::outcome::Refusal;
+
+/// Departments of one chain.
+pub const DEPARTMENTS_MAX: usize = 500;
+const POLICY_CHARS_MAX: usize = 32 * 1024;
+
+impl State {
+    /// Begins the chain. The genesis names the key that must have signed it.
+    pub(super) fn begin(
+        &mut self,
+        chain: String,
+        genesis: Genesis,
+        tx: &Transaction,
+        signer: &DepartmentId,
+    ) -> Result<(), Refusal> {
+        if signer != &genesis.authority {
+            return Err(Refusal::NotAllowed("the authority begins the chain".into()));
+        }
+        let mut next = Self::new();
+        next.chain = chain;
+        for department in &genesis.departments {
+            next.add_department(department.clone())?;
+        }
+        let authority = next.departments.get(&genesis.authority);
+        let authority = authority.ok_or_else(|| Refusal::Unknown(format!("department {}", genesis.authority)))?;
+        if !next.departments.contains_key(&genesis.auditor) {
+            return Err(Refusal::Unknown(format!("department {}", genesis.auditor)));
+        }
+        tx.verify(&next.chain, &authority.signing_key).map_err(|_| Refusal::Signature)?;
+        self.chain = next.chain;
+        self.departments = next.departments;
+        self.keys = next.keys;
+        self.policy = Some(genesis.policy.clone());
+        self.genesis = Some(genesis);
+        Ok(())
+    }
+
+    pub(super) fn register_department(&mut self, by: &Context<'_>, department: Department) -> Result<(), Refusal> {
+        self.require_authority(by)?;
+        self.add_department(department)
+    }
+
+    pub(super) fn set_policy(&mut self, by: &Context<'_>, document: PolicyDocument) -> Result<(), Refusal> {
+        self.require_authority(by)?;
+        let next = self.policy.as_ref().map_or(1, |policy| policy.version + 1);
+        if document.version != next {
+            return Err(Refusal::Conflict(format!("the next version of the rules is {next}")));
+        }
+        limits::text("model", &document.model, POLICY_CHARS_MAX)?;
+        limits::text("rules", &document.rules, POLICY_CHARS_MAX)?;
+        self.policy = Some(document);
+        Ok(())
+    }
+
+    fn require_authority(&self, by: &Context<'_>) -> Result<(), Refusal> {
+        if self.genesis.as_ref().is_some_and(|genesis| &genesis.authority == by.department) {
+            Ok(())
+        } else {
+            Err(Refusal::NotAllowed("only the authority may do this".into()))
+        }
+    }
+
+    fn add_department(&mut self, department: Department) -> Result<(), Refusal> {
+        limits::text("name", &department.name.zh, 100)?;
+        limits::text("name", &department.name.en, 100)?;
+        let key = department.signing_key.id();
+        if self.departments.len() >= DEPARTMENTS_MAX {
+            return Err(Refusal::Invalid(format!("a chain has at most {DEPARTMENTS_MAX} departments")));
+        }
+        let same = |other: &Department| other.id == department.id || other.node_id == department.node_id;
+        if self.departments.values().any(same) || self.keys.contains_key(&key) || department.node_id == 0 {
+            return Err(Refusal::Conflict(format!("department {} or its node or key is there already", department.id)));
+        }
+        self.keys.insert(key, department.id.clone());
+        self.departments.insert(department.id.clone(), department);
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! Grants on the ledger: asked for by the consumer, decided by the provider, ended by either.
+
+use std::collections::BTreeSet;
+
+use crate::domain::catalog::{EntryState, Sharing};
+use crate::domain::command::GrantEnding;
+use crate::domain::grant::{Approval, Grant, GrantDecision, GrantRequest, GrantState};
+use crate::ids::GrantId;
+
+use super::catalog::{ITEMS_MAX, reviewer};
+use super::limits;
+use super::machine::{Context, State};
+use super::outcome::Refusal;
+
+/// The longest term of a grant: five years and a day, for "long" terms must end too.
+pub const TERM_MS_MAX: u64 = 1_827 * 86_400_000;
+/// Grants that one consumer may have asked for on one entry.
+const GRANTS_AN_ENTRY_MAX: usize = 10_000;
+
+impl State {
+    pub(super) fn request_grant(&mut self, by: &Context<'_>, request: GrantRequest) -> Result<(), Refusal> {
+        self.check_request(by, &request)?;
+        let id = GrantId::from(by.id);
+        let place = self.grants_of.entry((by.department.clone(), request.entry.clone())).or_default();
+        if place.len() >= GRANTS_AN_ENTRY_MAX {
+            return Err(Refusal::Conflict("too many grants on this entry".into()));
+        }
+        place.push(id);
+        let grant = Grant {
+            id,
+            consumer: by.department.clone(),
+            requested_by: by.actor.clone(),
+            requested_at: by.at,
+            request,
+            decision: GrantDecision::Requested,
+        };
+        self.grants.insert(id, grant);
+        Ok(())
+    }
+
+    fn check_request(&self, by: &Context<'_>, request: &GrantRequest) -> Result<(), Refusal> {
+        limits::purpose(&request.purpose)?;
+        limits::text("legal_basis", &request.legal_basis, limits::TEXT_CHARS_MAX)?;
+        limits::text("matter", &request.matter, limits::TEXT_CHARS_MAX)?;
+        let unknown = || Refusal::Unknown(format!("entry {}", request.entry));
+        let history = self.entries.get(&request.entry).ok_or_else(unknown)?;
+        let entry = &history.current().entry;
+        if history.state != EntryState::Published {
+            return Err(Refusal::Conflict(format!("the entry is {}", history.state.as_str())));
+        }
+        if entry.version != request.version {
+            return Err(Refusal::Conflict(format!("version {} is in force, not {}", entry.version, request.version)));
+        }
+        match entry.sharing {
+            _ if &request.entry.provider == by.department => {
+                return Err(Refusal::Invalid("a department needs no grant on its own data".into()));
+            }
+            Sharing::Unconditional => {
+                return Err(Refusal::Invalid("the entry is shared unconditionally: no grant is needed".into()));
+            }
+            Sharing::NotShared => return Err(Refusal::NotAllowed("the entry is not shared".into())),
+            Sharing::Conditional => {}
+        }
+        if request.items.is_empty() || request.items.len() > ITEMS_MAX {
+            return Err(Refusal::Invalid("name at least one item".into()));
+        }
+        let distinct: BTreeSet<_> = request.items.iter().collect();
+        if distinct.len() != request.items.len() {
+            return Err(Refusal::Invalid("an item is named twice".into()));
+        }
+        if let Some(item) = request.items.iter().find(|item| entry.item(item).is_none()) {
+            return Err(Refusal::Unknown(format!("item {item} of {}", request.entry)));
+        }
+        if request.daily_max == 0 {
+            return Err(Refusal::Invalid("daily_max is at least 1".into()));
+        }
+        if let Some((from, to)) = request.hours
+            && !(from < to && to <= 24)
+        {
+            return Err(Refusal::Invalid("hours are [from, to) within 0 to 24".into()));
+        }
+        if request.network_zone.as_ref().is_some_and(|zone| zone.is_empty() || zone.len() > 40) {
+            return Err(Refusal::Invalid("network_zone has 1 to 40 characters".into()));
+        }
+        check_end(by, request.valid_until)
+    }
+
+    pub(super) fn approve_grant(&mut self, by: &Context<'_>, approval: Approval) -> Result<(), Refusal> {
+        let grant = self.decidable(by, approval.grant)?;
+        let request = &grant.request;
+        if approval.items.is_empty() {
+            return Err(Refusal::Invalid("grant at least one item, or deny".into()));
+        }
+        let distinct: BTreeSet<_> = approval.items.iter().map(|item| &item.name).collect();
+        if distinct.len() != approval.items.len() {
+            return Err(Refusal::Invalid("an item is granted twice".into()));
+        }
+        if let Some(item) = approval.items.iter().find(|item| !request.items.contains(&item.name)) {
+            return Err(Refusal::Invalid(format!("item {} was not asked for", item.name)));
+        }
+        if approval.daily_max == 0 || approval.daily_max > request.daily_max {
+            return Err(Refusal::Invalid(format!("daily_max is 1 to {} as asked for", request.daily_max)));
+        }
+        if approval.valid_until > request.valid_until {
+            return Err(Refusal::Invalid("valid_until is later than asked for".into()));
+        }
+        check_end(by, approval.valid_until)?;
+        grant.decision = GrantDecision::Active { approval, by: by.actor.clone(), at: by.at };
+        Ok(())
+    }
+
+    pub(super) fn deny_grant(&mut self, by: &Context<'_>, ending: GrantEnding) -> Result<(), Refusal> {
+        limits::text("reason", &ending.reason, limits::TEXT_CHARS_MAX)?;
+        let grant = self.decidable(by, ending.grant)?;
+        grant.decision = GrantDecision::Denied { reason: ending.reason, by: by.actor.clone(), at: by.at };
+        Ok(())
+    }
+
+    pub(super) fn revoke_grant(&mut self, by: &Context<'_>, ending: GrantEnding) -> Result<(), Refusal> {
+        limits::text("reason", &ending.reason, limits::TEXT_CHARS_MAX)?;
+        let unknown = || Refusal::Unknown(format!("grant {}", ending.grant));
+        let grant = self.grants.get_mut(&ending.grant).ok_or_else(unknown)?;
+        if grant.provider() != by.department && &grant.consumer != by.department {
+            return Err(Refusal::NotAllowed("only provider or consumer may revoke a grant".into()));
+        }
+        reviewer(by)?;
+        let GrantDecision::Active { approval, .. } = &grant.decision else {
+            return Err(Refusal::Conflict(format!("the grant is {}", grant.state(by.at).as_str())));
+        };
+        let approval = approval.clone();
+        grant.decision = GrantDecision::Revoked { approval, reason: ending.reason, by: by.actor.clone(), at: by.at };
+        Ok(())
+    }
+
+    /// A requested grant that this reviewer of the provider may decide.
+    fn decidable(&mut self, by: &Context<'_>, id: GrantId) -> Result<&mut Grant, Refusal> {
+        let grant = self.grants.get_mut(&id).ok_or_else(|| Refusal::Unknown(format!("grant {id}")))?;
+        if grant.provider() != by.department {
+            return Err(Refusal::NotAllowed("only the provider decides on a grant".into()));
+        }
+        reviewer(by)?;
+        match grant.state(by.at) {
+            GrantState::Requested => Ok(grant),
+            other => Err(Refusal::Conflict(format!("the grant is {}", other.as_str()))),
+        }
+    }
+}
+
+fn check_end(by: &Context<'_>, end: crate::clock::Millis) -> Result<(), Refusal> {
+    if end <= by.at {
+        Err(Refusal::Invalid("valid_until lies in the past".into()))
+    } else if end.since(by.at) > TERM_MS_MAX {
+        Err(Refusal::Invalid("valid_until is more than five years away".into()))
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! Idempotency: the ids of the last twenty minutes of block time, and no more.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Millis;
+use crate::crypto::digest::Hash;
+use crate::ids::TxId;
+
+use super::outcome::Refusal;
+
+/// How far an id's time may lie from block time, to either side.
+pub const ID_WINDOW_MS: u64 = 600_000;
+
+/// Ids whose time still lies in the window. UUIDv7 sort by time, so old ones are dropped from the front.
+#[derive(Clone, Debug, Default)]
+pub(super) struct IdsSeen {
+    seen: BTreeMap<TxId, (Hash, u64)>,
+}
+
+impl IdsSeen {
+    /// Lets a new id in, and refuses one that is too old, too new or known.
+    pub fn admit(&mut self, id: TxId, digest: Hash, index: u64, now: Millis) -> Result<(), Refusal> {
+        if let Some((known, first)) = self.seen.get(&id) {
+            let first = *first;
+            return Err(if *known == digest { Refusal::Repeated { first } } else { Refusal::IdReused { first } });
+        }
+        let time = id.time();
+        if time.since(now) > ID_WINDOW_MS || now.since(time) > ID_WINDOW_MS {
+            return Err(Refusal::IdTime);
+        }
+        self.remember(id, digest, index, now);
+        Ok(())
+    }
+
+    /// Remembers an id and forgets those that could not be admitted any more.
+    pub fn remember(&mut self, id: TxId, digest: Hash, index: u64, now: Millis) {
+        self.seen.insert(id, (digest, index));
+        while let Some(oldest) = self.seen.first_entry() {
+            if now.since(oldest.key().time()) <= ID_WINDOW_MS {
+                break;
+            }
+            oldest.remove();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::digest::sm3;
+
+    #[test]
+    fn an_id_counts_once_and_only_in_its_time() {
+        let start = Millis(1_795_000_000_000);
+        let id = TxId::new(start);
+        let (one, other) = (sm3(&[b"one"]), sm3(&[b"other"]));
+        let mut ids = IdsSeen::default();
+        assert_eq!(ids.admit(id, one, 5, start), Ok(()));
+        assert_eq!(ids.admit(id, one, 6, start), Err(Refusal::Repeated { first: 5 }));
+        assert_eq!(ids.admit(id, other, 7, start), Err(Refusal::IdReused { first: 5 }));
+        let later = start.plus(ID_WINDOW_MS + 1);
+        assert_eq!(ids.admit(TxId::new(later), one, 8, later), Ok(()));
+        assert_eq!(ids.seen.len(), 1, "the old id is forgotten");
+        assert_eq!(ids.admit(id, one, 9, later), Err(Refusal::IdTime), "and refused by its time");
+        assert_eq!(ids.admit(TxId::new(later.plus(ID_WINDOW_MS + 1)), one, 10, later), Err(Refusal::IdTime));
+    }
+}

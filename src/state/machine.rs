@@ -1,0 +1,188 @@
+//! The state and how one transaction changes it.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Millis;
+use crate::crypto::digest::sm3;
+use crate::crypto::sign::{KeyId, PublicKey};
+use crate::domain::Actor;
+use crate::domain::case::Case;
+use crate::domain::certificate::Certificate;
+use crate::domain::command::{Command, Payload};
+use crate::domain::department::{Department, Genesis};
+use crate::domain::grant::Grant;
+use crate::domain::policy::PolicyDocument;
+use crate::ids::{CaseId, DepartmentId, EntryName, GrantId, TxId};
+use crate::ledger::chain::chain_id;
+use crate::ledger::transaction::Transaction;
+
+use super::catalog::EntryHistory;
+use super::ids_seen::IdsSeen;
+use super::outcome::{Outcome, Refusal};
+
+/// Everything the ledger says, in memory.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub(super) chain: String,
+    pub(super) genesis: Option<Genesis>,
+    pub(super) departments: BTreeMap<DepartmentId, Department>,
+    pub(super) keys: BTreeMap<KeyId, DepartmentId>,
+    pub(super) policy: Option<PolicyDocument>,
+    pub(super) entries: BTreeMap<EntryName, EntryHistory>,
+    pub(super) grants: BTreeMap<GrantId, Grant>,
+    pub(super) grants_of: BTreeMap<(DepartmentId, EntryName), Vec<GrantId>>,
+    pub(super) cases: BTreeMap<CaseId, Case>,
+    pub(super) certificates: BTreeMap<String, Certificate>,
+    ids: IdsSeen,
+    size: u64,
+    time: Millis,
+}
+
+/// Who does what, where and when: what every command's rule may look at.
+pub(super) struct Context<'a> {
+    pub id: TxId,
+    pub department: &'a DepartmentId,
+    pub actor: &'a Actor,
+    pub at: Millis,
+    pub index: u64,
+}
+
+impl State {
+    /// The state before the genesis transaction.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Applies the next transaction. `block_time` is the time of its block; `verified` says whether
+    /// the caller found its signature to fit the key of [`State::signer`]. Never fails: a transaction
+    /// that may not be is refused, and its refusal is the same on every node.
+    pub fn apply(&mut self, tx: &Transaction, block_time: Millis, verified: bool) -> Outcome {
+        // Monotonic, whatever a leader with a wrong clock writes.
+        self.time = self.time.max(block_time);
+        let index = self.size;
+        self.size += 1;
+        match Payload::decode(tx.payload()) {
+            Err(why) => Outcome { index, id: None, result: Err(Refusal::Payload(why)) },
+            Ok(payload) => {
+                let id = Some(payload.id);
+                Outcome { index, id, result: self.admit(tx, payload, index, verified) }
+            }
+        }
+    }
+
+    fn admit(&mut self, tx: &Transaction, payload: Payload, index: u64, verified: bool) -> Result<(), Refusal> {
+        if self.genesis.is_none() {
+            let Command::Genesis(genesis) = payload.command else {
+                return Err(Refusal::Conflict("the chain has not begun".into()));
+            };
+            self.begin(chain_id(tx.payload()), genesis, tx, &payload.department)?;
+            self.ids.remember(payload.id, sm3(&[tx.as_bytes()]), index, self.time);
+            return Ok(());
+        }
+        let signer = self.keys.get(&tx.key());
+        if !verified || signer != Some(&payload.department) {
+            return Err(Refusal::Signature);
+        }
+        self.ids.admit(payload.id, sm3(&[tx.as_bytes()]), index, self.time)?;
+        let context =
+            Context { id: payload.id, department: &payload.department, actor: &payload.actor, at: self.time, index };
+        self.execute(&context, payload.command)
+    }
+
+    fn execute(&mut self, context: &Context<'_>, command: Command) -> Result<(), Refusal> {
+        match command {
+            Command::Genesis(_) => Err(Refusal::Conflict("the chain has begun already".into())),
+            Command::RegisterDepartment(department) => self.register_department(context, department),
+            Command::SetPolicy(document) => self.set_policy(context, document),
+            Command::PublishEntry(publication) => self.publish_entry(context, publication),
+            Command::DeprecateEntry(ending) => self.deprecate_entry(context, ending),
+            Command::WithdrawEntry(ending) => self.withdraw_entry(context, ending),
+            Command::RequestGrant(request) => self.request_grant(context, request),
+            Command::ApproveGrant(approval) => self.approve_grant(context, approval),
+            Command::DenyGrant(ending) => self.deny_grant(context, ending),
+            Command::RevokeGrant(ending) => self.revoke_grant(context, ending),
+            Command::RecordAccesses(batch) => super::limits::access_batch(context, &batch),
+            Command::OpenCase(opening) => self.open_case(context, opening),
+            Command::SignOffCase(sign_off) => self.sign_off_case(context, sign_off),
+            Command::IssueCertificate(issue) => self.issue_certificate(context, issue),
+            Command::SetCertificateStatus(change) => self.set_certificate_status(context, change),
+        }
+    }
+
+    /// The chain's id, empty before genesis.
+    pub fn chain(&self) -> &str {
+        &self.chain
+    }
+
+    /// The document with which the chain began.
+    pub fn genesis(&self) -> Option<&Genesis> {
+        self.genesis.as_ref()
+    }
+
+    /// Number of transactions applied: the size of the ledger that this state reflects.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Block time of the last transaction: the only clock of the ledger.
+    pub fn time(&self) -> Millis {
+        self.time
+    }
+
+    /// The department and key of a key id.
+    pub fn signer(&self, key: KeyId) -> Option<(&DepartmentId, &PublicKey)> {
+        let department = self.departments.get(self.keys.get(&key)?)?;
+        Some((&department.id, &department.signing_key))
+    }
+
+    /// All departments, by id.
+    pub fn departments(&self) -> impl Iterator<Item = &Department> {
+        self.departments.values()
+    }
+
+    /// One department.
+    pub fn department(&self, id: &DepartmentId) -> Option<&Department> {
+        self.departments.get(id)
+    }
+
+    /// The rules in force.
+    pub fn policy(&self) -> Option<&PolicyDocument> {
+        self.policy.as_ref()
+    }
+
+    /// All entries ever published, by name.
+    pub fn entries(&self) -> impl Iterator<Item = &EntryHistory> {
+        self.entries.values()
+    }
+
+    /// One entry with its history.
+    pub fn entry(&self, name: &EntryName) -> Option<&EntryHistory> {
+        self.entries.get(name)
+    }
+
+    /// One grant.
+    pub fn grant(&self, id: GrantId) -> Option<&Grant> {
+        self.grants.get(&id)
+    }
+
+    /// The grants that a consumer asked for on an entry, newest first.
+    pub fn grants_of(&self, consumer: &DepartmentId, entry: &EntryName) -> impl Iterator<Item = &Grant> {
+        let ids = self.grants_of.get(&(consumer.clone(), entry.clone())).map(Vec::as_slice).unwrap_or_default();
+        ids.iter().rev().filter_map(|id| self.grants.get(id))
+    }
+
+    /// All cases, by id, so oldest first.
+    pub fn cases(&self) -> impl Iterator<Item = &Case> {
+        self.cases.values()
+    }
+
+    /// One case.
+    pub fn case(&self, id: CaseId) -> Option<&Case> {
+        self.cases.get(&id)
+    }
+
+    /// One certificate by its GB/T 36904 identifier.
+    pub fn certificate(&self, identifier: &str) -> Option<&Certificate> {
+        self.certificates.get(identifier)
+    }
+}
