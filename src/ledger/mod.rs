@@ -2,7 +2,10 @@
 
 pub mod block;
 pub mod chain;
+pub mod checkpoint;
 pub mod merkle;
+pub mod note;
+pub mod receipt;
 pub mod transaction;
 
 /// Why bytes are not what they claim to be.
