@@ -1,40 +1,19 @@
 //! Formats of our own for JSON Schema's `format`, with check digits and code tables where a pattern ends.
 
+use super::identifiers;
+
 /// A format's name and its check.
 pub type Format = (&'static str, fn(&str) -> bool);
 
 /// Every format beyond those of JSON Schema 2020-12.
 pub const FORMATS: &[Format] = &[
-    ("id_number", id_number),
-    ("uscc", uscc),
-    ("unit_number", unit_number),
-    ("plate", plate),
-    ("certificate_identifier", certificate_identifier),
+    ("id_number", |text| identifiers::id_number::validate(text).is_ok()),
+    ("uscc", |text| identifiers::uscc::validate(text).is_ok()),
+    ("unit_number", |text| identifiers::unit_number::validate(text).is_ok()),
+    ("plate", |text| identifiers::plate::validate(text).is_ok()),
+    ("certificate_identifier", |text| identifiers::certificate_identifier::validate(text).is_ok()),
     ("bay_id", bay_id),
 ];
-
-fn id_number(text: &str) -> bool {
-    let (digits, check) = text.split_at_checked(17).unwrap_or(("", ""));
-    digits.bytes().all(|b| b.is_ascii_digit())
-        && check.bytes().all(|b| b.is_ascii_digit() || b == b'X')
-        && !check.is_empty()
-}
-
-fn uscc(text: &str) -> bool {
-    text.len() == 18 && text.bytes().all(|b| b"0123456789ABCDEFGHJKLMNPQRTUWXY".contains(&b))
-}
-
-fn unit_number(text: &str) -> bool {
-    text.len() == 28 && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
-}
-
-fn plate(text: &str) -> bool {
-    (7..=8).contains(&text.chars().count())
-}
-
-fn certificate_identifier(text: &str) -> bool {
-    text.starts_with("1.2.156.3005.2.") && text.len() <= 96
-}
 
 /// A parking bay: district (GB/T 2260), road section, bay, as `110105-0042-017`.
 fn bay_id(text: &str) -> bool {

@@ -8,6 +8,8 @@ pub mod command;
 pub mod department;
 pub mod formats;
 pub mod grant;
+pub mod identifiers;
+pub mod masking;
 pub mod policy;
 pub mod schema;
 
