@@ -15,3 +15,5 @@ pub mod state;
 pub mod storage;
 
 pub mod exchange;
+
+pub mod service;

@@ -1,0 +1,180 @@
+//! Finds every fault of a configuration at once, before anything starts.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use crate::crypto::keyring::Keyring;
+use crate::crypto::pem;
+use crate::domain::command::{Command, Payload};
+use crate::domain::department::Genesis;
+use crate::ledger::transaction::Transaction;
+
+use super::{ConfigError, NodeConfig};
+
+const NODES_MAX: usize = 500;
+
+impl NodeConfig {
+    /// Checks the values, the files that they name, and whether they belong together.
+    ///
+    /// # Errors
+    /// [`ConfigError::Faults`] with all faults.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let mut faults = Vec::new();
+        addresses(self, &mut faults);
+        nodes(self, &mut faults);
+        bounds(self, &mut faults);
+        files(self, &mut faults);
+        genesis(self, &mut faults);
+        if faults.is_empty() { Ok(()) } else { Err(ConfigError::Faults(faults)) }
+    }
+}
+
+fn addresses(config: &NodeConfig, faults: &mut Vec<String>) {
+    let listens =
+        [("web.listen", config.web.listen), ("peer.listen", config.peer.listen), ("raft.listen", config.raft.listen)];
+    let mut seen = BTreeMap::new();
+    for (key, listen) in listens {
+        if listen.port() == 0 {
+            faults.push(format!("{key}: port 0 cannot be told to others; choose a port"));
+        } else if let Some(other) = seen.insert(listen.port(), key) {
+            faults.push(format!("{key}: port {} is {other}'s already; choose another", listen.port()));
+        }
+    }
+    let url = config.web.public_url();
+    if let Err(why) = url_fault(&url) {
+        faults.push(format!("web.public_url: `{url}` {why}"));
+    }
+    if config.web.cookie_secure == Some(false) && url.starts_with("https://") {
+        faults.push("web.cookie_secure: must not be false when public_url is https".into());
+    }
+}
+
+fn url_fault(url: &str) -> Result<(), &'static str> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let rest = rest.ok_or("must begin with http:// or https://")?;
+    if rest.is_empty() || rest.chars().any(|c| c.is_whitespace() || c.is_control() || "?#\"'<>".contains(c)) {
+        return Err("is not a URL");
+    }
+    if rest.ends_with('/') { Err("must not end with a slash") } else { Ok(()) }
+}
+
+fn host_port_fault(text: &str) -> Result<(), &'static str> {
+    let (host, port) = text.rsplit_once(':').ok_or("is not host:port")?;
+    if host.is_empty() || !host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-[]:".contains(&b)) {
+        return Err("has no valid host");
+    }
+    match port.parse::<u16>() {
+        Ok(1..) => Ok(()),
+        _ => Err("has no valid port"),
+    }
+}
+
+fn nodes(config: &NodeConfig, faults: &mut Vec<String>) {
+    if config.nodes.is_empty() || config.nodes.len() > NODES_MAX {
+        faults.push(format!("nodes: write 1 to {NODES_MAX} [[nodes]]"));
+    }
+    if config.own().is_none() {
+        faults.push(format!("department: `{}` is none of the [[nodes]]", config.department));
+    }
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    for node in &config.nodes {
+        let department = &node.department;
+        let (raft, peer) = (("raft", &node.raft), ("peer", &node.peer));
+        for (key, address) in [raft, peer] {
+            match host_port_fault(address) {
+                Err(why) => faults.push(format!("nodes, {department}.{key}: `{address}` {why}")),
+                Ok(()) => once(&mut seen, address.clone(), format!("{department}.{key}"), faults),
+            }
+        }
+        if let Err(why) = url_fault(&node.web) {
+            faults.push(format!("nodes, {department}.web: `{}` {why}", node.web));
+        }
+        if node.node_id == 0 {
+            faults.push(format!("nodes, {department}.node_id: counts from 1"));
+        }
+        once(&mut seen, format!("node_id {}", node.node_id), department.to_string(), faults);
+        once(&mut seen, format!("department {department}"), "another node".to_owned(), faults);
+    }
+}
+
+fn once(seen: &mut BTreeMap<String, String>, what: String, who: String, faults: &mut Vec<String>) {
+    if let Some(other) = seen.get(&what) {
+        faults.push(format!("nodes, {who}: {what} is there already, for {other}"));
+    } else {
+        seen.insert(what, who);
+    }
+}
+
+fn bounds(config: &NodeConfig, faults: &mut Vec<String>) {
+    let limits = &config.limits;
+    let mut within = |key: &str, value: u64, min: u64, max: u64| {
+        if !(min..=max).contains(&value) {
+            faults.push(format!("limits.{key}: {value} is not within {min} to {max}"));
+        }
+    };
+    let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    within("outbox_records_max", number(limits.outbox_records_max), 1, 10_000);
+    within("outbox_age_ms_max", limits.outbox_age_ms_max, 1_000, 600_000);
+    within("body_bytes_max", number(limits.body_bytes_max), 4 * 1024, 16 * 1024 * 1024);
+    within("requests_max", number(limits.requests_max), 1, 10_000);
+    within("query_timeout_ms", limits.query_timeout_ms, 100, 60_000);
+    within("submit_timeout_ms", limits.submit_timeout_ms, 100, 60_000);
+}
+
+fn files(config: &NodeConfig, faults: &mut Vec<String>) {
+    for (key, path) in [("tls.ca", &config.tls.ca), ("tls.cert", &config.tls.cert)] {
+        if let Err(why) = pem::read(path) {
+            faults.push(format!("{key}: {why}"));
+        }
+    }
+    secret("tls.key", &config.tls.key, faults);
+    secret("keys_dir", &config.keys_dir.join("signing.pem"), faults);
+    secret("keys_dir", &config.keys_dir.join("sealing.pem"), faults);
+    if !config.departments_dir.is_dir() {
+        faults.push(format!("departments_dir: {} is not a folder", config.departments_dir.display()));
+    }
+    if config.data_dir.exists() && !config.data_dir.is_dir() {
+        faults.push(format!("data_dir: {} is not a folder", config.data_dir.display()));
+    }
+}
+
+/// A private key that others can read is no longer private.
+fn secret(key: &str, path: &Path, faults: &mut Vec<String>) {
+    match std::fs::metadata(path) {
+        Err(cause) => faults.push(format!("{key}: {}: {cause}", path.display())),
+        Ok(found) if !found.is_file() => faults.push(format!("{key}: {} is not a file", path.display())),
+        Ok(found) if found.permissions().mode() & 0o077 != 0 => {
+            let mode = found.permissions().mode() & 0o777;
+            faults.push(format!("{key}: {} is open to others (mode {mode:o}); run `chmod 600` on it", path.display()));
+        }
+        Ok(_) => {}
+    }
+}
+
+fn genesis(config: &NodeConfig, faults: &mut Vec<String>) {
+    let genesis = match read_genesis(&config.genesis) {
+        Ok(genesis) => genesis,
+        Err(why) => return faults.push(format!("genesis: {}: {why}", config.genesis.display())),
+    };
+    // Departments may join later, and then the genesis does not name them.
+    let Some(department) = genesis.departments.iter().find(|d| d.id == config.department) else { return };
+    if config.own().is_some_and(|own| own.node_id != department.node_id) {
+        faults.push(format!("nodes, {}.node_id: the genesis says {}", department.id, department.node_id));
+    }
+    if let Ok(keys) = Keyring::load(&config.keys_dir)
+        && keys.signing.public() != department.signing_key
+    {
+        faults.push(format!("keys_dir: {} holds another key than the genesis names", config.keys_dir.display()));
+    }
+}
+
+/// Reads the document with which the chain begins.
+fn read_genesis(path: &Path) -> Result<Genesis, String> {
+    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+    let tx = Transaction::decode(&bytes).map_err(|e| e.to_string())?;
+    match Payload::decode(tx.payload())?.command {
+        Command::Genesis(genesis) => Ok(genesis),
+        other => Err(format!("is a transaction of the kind {}, not chain.genesis", other.kind())),
+    }
+}

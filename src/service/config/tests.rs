@@ -1,0 +1,109 @@
+//! Tests of the configuration's form and faults.
+
+use super::*;
+
+const TEXT: &str = r#"
+version = 1
+department = "tax"
+[web]
+listen = "127.0.0.1:8401"
+[peer]
+listen = "127.0.0.1:8501"
+[raft]
+listen = "127.0.0.1:8601"
+[[nodes]]
+department = "tax"
+node_id = 1
+raft = "127.0.0.1:8601"
+peer = "127.0.0.1:8501"
+web = "http://127.0.0.1:8401"
+"#;
+
+fn faults(text: &str) -> Vec<String> {
+    let config = NodeConfig::parse(text, Path::new("/nonexistent")).unwrap();
+    match config.check() {
+        Err(ConfigError::Faults(faults)) => faults,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_not_said_has_documented_defaults() {
+    let config = NodeConfig::parse(TEXT, Path::new("/srv/tax")).unwrap();
+    assert_eq!(config.data_dir, Path::new("/srv/tax/data"));
+    assert_eq!(config.tls.key, Path::new("/srv/tax/tls/node-key.pem"));
+    assert_eq!(config.web.public_url(), "http://127.0.0.1:8401");
+    assert!(!config.web.cookie_secure());
+    assert_eq!((config.log.format, config.log.level.as_str()), (LogFormat::Json, "info"));
+    assert_eq!(config.limits.outbox_records_max, 10_000);
+    let open = NodeConfig::parse(&TEXT.replacen("127.0.0.1:8401", "0.0.0.0:8401", 1), Path::new("/")).unwrap();
+    assert!(open.web.cookie_secure());
+    let elsewhere = TEXT.replacen("version = 1", "version = 1\ndata_dir = \"/var/mulu\"", 1);
+    assert_eq!(NodeConfig::parse(&elsewhere, Path::new("/srv")).unwrap().data_dir, Path::new("/var/mulu"));
+}
+
+#[test]
+fn unknown_keys_and_versions_are_errors_that_name_the_place() {
+    for (from, to) in [
+        ("version = 1", "version = 2"),
+        ("version = 1", "version = 1\nverbose = true"),
+        ("listen = \"127.0.0.1:8401\"", "listen = \"127.0.0.1\""),
+        ("[peer]", "[peers]"),
+        ("department = \"tax\"", "department = \"Tax Office\""),
+        ("node_id = 1", "node_id = -1"),
+    ] {
+        assert!(NodeConfig::parse(&TEXT.replacen(from, to, 1), Path::new("/")).is_err(), "{to} passed");
+    }
+    let why = NodeConfig::parse(&TEXT.replacen("node_id", "nodeid", 1), Path::new("/")).unwrap_err();
+    assert!(why.contains("nodeid") && why.contains("line"), "{why}");
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let wrong = TEXT
+        .replacen("department = \"tax\"", "department = \"water\"", 1)
+        .replacen("127.0.0.1:8501", "127.0.0.1:8401", 1)
+        .replacen("raft = \"127.0.0.1:8601\"", "raft = \"nowhere\"", 1)
+        .replacen("web = \"http://127.0.0.1:8401\"", "web = \"ftp://x\"", 1)
+        + "[limits]\nrequests_max = 0\n";
+    let faults = faults(&wrong);
+    for part in [
+        "peer.listen: port 8401 is web.listen's",
+        "`water` is none of",
+        "tax.raft: `nowhere` is not host:port",
+        "tax.web: `ftp://x`",
+        "limits.requests_max",
+        "tls.ca",
+        "tls.key",
+        "keys_dir",
+        "departments_dir",
+        "genesis",
+    ] {
+        assert!(faults.iter().any(|fault| fault.contains(part)), "{part} is not told: {faults:#?}");
+    }
+}
+
+#[test]
+fn two_nodes_share_no_number_name_or_address() {
+    let node = TEXT.split_once("[[nodes]]").unwrap().1;
+    let faults = faults(&format!("{TEXT}[[nodes]]{node}"));
+    for part in ["node_id 1", "department tax", "127.0.0.1:8601", "127.0.0.1:8501"] {
+        assert!(faults.iter().any(|fault| fault.contains(&format!("{part} is there already"))), "{part}: {faults:#?}");
+    }
+}
+
+#[test]
+fn a_key_that_others_can_read_is_a_fault() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    crate::crypto::keyring::Keyring::generate().unwrap().save(&dir.path().join("keys")).unwrap();
+    let path = dir.path().join("keys/signing.pem");
+    let told = || {
+        let config = NodeConfig::parse(TEXT, dir.path()).unwrap();
+        let Err(ConfigError::Faults(faults)) = config.check() else { panic!() };
+        faults.iter().any(|fault| fault.contains("signing.pem"))
+    };
+    assert!(!told());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(told());
+}
