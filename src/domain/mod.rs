@@ -6,6 +6,8 @@ pub mod catalog;
 pub mod certificate;
 pub mod command;
 pub mod department;
+pub mod department_files;
+pub mod entry_rules;
 pub mod formats;
 pub mod grant;
 pub mod identifiers;

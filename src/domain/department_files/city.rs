@@ -1,0 +1,79 @@
+//! Files beside the departments' folders: purposes, and the examples that README and tests ask about.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Text;
+
+use super::FileError;
+
+/// A purpose that grants and queries may state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Purpose {
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PurposesFile {
+    purpose: Vec<Purpose>,
+}
+
+/// The family, enterprise and bay of the worked example: invented, and the same in every department's data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Examples {
+    /// Seed of the sample data.
+    pub seed: u64,
+    /// Owns the unit and sells it.
+    pub seller_id_number: String,
+    /// Married to the seller, owns the unit with them.
+    pub spouse_id_number: String,
+    /// Buys the unit and has paid deed tax.
+    pub buyer_id_number: String,
+    /// The unit.
+    pub unit_number: String,
+    /// The filed contract.
+    pub contract_number: String,
+    /// A roadside bay.
+    pub bay_id: String,
+    /// An enterprise whose legal representative is the seller.
+    pub uscc: String,
+}
+
+/// Reads `purposes.toml`.
+///
+/// # Errors
+/// [`FileError`] with the keys at fault.
+pub fn parse_purposes(file: &str, text: &str) -> Result<Vec<Purpose>, FileError> {
+    let purposes = super::read::<PurposesFile>(file, "purposes", text)?.purpose;
+    let mut seen = std::collections::BTreeSet::new();
+    match purposes.iter().position(|purpose| !seen.insert(&purpose.code)) {
+        Some(at) => Err(FileError::new(file, format!("/purpose/{at}/code"), "is named twice")),
+        None => Ok(purposes),
+    }
+}
+
+/// Reads `examples.toml`.
+///
+/// # Errors
+/// [`FileError`] with the keys at fault.
+pub fn parse_examples(file: &str, text: &str) -> Result<Examples, FileError> {
+    super::read(file, "examples", text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purpose_has_one_meaning() {
+        let text = include_str!("../../../departments/purposes.toml");
+        assert!(parse_purposes("p", text).unwrap().iter().any(|purpose| purpose.code == "real-estate-transfer"));
+        let twice = text.replace("\"audit\"", "\"statistics\"");
+        assert!(parse_purposes("p", &twice).unwrap_err().to_string().contains("named twice"));
+    }
+}

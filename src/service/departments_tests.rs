@@ -1,0 +1,98 @@
+//! The shipped departments are read as users copy them, and a slip in one is named.
+
+use super::*;
+use crate::clock::Millis;
+use crate::domain::catalog::Sharing;
+use crate::ids::TxId;
+
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("departments")
+}
+
+#[test]
+fn the_shipped_city_is_whole() {
+    let city = load(&shipped()).unwrap();
+    let ids: Vec<&str> = city.departments.iter().map(|folder| folder.file.id.as_str()).collect();
+    assert_eq!(ids.len(), 13);
+    assert_eq!(ids[..5], ["data-bureau", "public-security", "civil-affairs", "planning-resources", "housing"]);
+    let sharing = |name: &str| city.entry(&name.parse().unwrap()).unwrap().sharing;
+    assert_eq!(sharing("transport/parking-bay-status"), Sharing::Unconditional);
+    assert_eq!(sharing("public-security/case-investigation"), Sharing::NotShared);
+    let entries: Vec<&Entry> = city.departments.iter().flat_map(|folder| &folder.entries).collect();
+    assert_eq!(entries.len(), 14);
+    assert_eq!(entries.iter().filter(|entry| entry.sharing == Sharing::Conditional).count(), 12);
+    let codes: BTreeSet<&str> = entries.iter().map(|entry| entry.code.as_str()).collect();
+    assert_eq!(codes.len(), entries.len());
+    for folder in &city.departments {
+        let id = &folder.file.id;
+        assert_eq!(folder.connectors.connectors.len(), folder.entries.len(), "{id}");
+        assert!(folder.entries.iter().all(|entry| entry.provider_code == folder.file.uscc), "{id}");
+        let roles: BTreeSet<&str> =
+            folder.file.accounts.iter().flat_map(|account| &account.roles).map(|role| role.as_str()).collect();
+        assert!(roles.is_superset(&["admin", "clerk", "reviewer"].into()), "{id}");
+        assert_eq!(roles.contains("auditor"), folder.file.part == Part::Auditor, "{id}");
+    }
+    let related = entries.iter().flat_map(|entry| &entry.related_codes);
+    assert_eq!(related.filter(|code| !codes.contains(code.as_str())).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[test]
+fn a_workflow_can_be_done_with_the_grants_beside_it() {
+    let city = load(&shipped()).unwrap();
+    let folder = city.department(&"planning-resources".parse().unwrap()).unwrap();
+    let workflow = &folder.workflows[0];
+    assert!(city.purposes.iter().any(|purpose| purpose.code == workflow.purpose));
+    assert!(workflow.certificate.type_code.starts_with(&folder.file.uscc));
+    for pull in &workflow.pulls {
+        let entry = city.entry(&pull.entry).unwrap();
+        let grant = folder.grants.iter().find(|grant| grant.entry == pull.entry).unwrap();
+        let request = grant.request(Millis(0));
+        assert_eq!((&request.purpose, request.version), (&workflow.purpose, entry.version));
+        let approval = grant.approval(TxId::new(Millis(0)).into(), &request, entry);
+        for item in &pull.items {
+            assert!(entry.item(item).is_some() && approval.items.iter().any(|granted| &granted.name == item), "{item}");
+        }
+        let params = entry_rules::properties(&entry.request_schema);
+        assert!(pull.params.keys().all(|param| params.contains(param.as_str())), "{}", pull.name);
+    }
+    for step in &workflow.sign_offs {
+        assert!(city.department(&step.department).is_some());
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy(&path, &target) } else { std::fs::copy(&path, &target).map(drop).unwrap() }
+    }
+}
+
+#[test]
+fn a_slip_is_named_with_file_and_key() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path().join("departments");
+    copy(&shipped().join("water"), &dir.join("water"));
+    copy(&shipped().join("../schemas/interfaces/water"), &temporary.path().join("schemas/interfaces/water"));
+    let water = dir.join("water");
+    load_department(&water).unwrap();
+    for (file, from, to, said) in [
+        ("department.toml", "order = ", "oder = ", "'oder' was unexpected"),
+        ("connector.toml", "status = ", "state = ", "/connector/0/items/state: is not an item"),
+        ("connector.toml", "[connector.params]", "[connector.params]\nshoe = \"hh\"", "/connector/0/params/shoe"),
+        ("connector.toml", "\"hh\"", "\"h h\"", "/connector/0/items/account_number"),
+        ("catalog/water-account.toml", "schemas/interfaces", "schemas/../../etc", "must lie in schemas/"),
+        ("catalog/water-account.toml", "grade = 3", "grade = 7", "/grade"),
+        ("catalog/water-account.toml", "\"water/water-account\"", "\"water/account\"", "/name"),
+    ] {
+        let path = water.join(file);
+        let whole = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, whole.replacen(from, to, 1)).unwrap();
+        let error = load_department(&water).unwrap_err().to_string();
+        assert!(error.contains(file) && error.contains(said), "{error}");
+        std::fs::write(&path, whole).unwrap();
+    }
+    let error = load(&dir).unwrap_err().to_string();
+    assert!(error.contains("exactly one department must have the part authority"), "{error}");
+}
