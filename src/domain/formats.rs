@@ -1,27 +1,41 @@
-//! Formats of our own for JSON Schema's `format`, with check digits and code tables where a pattern ends.
+//! Formats of our own for JSON Schema's `format`: check digits, dates and code tables, where a pattern ends.
 
-use super::identifiers;
+use super::identifiers::{IdentifierError, certificate_identifier, id_number, plate, region, unit_number, uscc};
 
 /// A format's name and its check.
-pub type Format = (&'static str, fn(&str) -> bool);
+pub type Format = (&'static str, fn(&str) -> Result<(), IdentifierError>);
 
 /// Every format beyond those of JSON Schema 2020-12.
 pub const FORMATS: &[Format] = &[
-    ("id_number", |text| identifiers::id_number::validate(text).is_ok()),
-    ("uscc", |text| identifiers::uscc::validate(text).is_ok()),
-    ("unit_number", |text| identifiers::unit_number::validate(text).is_ok()),
-    ("plate", |text| identifiers::plate::validate(text).is_ok()),
-    ("certificate_identifier", |text| identifiers::certificate_identifier::validate(text).is_ok()),
+    ("id_number", id_number::validate),
+    ("uscc", uscc::validate),
+    ("unit_number", unit_number::validate),
+    ("plate", plate::validate),
+    ("certificate_identifier", certificate_identifier::validate),
     ("bay_id", bay_id),
 ];
 
-/// A parking bay: district (GB/T 2260), road section, bay, as `110105-0042-017`.
-fn bay_id(text: &str) -> bool {
+/// Checks a text against one of our formats.
+///
+/// # Errors
+/// What is wrong with it. An unknown format checks nothing.
+pub fn check(format: &str, text: &str) -> Result<(), IdentifierError> {
+    FORMATS.iter().find(|(name, _)| *name == format).map_or(Ok(()), |(_, check)| check(text))
+}
+
+/// A roadside parking bay: district (GB/T 2260), road section, bay, as `110105-0042-017`.
+fn bay_id(text: &str) -> Result<(), IdentifierError> {
     let mut parts = text.split('-');
-    let mut next = |length: usize| {
-        parts.next().is_some_and(|part| part.len() == length && part.bytes().all(|b| b.is_ascii_digit()))
+    let (Some(district), Some(road), Some(bay), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return Err(IdentifierError::Length);
     };
-    next(6) && next(4) && next(3) && parts.next().is_none()
+    if road.len() != 4 || bay.len() != 3 {
+        return Err(IdentifierError::Length);
+    }
+    if !road.bytes().chain(bay.bytes()).all(|b| b.is_ascii_digit()) {
+        return Err(IdentifierError::Character);
+    }
+    region::validate(district)
 }
 
 #[cfg(test)]
@@ -29,10 +43,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bay_has_three_numbers() {
-        assert!(bay_id("110105-0042-017"));
-        for wrong in ["", "110105-0042", "110105-0042-017-1", "110105-42-017", "11010５-0042-017", "110105 0042 017"] {
-            assert!(!bay_id(wrong), "{wrong:?} passed");
+    fn a_bay_has_three_numbers_and_lies_in_a_district() {
+        assert_eq!(check("bay_id", "110105-0042-017"), Ok(()));
+        assert_eq!(check("bay_id", "110104-0042-017"), Err(IdentifierError::Region));
+        for wrong in ["", "110105-0042", "110105-0042-017-1", "110105-42-017", "110105-0042-01a", "110105 0042 017"] {
+            assert!(check("bay_id", wrong).is_err(), "{wrong:?} passed");
         }
     }
 }

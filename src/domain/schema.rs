@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use jsonschema::{Draft, PatternOptions, Retrieve, Uri, ValidationOptions, Validator};
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{Draft, PatternOptions, Retrieve, Uri, ValidationError, ValidationOptions, Validator};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::formats::FORMATS;
+use super::formats::{self, FORMATS};
 
 /// Faults that one check reports, at most; who sends more learns the rest next time.
 pub const FAULTS_MAX: usize = 32;
@@ -82,7 +83,7 @@ impl Schema {
             .take(FAULTS_MAX)
             .map(|e| Fault {
                 pointer: cut(e.instance_path().as_str(), POINTER_CHARS_MAX),
-                message: cut(&e.masked().to_string(), MESSAGE_CHARS_MAX),
+                message: cut(&message(&e), MESSAGE_CHARS_MAX),
             })
             .collect()
     }
@@ -99,7 +100,18 @@ fn options() -> ValidationOptions<'static> {
         .should_validate_formats(true)
         .should_ignore_unknown_formats(false)
         .with_pattern_options(PatternOptions::regex().size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX));
-    FORMATS.iter().fold(options, |options, (name, check)| options.with_format(*name, *check))
+    FORMATS.iter().fold(options, |options, (name, check)| options.with_format(*name, |text: &str| check(text).is_ok()))
+}
+
+/// What is wrong, without the value; for our own formats also why.
+fn message(error: &ValidationError<'_>) -> String {
+    let ours = match (error.kind(), error.instance().as_str()) {
+        (ValidationErrorKind::Format { format }, Some(text)) => {
+            formats::check(format, text).err().map(|why| format!("is not a valid {format}: it {why}"))
+        }
+        _ => None,
+    };
+    ours.unwrap_or_else(|| error.masked().to_string())
 }
 
 fn cut(text: &str, chars: usize) -> String {

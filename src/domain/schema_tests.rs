@@ -162,6 +162,8 @@ fn foreign_schemas_are_bounded_and_never_fetched() {
 fn faults_are_few_short_and_tell_no_value() {
     let schema =
         Schema::compile(&json!({"type": "array", "items": {"type": "string", "format": "id_number"}})).unwrap();
+    let typo = schema.check(&json!(["340524198001010011"]));
+    assert!(typo[0].message.starts_with("is not a valid id_number: it has a wrong check character"), "{typo:?}");
     let secret = format!("secret{}", "x".repeat(5000));
     let faults = schema.check(&Value::from(vec![secret; 100]));
     assert_eq!(faults.len(), FAULTS_MAX);
