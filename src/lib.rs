@@ -14,6 +14,8 @@ pub mod state;
 
 pub mod storage;
 
+pub mod readmodel;
+
 pub mod exchange;
 
 pub mod service;

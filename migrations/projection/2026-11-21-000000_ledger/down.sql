@@ -1,0 +1,11 @@
+DROP TABLE case_sign_offs;
+DROP TABLE cases;
+DROP TABLE certificates;
+DROP TABLE access_days;
+DROP TABLE accesses;
+DROP TABLE grants;
+DROP TABLE entry_versions;
+DROP TABLE entries;
+DROP TABLE transactions;
+DROP TABLE blocks;
+DROP TABLE position;

@@ -1,0 +1,256 @@
+//! The follower: a thread that projects the ledger's blocks as they are applied.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use tokio::sync::watch;
+use zeroize::Zeroizing;
+
+use crate::crypto::digest::Hash;
+use crate::crypto::secret_digest;
+use crate::domain::access::AccessRecord;
+use crate::ids::DepartmentId;
+use crate::state::applied::AppliedBlock;
+
+use super::error::ReadError;
+use super::position::{PositionRow, Projected, block_digest};
+use super::{ReadModel, projector};
+
+/// Raised when the same ledger makes other rows than before: old projections are then rebuilt.
+const PROJECTION_FORMAT: u32 = 1;
+/// Bounds of one SQLite transaction, so that readers see progress and memory stays small.
+const BATCH_BLOCKS_MAX: u64 = 200;
+const BATCH_TIME_MAX: Duration = Duration::from_millis(50);
+/// How long to wait after a failure, such as a full disk, and at most for a signal.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Where blocks come from: the chain of consensus, or a test's list.
+pub trait BlockSource: Send + Sync + 'static {
+    /// What the source tells with its signal; the follower only wants to know that it changed.
+    type Mark: Send + Sync + 'static;
+    /// Id of the chain, empty before its first block.
+    fn chain_id(&self) -> String;
+    /// An applied block, none when it is not applied yet.
+    fn block(&self, height: u64) -> Option<AppliedBlock>;
+    /// Changes each time a block was applied.
+    fn applied(&self) -> watch::Receiver<Self::Mark>;
+}
+
+/// Opens the sealed subject of a record; none when it is not for this node or cannot be opened.
+pub type SubjectOpener = Arc<dyn Fn(&AccessRecord) -> Option<String> + Send + Sync>;
+
+/// What makes a node the auditor's: it sees every access and finds those about a person.
+#[derive(Clone)]
+pub struct Audit {
+    opener: SubjectOpener,
+    index_key: Arc<Zeroizing<Vec<u8>>>,
+}
+
+impl Audit {
+    /// `index_key` must be secret, of at least 32 bytes, and the same at every start.
+    pub fn new(opener: SubjectOpener, index_key: Zeroizing<Vec<u8>>) -> Self {
+        Self { opener, index_key: Arc::new(index_key) }
+    }
+
+    /// What the projection stores in place of a subject: an HMAC-SM3, so that the file alone tells
+    /// nothing, although ID numbers could be guessed through.
+    pub fn subject_key(&self, subject: &str) -> Hash {
+        secret_digest(&self.index_key, subject.trim().to_uppercase().as_bytes())
+    }
+}
+
+/// What a node projects.
+#[derive(Clone)]
+pub struct Options {
+    /// The node's department.
+    pub department: DepartmentId,
+    /// On the auditor's node.
+    pub audit: Option<Audit>,
+}
+
+impl Options {
+    /// Whether this node projects a record.
+    pub(super) fn concerns(&self, record: &AccessRecord) -> bool {
+        let department = &self.department;
+        self.audit.is_some() || &record.consumer == department || &record.entry.provider == department
+    }
+
+    pub(super) fn subject_key_of(&self, record: &AccessRecord) -> Option<Hash> {
+        let audit = self.audit.as_ref()?;
+        record.subject.as_ref()?;
+        (audit.opener)(record).map(|subject| audit.subject_key(&subject))
+    }
+
+    /// Names what is projected and how; a projection with another name is rebuilt.
+    fn scope(&self) -> String {
+        let audit = self.audit.as_ref().map(|audit| audit.subject_key("scope").to_string());
+        let key = audit.as_ref().and_then(|digest| digest.get(..16)).unwrap_or("own");
+        format!("{PROJECTION_FORMAT} {} {key}", self.department)
+    }
+}
+
+/// A running follower; dropping it stops its thread.
+pub struct Follower {
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Follower {
+    /// Stops the thread and waits for its last batch, which is short.
+    pub fn stop(mut self) {
+        self.halt();
+    }
+
+    fn halt(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the follower of the read model panicked");
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+/// Starts to project blocks, from where the projection stands.
+///
+/// # Errors
+/// [`ReadError::Database`] when the thread cannot be started.
+pub fn start<S: BlockSource>(source: Arc<S>, model: ReadModel, options: Options) -> Result<Follower, ReadError> {
+    let (stop, stopped) = watch::channel(false);
+    let failed = |e: std::io::Error| ReadError::Database(format!("the follower cannot start: {e}"));
+    // Only to wait on the two signals; the work itself is plain blocking code.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+    let worker = Worker { source, model, scope: options.scope(), options, seat: None };
+    let thread = std::thread::Builder::new()
+        .name("follower".into())
+        .spawn(move || worker.run(&runtime, stopped))
+        .map_err(failed)?;
+    Ok(Follower { stop, thread: Some(thread) })
+}
+
+struct Worker<S> {
+    source: Arc<S>,
+    model: ReadModel,
+    options: Options,
+    scope: String,
+    /// Open while the stored position is known to belong to this ledger.
+    seat: Option<Seat>,
+}
+
+struct Seat {
+    connection: SqliteConnection,
+    chain: String,
+    next_height: u64,
+}
+
+impl<S: BlockSource> Worker<S> {
+    fn run(mut self, runtime: &tokio::runtime::Runtime, mut stopped: watch::Receiver<bool>) {
+        let mut applied = self.source.applied();
+        while !*stopped.borrow() {
+            // Seen before looking, so that no signal is lost between looking and waiting.
+            applied.mark_unchanged();
+            let source_open = match self.step() {
+                Ok(0) => runtime.block_on(async {
+                    tokio::select! {
+                        changed = applied.changed() => changed.is_ok(),
+                        _ = stopped.changed() => true,
+                        () = tokio::time::sleep(PAUSE) => true,
+                    }
+                }),
+                Ok(_) => true,
+                Err(error) => {
+                    self.recover(&error);
+                    runtime.block_on(async {
+                        let _ = tokio::time::timeout(PAUSE, stopped.changed()).await;
+                    });
+                    true
+                }
+            };
+            if !source_open {
+                return;
+            }
+        }
+    }
+
+    /// Projects the next blocks; says how many.
+    fn step(&mut self) -> Result<u64, ReadError> {
+        if !self.model.is_sound() {
+            return Err(ReadError::Corrupt("a reader met damage".into()));
+        }
+        if self.seat.is_none() {
+            self.seat = self.take_seat()?;
+        }
+        let Some(seat) = &mut self.seat else { return Ok(0) };
+        let (source, options, scope, chain) = (&self.source, &self.options, &self.scope, &seat.chain);
+        let Some(first) = source.block(seat.next_height) else { return Ok(0) };
+        let began = Instant::now();
+        let last = seat.connection.immediate_transaction::<_, ReadError, _>(|connection| {
+            let mut block = first;
+            for done in 1.. {
+                projector::project(connection, options, &block)?;
+                let next = (done < BATCH_BLOCKS_MAX && began.elapsed() < BATCH_TIME_MAX)
+                    .then(|| source.block(block.height + 1))
+                    .flatten();
+                match next {
+                    Some(next) => block = next,
+                    None => break,
+                }
+            }
+            let position = PositionRow::after(&block, chain, scope);
+            position.save(connection)?;
+            Ok(position.projected())
+        })?;
+        let blocks = last.next_height() - seat.next_height;
+        seat.next_height = last.next_height();
+        self.model.shared.projected.send_replace(last);
+        Ok(blocks)
+    }
+
+    /// Opens the file and checks that its position belongs to this chain, this scope and this very
+    /// ledger; begins anew when not. None while the source does not know yet.
+    fn take_seat(&self) -> Result<Option<Seat>, ReadError> {
+        let chain = self.source.chain_id();
+        if chain.is_empty() {
+            return Ok(None);
+        }
+        let mut connection = self.model.connect()?;
+        let mut projected = Projected::default();
+        if let Some(row) = PositionRow::load(&mut connection)? {
+            projected = row.projected();
+            let same_kind = row.chain == chain && row.scope == self.scope;
+            // A chain that replays its log after a start comes to this block sooner or later.
+            let same_ledger = match self.source.block(projected.height) {
+                None if same_kind => return Ok(None),
+                block => block.is_some_and(|block| block_digest(&block).0.as_slice() == row.digest),
+            };
+            if !(same_kind && same_ledger) {
+                tracing::warn!(chain, was = row.chain, "the projection is of another ledger or scope: beginning anew");
+                drop(connection);
+                self.model.restart(None)?;
+                connection = self.model.connect()?;
+                projected = Projected::default();
+            }
+        }
+        Ok(Some(Seat { connection, chain, next_height: projected.next_height() }))
+    }
+
+    fn recover(&mut self, error: &ReadError) {
+        self.seat = None;
+        match error {
+            ReadError::Corrupt(cause) => {
+                if let Err(error) = self.model.restart(Some(cause)) {
+                    tracing::error!(%error, "the projection cannot be begun anew");
+                }
+            }
+            error => tracing::error!(%error, "the projection waits"),
+        }
+    }
+}

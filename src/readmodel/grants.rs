@@ -1,0 +1,249 @@
+//! Grants as listings show them: what was asked for, what was allowed, how it ended.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Millis;
+use crate::domain::Actor;
+use crate::domain::command::GrantEnding;
+use crate::domain::grant::{Approval, GrantRequest, GrantState, GrantedItem};
+use crate::ids::{DepartmentId, EntryName, GrantId};
+
+use super::ReadModel;
+use super::columns::{column, from_json, number, to_json};
+use super::error::ReadError;
+use super::page::{Page, PageRequest};
+use super::position::projected;
+use super::projector::Origin;
+use super::schema::grants;
+
+/// A grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantView {
+    /// Id of the requesting transaction.
+    pub id: GrantId,
+    /// Where it stands at the moment of reading.
+    pub state: GrantState,
+    /// Who asked.
+    pub consumer: DepartmentId,
+    /// Whose data it is.
+    pub provider: DepartmentId,
+    /// Which person or system asked.
+    pub requested_by: Actor,
+    /// Block time of the request.
+    pub requested_at: Millis,
+    /// Index of the request.
+    pub ledger_index: u64,
+    /// What was asked for; its `items`, `daily_max` and `valid_until` are wishes.
+    pub request: GrantRequest,
+    /// What the provider allowed.
+    pub approval: Option<ApprovalView>,
+    /// Refusal or revocation.
+    pub ending: Option<GrantEndingView>,
+}
+
+impl GrantView {
+    /// The state at a moment: expiry follows from time, not from a transaction.
+    fn at(mut self, now: Millis) -> Self {
+        if self.state == GrantState::Active && self.approval.as_ref().is_some_and(|a| a.valid_until <= now) {
+            self.state = GrantState::Expired;
+        }
+        self
+    }
+}
+
+/// What a provider allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalView {
+    /// Items, each with its masking.
+    pub items: Vec<GrantedItem>,
+    /// Queries a calendar day.
+    pub daily_max: u32,
+    /// Until when.
+    pub valid_until: Millis,
+    /// The reviewer.
+    pub by: Actor,
+    /// Block time.
+    pub at: Millis,
+    /// Index of the approval.
+    pub ledger_index: u64,
+}
+
+/// A refusal or revocation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantEndingView {
+    /// Why.
+    pub reason: String,
+    /// Who said so, and for which department.
+    pub by: Actor,
+    /// The department that ended it.
+    pub department: DepartmentId,
+    /// Block time.
+    pub at: Millis,
+    /// Index of the transaction.
+    pub ledger_index: u64,
+}
+
+/// Which grants to list.
+#[derive(Clone, Debug, Default)]
+pub struct GrantFilter {
+    /// Asked for by this department.
+    pub consumer: Option<DepartmentId>,
+    /// On data of this department.
+    pub provider: Option<DepartmentId>,
+    /// Of which this department is consumer or provider.
+    pub involved: Option<DepartmentId>,
+    /// On this entry.
+    pub entry: Option<EntryName>,
+    /// In this state at the moment of reading.
+    pub state: Option<GrantState>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = grants)]
+struct GrantRow {
+    id: String,
+    requested_index: i64,
+    consumer: String,
+    provider: String,
+    entry: String,
+    state: String,
+    valid_until: i64,
+    doc: String,
+}
+
+pub(super) fn request(
+    connection: &mut SqliteConnection,
+    origin: &Origin<'_>,
+    request: GrantRequest,
+) -> Result<(), ReadError> {
+    let view = GrantView {
+        id: origin.id.into(),
+        state: GrantState::Requested,
+        consumer: origin.department.clone(),
+        provider: request.entry.provider.clone(),
+        requested_by: origin.actor.clone(),
+        requested_at: origin.at,
+        ledger_index: origin.index,
+        request,
+        approval: None,
+        ending: None,
+    };
+    save(connection, &view)
+}
+
+pub(super) fn approve(
+    connection: &mut SqliteConnection,
+    origin: &Origin<'_>,
+    approval: Approval,
+) -> Result<(), ReadError> {
+    let mut view = load(connection, approval.grant)?;
+    view.state = GrantState::Active;
+    view.approval = Some(ApprovalView {
+        items: approval.items,
+        daily_max: approval.daily_max,
+        valid_until: approval.valid_until,
+        by: origin.actor.clone(),
+        at: origin.at,
+        ledger_index: origin.index,
+    });
+    save(connection, &view)
+}
+
+pub(super) fn end(
+    connection: &mut SqliteConnection,
+    origin: &Origin<'_>,
+    ending: GrantEnding,
+    state: GrantState,
+) -> Result<(), ReadError> {
+    let mut view = load(connection, ending.grant)?;
+    view.state = state;
+    view.ending = Some(GrantEndingView {
+        reason: ending.reason,
+        by: origin.actor.clone(),
+        department: origin.department.clone(),
+        at: origin.at,
+        ledger_index: origin.index,
+    });
+    save(connection, &view)
+}
+
+fn load(connection: &mut SqliteConnection, id: GrantId) -> Result<GrantView, ReadError> {
+    let doc: Option<String> = grants::table.find(id.to_string()).select(grants::doc).first(connection).optional()?;
+    from_json(&doc.ok_or_else(|| ReadError::Corrupt(format!("grant {id} is missing in the projection")))?)
+}
+
+fn save(connection: &mut SqliteConnection, view: &GrantView) -> Result<(), ReadError> {
+    let valid_until = view.approval.as_ref().map_or(view.request.valid_until, |approval| approval.valid_until);
+    let row = GrantRow {
+        id: view.id.to_string(),
+        requested_index: column(view.ledger_index),
+        consumer: view.consumer.to_string(),
+        provider: view.provider.to_string(),
+        entry: view.request.entry.to_string(),
+        state: view.state.as_str().to_owned(),
+        valid_until: column(valid_until.0),
+        doc: to_json(view)?,
+    };
+    diesel::replace_into(grants::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+impl ReadModel {
+    /// Grants, the newest request first, in the state of the moment `now`.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn grants(&self, filter: &GrantFilter, now: Millis) -> Result<Page<GrantView>, ReadError> {
+        let (limit, below) = (filter.page.limit()?, filter.page.below('g')?);
+        let mut query = grants::table.filter(grants::requested_index.lt(below)).into_boxed();
+        if let Some(consumer) = &filter.consumer {
+            query = query.filter(grants::consumer.eq(consumer.as_str()));
+        }
+        if let Some(provider) = &filter.provider {
+            query = query.filter(grants::provider.eq(provider.as_str()));
+        }
+        if let Some(department) = &filter.involved {
+            let (consumer, provider) = (department.to_string(), department.to_string());
+            query = query.filter(grants::consumer.eq(consumer).or(grants::provider.eq(provider)));
+        }
+        if let Some(entry) = &filter.entry {
+            query = query.filter(grants::entry.eq(entry.to_string()));
+        }
+        let active = GrantState::Active.as_str();
+        query = match filter.state {
+            None => query,
+            Some(GrantState::Active) => {
+                query.filter(grants::state.eq(active)).filter(grants::valid_until.gt(column(now.0)))
+            }
+            Some(GrantState::Expired) => {
+                query.filter(grants::state.eq(active)).filter(grants::valid_until.le(column(now.0)))
+            }
+            Some(state) => query.filter(grants::state.eq(state.as_str())),
+        };
+        self.read(|connection| {
+            let rows: Vec<(i64, String)> = query
+                .order(grants::requested_index.desc())
+                .limit(limit)
+                .select((grants::requested_index, grants::doc))
+                .load(connection)?;
+            let index = projected(connection)?.ledger_index();
+            let view = |(_, doc): (i64, String)| from_json::<GrantView>(&doc).map(|view| view.at(now));
+            filter.page.page('g', rows, index, |row| number(row.0), view)
+        })
+    }
+
+    /// One grant in its state of the moment `now`.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn grant(&self, id: GrantId, now: Millis) -> Result<Option<GrantView>, ReadError> {
+        self.read(|connection| {
+            let doc: Option<String> =
+                grants::table.find(id.to_string()).select(grants::doc).first(connection).optional()?;
+            doc.map(|doc| from_json::<GrantView>(&doc).map(|view| view.at(now))).transpose()
+        })
+    }
+}

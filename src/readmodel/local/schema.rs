@@ -1,0 +1,90 @@
+//! The local tables, as `migrations/local` makes them.
+
+diesel::table! {
+    accounts (user) {
+        user -> Text,
+        display_name -> Text,
+        password_hash -> Text,
+        roles -> Text,
+        lang -> Text,
+        created -> BigInt,
+    }
+}
+
+diesel::table! {
+    sign_in_failures (user) {
+        user -> Text,
+        failures -> BigInt,
+        last -> BigInt,
+        locked_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (token_hash) {
+        token_hash -> Binary,
+        user -> Text,
+        csrf -> Text,
+        created -> BigInt,
+        last_seen -> BigInt,
+    }
+}
+
+diesel::table! {
+    system_tokens (name) {
+        name -> Text,
+        token_hash -> Binary,
+        created -> BigInt,
+        expires -> BigInt,
+    }
+}
+
+diesel::table! {
+    drafts (name, version) {
+        name -> Text,
+        version -> Text,
+        state -> Text,
+        entry -> Text,
+        drafted_by -> Text,
+        drafted_at -> BigInt,
+        submitted_at -> Nullable<BigInt>,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<BigInt>,
+        rejected_reason -> Nullable<Text>,
+        transaction_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    case_materials (case_id, access_id) {
+        case_id -> Text,
+        access_id -> Text,
+        entry -> Text,
+        rows_json -> Text,
+        stored_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    certificate_documents (identifier) {
+        identifier -> Text,
+        document -> Text,
+        salt -> Binary,
+        stored_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (scope, key) {
+        scope -> Text,
+        key -> Text,
+        digest -> Binary,
+        reserved -> Text,
+        begun -> BigInt,
+        claimed -> BigInt,
+        status -> Nullable<Integer>,
+        body -> Nullable<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(accounts, sessions);

@@ -1,0 +1,80 @@
+//! From a block to rows: what each accepted command changes in the projection.
+
+use diesel::prelude::*;
+
+use crate::clock::Millis;
+use crate::domain::Actor;
+use crate::domain::catalog::EntryState;
+use crate::domain::command::{Command, Payload};
+use crate::domain::grant::GrantState;
+use crate::ids::{DepartmentId, TxId};
+use crate::state::applied::AppliedBlock;
+
+use super::error::ReadError;
+use super::follower::Options;
+use super::{accesses, cases, catalog, certificates, grants, transactions};
+
+/// Who did what, where and when: what every row may need to know of its transaction.
+pub(super) struct Origin<'a> {
+    pub id: TxId,
+    pub department: &'a DepartmentId,
+    pub actor: &'a Actor,
+    pub at: Millis,
+    pub index: u64,
+    pub height: u64,
+}
+
+/// Projects one block. The caller's SQLite transaction holds the position too, so that a block counts
+/// exactly once.
+pub(super) fn project(
+    connection: &mut SqliteConnection,
+    options: &Options,
+    block: &AppliedBlock,
+) -> Result<(), ReadError> {
+    transactions::project_block(connection, block)?;
+    for (tx, outcome) in block.transactions.iter().zip(&block.outcomes) {
+        let payload = Payload::decode(tx.payload()).ok();
+        transactions::project(connection, block, tx, outcome, payload.as_ref())?;
+        if let (Some(payload), Ok(())) = (payload, &outcome.result) {
+            let origin = Origin {
+                id: payload.id,
+                department: &payload.department,
+                actor: &payload.actor,
+                at: block.time,
+                index: outcome.index,
+                height: block.height,
+            };
+            apply(connection, options, &origin, payload.command)?;
+        }
+    }
+    Ok(())
+}
+
+fn apply(
+    connection: &mut SqliteConnection,
+    options: &Options,
+    origin: &Origin<'_>,
+    command: Command,
+) -> Result<(), ReadError> {
+    match command {
+        // Departments and rules are few: they are read from the state.
+        Command::Genesis(_) | Command::RegisterDepartment(_) | Command::SetPolicy(_) => Ok(()),
+        Command::PublishEntry(publication) => catalog::publish(connection, origin, publication),
+        Command::DeprecateEntry(ending) => catalog::end(connection, origin, ending, EntryState::Deprecated),
+        Command::WithdrawEntry(ending) => catalog::end(connection, origin, ending, EntryState::Withdrawn),
+        Command::RequestGrant(request) => grants::request(connection, origin, request),
+        Command::ApproveGrant(approval) => grants::approve(connection, origin, approval),
+        Command::DenyGrant(ending) => grants::end(connection, origin, ending, GrantState::Denied),
+        Command::RevokeGrant(ending) => grants::end(connection, origin, ending, GrantState::Revoked),
+        Command::RecordAccesses(batch) => accesses::record(connection, options, origin, &batch),
+        Command::OpenCase(opening) => cases::open(connection, origin, opening),
+        Command::SignOffCase(sign_off) => cases::sign_off(connection, origin, sign_off),
+        Command::IssueCertificate(issue) => {
+            if let Some(case) = issue.case {
+                cases::complete(connection, case, &issue.identifier)?;
+            }
+            certificates::issue(connection, origin, issue)
+        }
+        Command::SetCertificateStatus(change) => certificates::set_status(connection, origin, change),
+    }
+}

@@ -1,0 +1,137 @@
+//! The projection's tables, as `migrations/projection` makes them.
+
+diesel::table! {
+    position (id) {
+        id -> Integer,
+        chain -> Text,
+        scope -> Text,
+        height -> BigInt,
+        size -> BigInt,
+        time -> BigInt,
+        digest -> Binary,
+    }
+}
+
+diesel::table! {
+    blocks (height) {
+        height -> BigInt,
+        time -> BigInt,
+        first_index -> BigInt,
+        transactions -> BigInt,
+        refused -> BigInt,
+    }
+}
+
+diesel::table! {
+    transactions (idx) {
+        idx -> BigInt,
+        id -> Nullable<Text>,
+        height -> BigInt,
+        time -> BigInt,
+        department -> Nullable<Text>,
+        actor_user -> Nullable<Text>,
+        actor_role -> Nullable<Text>,
+        kind -> Nullable<Text>,
+        refusal_code -> Nullable<Text>,
+        refusal_text -> Nullable<Text>,
+        reference -> Nullable<Text>,
+        bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    entries (name) {
+        name -> Text,
+        provider -> Text,
+        sharing -> Text,
+        level -> Text,
+        state -> Text,
+        version -> Text,
+        updated_index -> BigInt,
+        search_text -> Text,
+        summary -> Text,
+        ending -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    entry_versions (name, version) {
+        name -> Text,
+        version -> Text,
+        idx -> BigInt,
+        publication -> Text,
+        doc -> Text,
+    }
+}
+
+diesel::table! {
+    grants (id) {
+        id -> Text,
+        requested_index -> BigInt,
+        consumer -> Text,
+        provider -> Text,
+        entry -> Text,
+        state -> Text,
+        valid_until -> BigInt,
+        doc -> Text,
+    }
+}
+
+diesel::table! {
+    accesses (pos) {
+        pos -> BigInt,
+        access_id -> Text,
+        time -> BigInt,
+        consumer -> Text,
+        provider -> Text,
+        entry -> Text,
+        grant_id -> Nullable<Text>,
+        case_id -> Nullable<Text>,
+        decision -> Text,
+        subject_key -> Nullable<Binary>,
+        tx_id -> Text,
+        height -> BigInt,
+        doc -> Text,
+    }
+}
+
+diesel::table! {
+    access_days (day, decision) {
+        day -> BigInt,
+        decision -> Text,
+        accesses -> BigInt,
+    }
+}
+
+diesel::table! {
+    certificates (identifier) {
+        identifier -> Text,
+        issued_index -> BigInt,
+        issuer -> Text,
+        status -> Text,
+        case_id -> Nullable<Text>,
+        doc -> Text,
+    }
+}
+
+diesel::table! {
+    cases (id) {
+        id -> Text,
+        opened_index -> BigInt,
+        owner -> Text,
+        state -> Text,
+        doc -> Text,
+    }
+}
+
+diesel::table! {
+    case_sign_offs (case_id, step) {
+        case_id -> Text,
+        step -> Text,
+        department -> Text,
+        agreed -> Nullable<Bool>,
+    }
+}
+
+diesel::joinable!(case_sign_offs -> cases (case_id));
+diesel::allow_tables_to_appear_in_same_query!(cases, case_sign_offs);

@@ -1,0 +1,162 @@
+//! A small ledger for this floor's tests: real signed transactions, with outcomes as the test says.
+
+use parking_lot::RwLock;
+use tokio::sync::watch;
+
+use crate::clock::Millis;
+use crate::crypto::digest::Hash;
+use crate::crypto::sign::SigningKey;
+use crate::domain::access::{AccessDecision, AccessRecord};
+use crate::domain::catalog::{Classification, Entry, Format, Item, ItemKind, Level, Masking, Sharing, UpdateCycle};
+use crate::domain::command::{AccessBatch, Command, EntryPublication, Payload};
+use crate::domain::{Actor, Role, Text};
+use crate::ids::{AccessId, TxId};
+use crate::ledger::transaction::Transaction;
+use crate::state::applied::AppliedBlock;
+use crate::state::outcome::{Outcome, Refusal};
+
+use super::follower::BlockSource;
+
+/// Time of the first block; each further block is a second later.
+pub(super) const BEGIN: Millis = Millis(1_795_000_000_000);
+
+pub(super) fn text(zh: &str) -> Text {
+    Text { zh: zh.into(), en: format!("{zh} in English") }
+}
+
+pub(super) fn actor(user: &str) -> Actor {
+    Actor { user: user.into(), role: Role::Reviewer }
+}
+
+/// An entry with one item.
+pub(super) fn entry(name: &str, title: &str) -> Entry {
+    let item = Item {
+        name: "id_number".parse().unwrap(),
+        title: text("公民身份号码"),
+        kind: ItemKind::String,
+        length: 18,
+        sensitive: true,
+        grade: 3,
+        masking: Masking::IdNumber,
+        code_table: None,
+    };
+    Entry {
+        name: name.parse().unwrap(),
+        version: "1.0".parse().unwrap(),
+        level: Level::Interface,
+        code: "306060101/000001".into(),
+        title: text(title),
+        summary: text("Basic data"),
+        classification: Classification {
+            class: text("基础"),
+            category: text("类"),
+            topic: text("目"),
+            detail: text("细目"),
+        },
+        provider_code: "11310000MB2F30002A".into(),
+        duty: text("职责"),
+        format: Format { category: "database".into(), kind: "sqlite".into() },
+        sharing: Sharing::Conditional,
+        sharing_condition: Some(text("依法")),
+        open: false,
+        update_cycle: UpdateCycle::RealTime,
+        issue_date: "2026-01-31".into(),
+        related_codes: Vec::new(),
+        subject: Some("id_number".parse().unwrap()),
+        items: vec![item],
+        request_schema: serde_json::json!({"type": "object"}),
+        response_schema: serde_json::json!({"type": "object"}),
+    }
+}
+
+/// An access of civil-affairs to `entry`, decided `at`.
+pub(super) fn access(entry: &str, at: Millis) -> AccessRecord {
+    AccessRecord {
+        access_id: AccessId::new(at),
+        time: at,
+        consumer: "civil-affairs".parse().unwrap(),
+        actor: Actor { user: "registry".into(), role: Role::System },
+        entry: entry.parse().unwrap(),
+        entry_version: "1.0".parse().ok(),
+        grant: None,
+        decision: AccessDecision::Allowed,
+        rule: "conditional".into(),
+        reasons: Vec::new(),
+        purpose: "marriage".into(),
+        cause: "registration".into(),
+        case_id: None,
+        items: vec!["id_number".parse().unwrap()],
+        rows: 1,
+        subject: Some("sealed:31010119900101123X".into()),
+        request_digest: Hash([1; 32]),
+        answer_digest: Some(Hash([2; 32])),
+        basis: 7,
+    }
+}
+
+/// A ledger that grows as a test says, and is followed like consensus' chain.
+pub(super) struct TestLedger {
+    chain: String,
+    blocks: RwLock<Vec<AppliedBlock>>,
+    height: watch::Sender<u64>,
+}
+
+impl TestLedger {
+    pub(super) fn new(chain: &str) -> Self {
+        Self { chain: chain.into(), blocks: RwLock::default(), height: watch::Sender::new(0) }
+    }
+
+    /// Number of transactions.
+    pub(super) fn size(&self) -> u64 {
+        self.blocks.read().last().map_or(0, AppliedBlock::size)
+    }
+
+    /// Adds a block of commands, each by a department.
+    pub(super) fn add(&self, commands: Vec<(&str, Command)>) -> Vec<TxId> {
+        self.add_with(commands.into_iter().map(|(department, command)| (department, command, Ok(()))).collect())
+    }
+
+    /// Adds a block of commands, each by a department and with its outcome.
+    pub(super) fn add_with(&self, commands: Vec<(&str, Command, Result<(), Refusal>)>) -> Vec<TxId> {
+        let key = SigningKey::from_seed(&[7; 32]);
+        let mut blocks = self.blocks.write();
+        let height = blocks.len() as u64;
+        let first_index = blocks.last().map_or(0, AppliedBlock::size);
+        let time = BEGIN.plus(height * 1_000);
+        let mut block = AppliedBlock { height, time, first_index, transactions: vec![], outcomes: vec![] };
+        for (place, (department, command, result)) in commands.into_iter().enumerate() {
+            let id = TxId::new(time);
+            let department = department.parse().unwrap();
+            let payload = Payload { id, department, actor: actor("wang"), command }.encode().unwrap();
+            block.transactions.push(Transaction::sign(&self.chain, payload.as_bytes(), &key).unwrap());
+            block.outcomes.push(Outcome { index: first_index + place as u64, id: Some(id), result });
+        }
+        let ids = block.outcomes.iter().filter_map(|outcome| outcome.id).collect();
+        blocks.push(block);
+        self.height.send_replace(height);
+        ids
+    }
+
+    pub(super) fn publish(&self, entry: Entry) {
+        let provider = entry.name.provider.to_string();
+        let publication = EntryPublication { entry, drafted_by: actor("li.na") };
+        self.add(vec![(&provider, Command::PublishEntry(publication))]);
+    }
+
+    pub(super) fn record(&self, records: Vec<AccessRecord>) {
+        self.add(vec![("public-security", Command::RecordAccesses(AccessBatch { records }))]);
+    }
+}
+
+impl BlockSource for TestLedger {
+    type Mark = u64;
+    fn chain_id(&self) -> String {
+        self.chain.clone()
+    }
+    fn block(&self, height: u64) -> Option<AppliedBlock> {
+        self.blocks.read().get(usize::try_from(height).ok()?).cloned()
+    }
+    fn applied(&self) -> watch::Receiver<u64> {
+        self.height.subscribe()
+    }
+}

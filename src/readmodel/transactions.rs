@@ -1,0 +1,270 @@
+//! Blocks and transactions of the ledger as listings show them, refused ones too.
+
+use diesel::prelude::*;
+use serde::Serialize;
+
+use crate::clock::Millis;
+use crate::domain::command::{Command, Payload};
+use crate::domain::{Actor, Role};
+use crate::ids::{DepartmentId, TxId};
+use crate::ledger::transaction::Transaction;
+use crate::state::applied::AppliedBlock;
+use crate::state::outcome::Outcome;
+
+use super::ReadModel;
+use super::columns::{column, count, from_text, number};
+use super::error::ReadError;
+use super::page::{Page, PageRequest};
+use super::position::projected;
+use super::schema::{blocks, transactions};
+
+/// A block in a listing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BlockView {
+    /// Number of the block.
+    pub height: u64,
+    /// Block time.
+    pub time: Millis,
+    /// Index of its first transaction.
+    pub first_index: u64,
+    /// Transactions in it.
+    pub transactions: u64,
+    /// How many of them were refused.
+    pub refused: u64,
+}
+
+/// A transaction in a listing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TransactionView {
+    /// Its id, if its payload could be read; so for the next three.
+    pub transaction_id: Option<TxId>,
+    /// Who signed.
+    pub department: Option<DepartmentId>,
+    /// Who acted.
+    pub actor: Option<Actor>,
+    /// What was to happen, such as `grant.request`.
+    pub kind: Option<String>,
+    /// Its place in the ledger.
+    pub ledger_index: u64,
+    /// Its block.
+    pub block_height: u64,
+    /// Block time.
+    pub time: Millis,
+    /// Why it was refused, none when it was done.
+    pub refusal: Option<RefusalView>,
+    /// What it is about: an entry, a grant, a case, a certificate or a department.
+    pub reference: Option<String>,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// Why a transaction was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RefusalView {
+    /// Stable code.
+    pub code: String,
+    /// For people.
+    pub text: String,
+}
+
+/// Which transactions to list.
+#[derive(Clone, Debug, Default)]
+pub struct TransactionFilter {
+    /// Signed by this department.
+    pub department: Option<DepartmentId>,
+    /// Of this kind.
+    pub kind: Option<String>,
+    /// About this entry, grant, case or certificate.
+    pub reference: Option<String>,
+    /// Refused ones, or those that were done.
+    pub refused: Option<bool>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = blocks)]
+struct BlockRow {
+    height: i64,
+    time: i64,
+    first_index: i64,
+    transactions: i64,
+    refused: i64,
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = transactions)]
+struct TransactionRow {
+    idx: i64,
+    id: Option<String>,
+    height: i64,
+    time: i64,
+    department: Option<String>,
+    actor_user: Option<String>,
+    actor_role: Option<String>,
+    kind: Option<String>,
+    refusal_code: Option<String>,
+    refusal_text: Option<String>,
+    reference: Option<String>,
+    bytes: i64,
+}
+
+pub(super) fn project_block(connection: &mut SqliteConnection, block: &AppliedBlock) -> Result<(), ReadError> {
+    let row = BlockRow {
+        height: column(block.height),
+        time: column(block.time.0),
+        first_index: column(block.first_index),
+        transactions: count(block.transactions.len()),
+        refused: count(block.outcomes.iter().filter(|outcome| outcome.result.is_err()).count()),
+    };
+    diesel::replace_into(blocks::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+pub(super) fn project(
+    connection: &mut SqliteConnection,
+    block: &AppliedBlock,
+    tx: &Transaction,
+    outcome: &Outcome,
+    payload: Option<&Payload>,
+) -> Result<(), ReadError> {
+    let refusal = outcome.result.as_ref().err();
+    let row = TransactionRow {
+        idx: column(outcome.index),
+        id: payload.map(|p| p.id.to_string()),
+        height: column(block.height),
+        time: column(block.time.0),
+        department: payload.map(|p| p.department.to_string()),
+        actor_user: payload.map(|p| p.actor.user.clone()),
+        actor_role: payload.map(|p| p.actor.role.as_str().to_owned()),
+        kind: payload.map(|p| p.command.kind().to_owned()),
+        refusal_code: refusal.map(|r| r.code().to_owned()),
+        refusal_text: refusal.map(ToString::to_string),
+        reference: payload.and_then(reference),
+        bytes: count(tx.as_bytes().len()),
+    };
+    diesel::replace_into(transactions::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+fn reference(payload: &Payload) -> Option<String> {
+    Some(match &payload.command {
+        Command::Genesis(_) | Command::SetPolicy(_) | Command::RecordAccesses(_) => return None,
+        Command::RegisterDepartment(department) => department.id.to_string(),
+        Command::PublishEntry(publication) => publication.entry.name.to_string(),
+        Command::DeprecateEntry(ending) | Command::WithdrawEntry(ending) => ending.entry.to_string(),
+        Command::RequestGrant(_) | Command::OpenCase(_) => payload.id.to_string(),
+        Command::ApproveGrant(approval) => approval.grant.to_string(),
+        Command::DenyGrant(ending) | Command::RevokeGrant(ending) => ending.grant.to_string(),
+        Command::SignOffCase(sign_off) => sign_off.case.to_string(),
+        Command::IssueCertificate(issue) => issue.identifier.clone(),
+        Command::SetCertificateStatus(change) => change.identifier.clone(),
+    })
+}
+
+impl ReadModel {
+    /// Blocks, newest first.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn blocks(&self, page: &PageRequest) -> Result<Page<BlockView>, ReadError> {
+        let (limit, below) = (page.limit()?, page.below('b')?);
+        self.read(|connection| {
+            let rows: Vec<BlockRow> = blocks::table
+                .filter(blocks::height.lt(below))
+                .order(blocks::height.desc())
+                .limit(limit)
+                .select(BlockRow::as_select())
+                .load(connection)?;
+            let index = projected(connection)?.ledger_index();
+            page.page('b', rows, index, |row| number(row.height), |row| Ok(block_view(&row)))
+        })
+    }
+
+    /// One block.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn block(&self, height: u64) -> Result<Option<BlockView>, ReadError> {
+        self.read(|connection| {
+            let row = blocks::table.find(column(height)).select(BlockRow::as_select()).first(connection).optional()?;
+            Ok(row.as_ref().map(block_view))
+        })
+    }
+
+    /// Transactions, newest first.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn transactions(&self, filter: &TransactionFilter) -> Result<Page<TransactionView>, ReadError> {
+        let (limit, below) = (filter.page.limit()?, filter.page.below('t')?);
+        let mut query = transactions::table.filter(transactions::idx.lt(below)).into_boxed();
+        if let Some(department) = &filter.department {
+            query = query.filter(transactions::department.eq(department.as_str()));
+        }
+        if let Some(kind) = &filter.kind {
+            query = query.filter(transactions::kind.eq(kind));
+        }
+        if let Some(reference) = &filter.reference {
+            query = query.filter(transactions::reference.eq(reference));
+        }
+        match filter.refused {
+            Some(true) => query = query.filter(transactions::refusal_code.is_not_null()),
+            Some(false) => query = query.filter(transactions::refusal_code.is_null()),
+            None => {}
+        }
+        self.read(|connection| {
+            let rows = query
+                .order(transactions::idx.desc())
+                .limit(limit)
+                .select(TransactionRow::as_select())
+                .load(connection)?;
+            let index = projected(connection)?.ledger_index();
+            filter.page.page('t', rows, index, |row| number(row.idx), transaction_view)
+        })
+    }
+
+    /// The transaction of an id: the one that was done, else the first that was refused.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn transaction(&self, id: TxId) -> Result<Option<TransactionView>, ReadError> {
+        self.read(|connection| {
+            transactions::table
+                .filter(transactions::id.eq(id.to_string()))
+                .order((transactions::refusal_code.is_null().desc(), transactions::idx.asc()))
+                .select(TransactionRow::as_select())
+                .first(connection)
+                .optional()?
+                .map(transaction_view)
+                .transpose()
+        })
+    }
+}
+
+fn block_view(row: &BlockRow) -> BlockView {
+    BlockView {
+        height: number(row.height),
+        time: Millis(number(row.time)),
+        first_index: number(row.first_index),
+        transactions: number(row.transactions),
+        refused: number(row.refused),
+    }
+}
+
+fn transaction_view(row: TransactionRow) -> Result<TransactionView, ReadError> {
+    let role = |name: String| Role::ALL.into_iter().find(|role| role.as_str() == name);
+    let actor = row.actor_user.zip(row.actor_role.and_then(role)).map(|(user, role)| Actor { user, role });
+    Ok(TransactionView {
+        transaction_id: row.id.as_deref().map(from_text).transpose()?,
+        department: row.department.as_deref().map(from_text).transpose()?,
+        actor,
+        kind: row.kind,
+        ledger_index: number(row.idx),
+        block_height: number(row.height),
+        time: Millis(number(row.time)),
+        refusal: row.refusal_code.zip(row.refusal_text).map(|(code, text)| RefusalView { code, text }),
+        reference: row.reference,
+        bytes: number(row.bytes),
+    })
+}
