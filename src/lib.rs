@@ -14,6 +14,8 @@ pub mod state;
 
 pub mod storage;
 
+pub mod policy;
+
 pub mod readmodel;
 
 pub mod exchange;
