@@ -1,6 +1,6 @@
 DROP TABLE idempotency_keys;
 DROP TABLE certificate_documents;
-DROP TABLE case_materials;
+DROP TABLE case_records;
 DROP TABLE drafts;
 DROP TABLE system_tokens;
 DROP TABLE sessions;

@@ -50,13 +50,11 @@ CREATE TABLE drafts (
 ) STRICT;
 CREATE INDEX drafts_time ON drafts (drafted_at);
 
-CREATE TABLE case_materials (
-    case_id   TEXT    NOT NULL,
-    access_id TEXT    NOT NULL,
-    entry     TEXT    NOT NULL,
-    rows_json TEXT    NOT NULL,
-    stored_at INTEGER NOT NULL,
-    PRIMARY KEY (case_id, access_id)
+CREATE TABLE case_records (
+    case_id   TEXT    NOT NULL PRIMARY KEY,
+    params    TEXT    NOT NULL, -- JSON
+    materials TEXT    NOT NULL, -- JSON
+    kept_at   INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE certificate_documents (

@@ -6,16 +6,15 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Millis;
 use crate::domain::Actor;
 use crate::domain::catalog::Entry;
-use crate::ids::{EntryName, TxId, Version};
+use crate::ids::{EntryName, TxId};
 use crate::readmodel::columns::{column, count, from_json, from_text, number, to_json};
 use crate::readmodel::error::ReadError;
-use crate::readmodel::page::{Page, PageRequest};
 
 use super::schema::drafts;
 use super::{Local, bounded};
 
-/// Drafts that are not published, of one node.
-pub const DRAFTS_MAX: usize = 1_000;
+/// Open drafts of one node.
+pub const DRAFTS_MAX: usize = 200;
 const REASON_CHARS_MAX: usize = 1_000;
 
 /// Where a draft stands.
@@ -121,15 +120,39 @@ impl Draft {
 }
 
 impl Local {
-    /// Saves a draft: a new one, or a new wording of one that is not submitted or published.
+    /// Saves a draft: a new one, or a new wording of the entry's open one. An entry has one open draft at
+    /// a time; another version in it replaces the version before.
     ///
     /// # Errors
-    /// [`ReadError::Conflict`] when it waits for a decision or is published, [`ReadError::Full`].
-    pub fn save_draft(&self, entry: Entry, by: &Actor, now: Millis) -> Result<Draft, ReadError> {
+    /// [`ReadError::Conflict`] when it waits for a decision or this version is published,
+    /// [`ReadError::Full`].
+    pub fn save_draft(&self, entry: &Entry, by: &Actor, now: Millis) -> Result<Draft, ReadError> {
+        let draft = Draft {
+            entry: entry.clone(),
+            state: DraftState::Draft,
+            drafted_by: by.clone(),
+            drafted_at: now,
+            submitted_at: None,
+            decided_by: None,
+            decided_at: None,
+            rejected_reason: None,
+            transaction_id: None,
+        };
         self.write(|connection| {
-            match load(connection, &entry.name, entry.version)? {
-                Some(old) => in_state(&old, &[DraftState::Draft, DraftState::Rejected])?,
-                None => {
+            let same: Option<String> = drafts::table
+                .find((entry.name.to_string(), entry.version.to_string()))
+                .select(drafts::state)
+                .first(connection)
+                .optional()?;
+            if same.as_deref() == Some(DraftState::Published.as_str()) {
+                return Err(ReadError::Conflict(format!("version {} is published: raise the version", entry.version)));
+            }
+            match load(connection, &entry.name)? {
+                Some(open) if open.state != DraftState::Published => {
+                    in_state(&open, &[DraftState::Draft, DraftState::Rejected])?;
+                    remove(connection, &open)?;
+                }
+                _ => {
                     let published = DraftState::Published.as_str();
                     let open: i64 = drafts::table.filter(drafts::state.ne(published)).count().get_result(connection)?;
                     if open >= count(DRAFTS_MAX) {
@@ -137,28 +160,17 @@ impl Local {
                     }
                 }
             }
-            let draft = Draft {
-                entry,
-                state: DraftState::Draft,
-                drafted_by: by.clone(),
-                drafted_at: now,
-                submitted_at: None,
-                decided_by: None,
-                decided_at: None,
-                rejected_reason: None,
-                transaction_id: None,
-            };
-            save(connection, &draft)?;
-            Ok(draft)
-        })
+            save(connection, &draft)
+        })?;
+        Ok(draft)
     }
 
     /// Submits a draft to a second person.
     ///
     /// # Errors
     /// [`ReadError::Unknown`], [`ReadError::Conflict`] when it is not a draft.
-    pub fn submit_draft(&self, name: &EntryName, version: Version, now: Millis) -> Result<Draft, ReadError> {
-        self.change(name, version, &[DraftState::Draft, DraftState::Rejected], |draft| {
+    pub fn submit_draft(&self, name: &EntryName, now: Millis) -> Result<Draft, ReadError> {
+        self.change(name, &[DraftState::Draft, DraftState::Rejected], |draft| {
             draft.state = DraftState::Submitted;
             draft.submitted_at = Some(now);
         })
@@ -169,16 +181,9 @@ impl Local {
     /// # Errors
     /// [`ReadError::Unknown`], [`ReadError::Conflict`] when it is not submitted, [`ReadError::Invalid`]
     /// without a reason.
-    pub fn reject_draft(
-        &self,
-        name: &EntryName,
-        version: Version,
-        by: &Actor,
-        reason: &str,
-        now: Millis,
-    ) -> Result<Draft, ReadError> {
+    pub fn reject_draft(&self, name: &EntryName, by: &Actor, reason: &str, now: Millis) -> Result<Draft, ReadError> {
         bounded("the reason", reason, REASON_CHARS_MAX)?;
-        self.change(name, version, &[DraftState::Submitted], |draft| {
+        self.change(name, &[DraftState::Submitted], |draft| {
             draft.state = DraftState::Rejected;
             draft.decided_by = Some(by.clone());
             draft.decided_at = Some(now);
@@ -193,12 +198,11 @@ impl Local {
     pub fn publish_draft(
         &self,
         name: &EntryName,
-        version: Version,
         by: &Actor,
         transaction: TxId,
         now: Millis,
     ) -> Result<Draft, ReadError> {
-        self.change(name, version, &[DraftState::Submitted], |draft| {
+        self.change(name, &[DraftState::Submitted], |draft| {
             draft.state = DraftState::Published;
             draft.decided_by = Some(by.clone());
             draft.decided_at = Some(now);
@@ -210,68 +214,46 @@ impl Local {
     ///
     /// # Errors
     /// [`ReadError::Unknown`], [`ReadError::Conflict`].
-    pub fn discard_draft(&self, name: &EntryName, version: Version) -> Result<(), ReadError> {
+    pub fn discard_draft(&self, name: &EntryName) -> Result<(), ReadError> {
         self.write(|connection| {
-            let draft = load(connection, name, version)?.ok_or_else(|| unknown(name, version))?;
+            let draft = load(connection, name)?.ok_or_else(|| unknown(name))?;
             in_state(&draft, &[DraftState::Draft, DraftState::Rejected])?;
-            diesel::delete(drafts::table.find((name.to_string(), version.to_string()))).execute(connection)?;
-            Ok(())
+            remove(connection, &draft)
         })
     }
 
-    /// One draft.
+    /// The entry's open draft, else the one published last from here.
     ///
     /// # Errors
     /// [`ReadError`] of the database.
-    pub fn draft(&self, name: &EntryName, version: Version) -> Result<Option<Draft>, ReadError> {
-        self.with(|connection| load(connection, name, version))
+    pub fn draft(&self, name: &EntryName) -> Result<Option<Draft>, ReadError> {
+        self.with(|connection| load(connection, name))
     }
 
-    /// The draft of an entry that was written last and is not published.
-    ///
-    /// # Errors
-    /// [`ReadError`] of the database.
-    pub fn open_draft(&self, name: &EntryName) -> Result<Option<Draft>, ReadError> {
-        self.with(|connection| {
-            let row: Option<DraftRow> = drafts::table
-                .filter(drafts::name.eq(name.to_string()))
-                .filter(drafts::state.ne(DraftState::Published.as_str()))
-                .order((drafts::drafted_at.desc(), drafts::version.desc()))
-                .select(DraftRow::as_select())
-                .first(connection)
-                .optional()?;
-            row.map(Draft::of).transpose()
-        })
-    }
-
-    /// Drafts, those written last first; of one state, or all.
+    /// All open drafts, those touched last first.
     ///
     /// # Errors
     /// [`ReadError`].
-    pub fn drafts(&self, state: Option<DraftState>, page: &PageRequest) -> Result<Page<Draft>, ReadError> {
-        // The row id grows with every wording that is saved, unlike the time, which may repeat.
-        let rowid = diesel::dsl::sql::<diesel::sql_types::BigInt>("rowid");
-        let (limit, below) = (page.limit()?, page.below('d')?);
-        let mut query = drafts::table.filter(rowid.clone().lt(below)).into_boxed();
-        if let Some(state) = state {
-            query = query.filter(drafts::state.eq(state.as_str()));
-        }
-        let query = query.order(rowid.clone().desc()).limit(limit).select((rowid, DraftRow::as_select()));
-        self.with(|connection| {
-            let rows: Vec<(i64, DraftRow)> = query.load(connection)?;
-            page.page('d', rows, 0, |row| number(row.0), |row| Draft::of(row.1))
-        })
+    pub fn drafts(&self) -> Result<Vec<Draft>, ReadError> {
+        let rows: Vec<DraftRow> = self.with(|connection| {
+            Ok(drafts::table
+                .filter(drafts::state.ne(DraftState::Published.as_str()))
+                .order(touched().desc())
+                .limit(count(DRAFTS_MAX))
+                .select(DraftRow::as_select())
+                .load(connection)?)
+        })?;
+        rows.into_iter().map(Draft::of).collect()
     }
 
     fn change(
         &self,
         name: &EntryName,
-        version: Version,
         from: &[DraftState],
         change: impl FnOnce(&mut Draft),
     ) -> Result<Draft, ReadError> {
         self.write(|connection| {
-            let mut draft = load(connection, name, version)?.ok_or_else(|| unknown(name, version))?;
+            let mut draft = load(connection, name)?.ok_or_else(|| unknown(name))?;
             in_state(&draft, from)?;
             change(&mut draft);
             save(connection, &draft)?;
@@ -280,9 +262,18 @@ impl Local {
     }
 }
 
-fn load(connection: &mut SqliteConnection, name: &EntryName, version: Version) -> Result<Option<Draft>, ReadError> {
-    let key = (name.to_string(), version.to_string());
-    let row = drafts::table.find(key).select(DraftRow::as_select()).first(connection).optional()?;
+/// The row id: it grows with every change that is saved, unlike the time, which may repeat.
+fn touched() -> diesel::expression::SqlLiteral<diesel::sql_types::BigInt> {
+    diesel::dsl::sql("rowid")
+}
+
+fn load(connection: &mut SqliteConnection, name: &EntryName) -> Result<Option<Draft>, ReadError> {
+    let row: Option<DraftRow> = drafts::table
+        .filter(drafts::name.eq(name.to_string()))
+        .order(touched().desc())
+        .select(DraftRow::as_select())
+        .first(connection)
+        .optional()?;
     row.map(Draft::of).transpose()
 }
 
@@ -291,8 +282,14 @@ fn save(connection: &mut SqliteConnection, draft: &Draft) -> Result<(), ReadErro
     Ok(())
 }
 
-fn unknown(name: &EntryName, version: Version) -> ReadError {
-    ReadError::Unknown(format!("the draft {name} {version}"))
+fn remove(connection: &mut SqliteConnection, draft: &Draft) -> Result<(), ReadError> {
+    let key = (draft.entry.name.to_string(), draft.entry.version.to_string());
+    diesel::delete(drafts::table.find(key)).execute(connection)?;
+    Ok(())
+}
+
+fn unknown(name: &EntryName) -> ReadError {
+    ReadError::Unknown(format!("a draft of {name}"))
 }
 
 fn in_state(draft: &Draft, allowed: &[DraftState]) -> Result<(), ReadError> {
@@ -308,55 +305,54 @@ mod tests {
     use crate::domain::Role;
     use crate::readmodel::testing::entry;
 
+    const NOW: Millis = Millis(1_795_000_000_000);
+
+    fn clerk() -> Actor {
+        Actor { user: "li.na".into(), role: Role::Clerk }
+    }
+
     #[test]
     fn a_draft_goes_its_way_and_no_other() {
         let dir = tempfile::tempdir().unwrap();
         let local = Local::open(dir.path()).unwrap();
-        let now = Millis(1_795_000_000_000);
-        let clerk = Actor { user: "li.na".into(), role: Role::Clerk };
         let reviewer = Actor { user: "wang".into(), role: Role::Reviewer };
         let entry = entry("tax/deed-tax-payment", "契税缴纳信息");
-        let (name, version) = (entry.name.clone(), entry.version);
+        let name = &entry.name;
 
-        assert!(matches!(local.submit_draft(&name, version, now), Err(ReadError::Unknown(_))));
-        local.save_draft(entry.clone(), &clerk, now).unwrap();
-        let tx = TxId::new(now);
-        assert!(matches!(local.publish_draft(&name, version, &reviewer, tx, now), Err(ReadError::Conflict(_))));
-        local.submit_draft(&name, version, now).unwrap();
-        assert!(matches!(local.save_draft(entry.clone(), &clerk, now), Err(ReadError::Conflict(_))));
-        assert!(matches!(local.reject_draft(&name, version, &reviewer, " ", now), Err(ReadError::Invalid(_))));
-        let rejected = local.reject_draft(&name, version, &reviewer, "the summary is too short", now).unwrap();
+        assert!(matches!(local.submit_draft(name, NOW), Err(ReadError::Unknown(_))));
+        local.save_draft(&entry, &clerk(), NOW).unwrap();
+        let tx = TxId::new(NOW);
+        assert!(matches!(local.publish_draft(name, &reviewer, tx, NOW), Err(ReadError::Conflict(_))));
+        local.submit_draft(name, NOW).unwrap();
+        assert!(matches!(local.save_draft(&entry, &clerk(), NOW), Err(ReadError::Conflict(_))));
+        assert!(matches!(local.discard_draft(name), Err(ReadError::Conflict(_))));
+        assert!(matches!(local.reject_draft(name, &reviewer, " ", NOW), Err(ReadError::Invalid(_))));
+        let rejected = local.reject_draft(name, &reviewer, "the summary is too short", NOW).unwrap();
         assert_eq!(rejected.rejected_reason.as_deref(), Some("the summary is too short"));
-        assert_eq!(local.open_draft(&name).unwrap().unwrap(), rejected);
+        assert_eq!(local.draft(name).unwrap().unwrap(), rejected);
 
-        let again = local.save_draft(entry.clone(), &clerk, now.plus(1)).unwrap();
+        let again = local.save_draft(&entry, &clerk(), NOW.plus(1)).unwrap();
         assert_eq!((again.state, again.rejected_reason), (DraftState::Draft, None));
-        local.submit_draft(&name, version, now).unwrap();
-        local.publish_draft(&name, version, &reviewer, tx, now).unwrap();
-        assert_eq!(local.open_draft(&name), Ok(None));
-        assert!(matches!(local.discard_draft(&name, version), Err(ReadError::Conflict(_))));
-        assert_eq!(local.draft(&name, version).unwrap().unwrap().transaction_id, Some(tx));
+        local.submit_draft(name, NOW).unwrap();
+        local.publish_draft(name, &reviewer, tx, NOW).unwrap();
+        assert_eq!(local.draft(name).unwrap().unwrap().transaction_id, Some(tx));
+        assert!(local.drafts().unwrap().is_empty());
+        assert!(matches!(local.save_draft(&entry, &clerk(), NOW), Err(ReadError::Conflict(_))));
     }
 
     #[test]
-    fn drafts_are_listed_page_by_page() {
+    fn an_entry_has_one_open_draft() {
         let dir = tempfile::tempdir().unwrap();
         let local = Local::open(dir.path()).unwrap();
-        let clerk = Actor { user: "li.na".into(), role: Role::Clerk };
-        for n in 0..5 {
-            local.save_draft(entry(&format!("tax/entry-{n}"), "数据"), &clerk, Millis(7)).unwrap();
-        }
-        let mut page = PageRequest { cursor: None, size: Some(2) };
-        let mut names = Vec::new();
-        loop {
-            let answer = local.drafts(Some(DraftState::Draft), &page).unwrap();
-            names.extend(answer.items.into_iter().map(|draft| draft.entry.name.name.to_string()));
-            page.cursor = answer.next_cursor;
-            if page.cursor.is_none() {
-                break;
-            }
-        }
-        assert_eq!(names, ["entry-4", "entry-3", "entry-2", "entry-1", "entry-0"]);
-        assert!(local.drafts(Some(DraftState::Published), &PageRequest::default()).unwrap().items.is_empty());
+        let mut first = entry("tax/deed-tax-payment", "契税缴纳信息");
+        local.save_draft(&first, &clerk(), NOW).unwrap();
+        local.save_draft(&entry("tax/other", "其他"), &clerk(), NOW).unwrap();
+        first.version = "1.1".parse().unwrap();
+        local.save_draft(&first, &clerk(), NOW).unwrap();
+        let open: Vec<_> = local.drafts().unwrap().into_iter().map(|d| (d.entry.name, d.entry.version)).collect();
+        assert_eq!(open.len(), 2);
+        assert_eq!(open[0], (first.name.clone(), first.version));
+        local.discard_draft(&first.name).unwrap();
+        assert_eq!(local.draft(&first.name), Ok(None));
     }
 }

@@ -4,9 +4,10 @@
 //! caller runs them on a blocking thread.
 
 pub mod accounts;
+pub mod cases;
+pub mod certificates;
 pub mod drafts;
 pub mod idempotency;
-pub mod papers;
 mod schema;
 mod secrets;
 pub mod sessions;
@@ -19,9 +20,23 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use parking_lot::Mutex;
+use serde::Serialize;
 
+use super::columns::to_json;
 use super::connection::{self, Durability, Pool};
 use super::error::ReadError;
+
+pub use accounts::{Account, NewAccount};
+pub use cases::{CaseMaterial, CaseRecord};
+pub use certificates::CertificateDocument;
+pub use drafts::{Draft, DraftState};
+pub use idempotency::Begin;
+pub use sessions::{NewSession, Session};
+pub use sign_in::SignIn;
+pub use tokens::SystemToken;
+
+/// The longest paper, in bytes of JSON: a case's materials, or a certificate's document.
+pub const PAPER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Name of the file in a node's data directory.
 pub const LOCAL_FILE: &str = "local.db";
@@ -68,4 +83,13 @@ fn bounded(what: &str, value: &str, chars_max: usize) -> Result<(), ReadError> {
         return Err(ReadError::Invalid(format!("{what} is 1 to {chars_max} characters")));
     }
     Ok(())
+}
+
+/// A paper as JSON.
+fn paper<T: Serialize>(value: &T) -> Result<String, ReadError> {
+    let text = to_json(value)?;
+    if text.len() > PAPER_BYTES_MAX {
+        return Err(ReadError::Invalid(format!("a paper is at most {PAPER_BYTES_MAX} bytes")));
+    }
+    Ok(text)
 }

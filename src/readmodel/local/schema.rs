@@ -56,12 +56,11 @@ diesel::table! {
 }
 
 diesel::table! {
-    case_materials (case_id, access_id) {
+    case_records (case_id) {
         case_id -> Text,
-        access_id -> Text,
-        entry -> Text,
-        rows_json -> Text,
-        stored_at -> BigInt,
+        params -> Text,
+        materials -> Text,
+        kept_at -> BigInt,
     }
 }
 
