@@ -10,7 +10,7 @@ use crate::crypto::digest::{Hash, sm3};
 use crate::crypto::seal::{SealingKey, SealingPublicKey, open, seal};
 use crate::crypto::sign::{KeyId, PublicKey, SigningKey};
 use crate::domain::Actor;
-use crate::ids::{AccessId, DepartmentId, EntryName, ItemName, Version};
+use crate::ids::{AccessId, DepartmentId, EntryName, ItemName};
 
 use super::ExchangeError;
 
@@ -55,7 +55,6 @@ pub(super) struct Request {
     pub chain: String,
     pub actor: Actor,
     pub entry: EntryName,
-    pub version: Option<Version>,
     pub purpose: String,
     pub cause: String,
     pub case_id: Option<String>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::clock::{Clock, Millis};
 use crate::crypto::digest::{Hash, HashAlgorithm};
@@ -240,8 +240,4 @@ pub(super) fn record(time: Millis) -> AccessRecord {
         answer_digest: Some(Hash([2; 32])),
         basis: 7,
     }
-}
-
-pub(super) fn object(value: Value) -> serde_json::Map<String, Value> {
-    value.as_object().unwrap().clone()
 }
