@@ -125,7 +125,7 @@ impl Compiled {
     /// Asks the rules.
     pub(super) fn decide(&self, ledger: &dyn Ledger, ground: &Ground) -> Result<Explanation, String> {
         let decision = self.engine(ledger)?.decide(&ground.facts);
-        let reason = |reason: crate::policy::Reason| ReasonText {
+        let reason = |reason: crate::policy::reason::Reason| ReasonText {
             code: reason.code.to_owned(),
             text: Text { zh: reason.zh.to_owned(), en: reason.en.to_owned() },
         };

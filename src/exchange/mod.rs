@@ -17,8 +17,8 @@ mod materials;
 mod meter;
 mod outbox;
 mod peers;
-mod query;
 pub mod provider_database;
+mod query;
 mod quota;
 mod receive;
 mod rows;
@@ -26,6 +26,7 @@ mod seen;
 mod serve;
 #[cfg(test)]
 mod serve_tests;
+mod stored;
 #[cfg(test)]
 mod testing;
 
