@@ -14,8 +14,6 @@ pub mod state;
 
 pub mod storage;
 
-pub mod consensus;
-
 pub mod policy;
 
 pub mod readmodel;
@@ -23,3 +21,5 @@ pub mod readmodel;
 pub mod exchange;
 
 pub mod service;
+
+pub mod cli;

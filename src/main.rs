@@ -1,3 +1,7 @@
 //! The `mulu` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mulu::cli::run()
+}

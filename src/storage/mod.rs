@@ -3,6 +3,7 @@
 
 mod data_dir;
 pub mod ledger_log;
+pub mod ledger_reader;
 pub mod node_store;
 mod record;
 mod segment;

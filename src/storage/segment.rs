@@ -77,7 +77,7 @@ impl Segment {
         if header == [0u8; 16] {
             return Ok(None);
         }
-        let first_index = header.strip_prefix(MAGIC).and_then(|b| b.try_into().ok()).map(u64::from_be_bytes);
+        let first_index = first_index(&header);
         let named = path.file_name().map(|name| name.to_string_lossy().into_owned());
         match first_index {
             Some(first_index) if named == Some(Self::file_name(first_index)) => {
@@ -154,6 +154,11 @@ impl Segment {
                 && matches!(record::read(rest), Found::Record { flags, .. } if flags & AFTER_SYNC != 0)
         }))
     }
+}
+
+/// Index of a segment's first record, from the header of its file.
+pub(super) fn first_index(header: &[u8]) -> Option<u64> {
+    header.strip_prefix(MAGIC).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes)
 }
 
 pub(super) fn as_u64(length: usize) -> u64 {

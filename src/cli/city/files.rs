@@ -1,0 +1,149 @@
+//! Writes a new city: its authority, its genesis, and a folder for each node.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::cli::error::CliError;
+use crate::clock::Millis;
+use crate::crypto::ca::CityAuthority;
+use crate::crypto::digest::HashAlgorithm;
+use crate::crypto::keyring::Keyring;
+use crate::domain::command::{Command, Payload};
+use crate::domain::department::{Department, Genesis};
+use crate::domain::{Actor, Role, Text};
+use crate::ids::{DepartmentId, TxId};
+use crate::ledger::chain::chain_id;
+use crate::ledger::receipt::TrustPolicy;
+use crate::ledger::transaction::Transaction;
+use crate::policy;
+
+use super::{Plan, node_toml};
+
+/// The genesis in the city's folder and in each node's.
+pub const GENESIS_FILE: &str = "genesis.tx";
+/// Configuration in each node's folder.
+pub const CONFIG_FILE: &str = "node.toml";
+/// Whom a holder of receipts may trust.
+pub const TRUST_FILE: &str = "trust.toml";
+/// The authority's certificate and key.
+const AUTHORITY_DIR: &str = "authority";
+
+/// Makes the city in `out`, which must not exist or be empty: all of it or, after an error, nothing. Answers the chain's id.
+///
+/// # Errors
+/// `out` holds something, or the files cannot be written.
+pub fn make(plan: &Plan, city: Text, departments_dir: &Path, out: &Path, now: Millis) -> Result<String, CliError> {
+    let parts = fs::read_dir(out).map(Iterator::count);
+    if matches!(parts, Ok(1..)) {
+        return Err(CliError::usage(format_args!("{} is not empty: choose another folder", out.display())));
+    }
+    let staging = staging(out)?;
+    let made = make_in(plan, city, departments_dir, &staging, now).and_then(|chain| {
+        fs::rename(&staging, out).map_err(|e| CliError::io(out, &e))?;
+        Ok(chain)
+    });
+    if made.is_err() {
+        // What is left would only be keys of a city that does not exist.
+        let _ = fs::remove_dir_all(&staging);
+    }
+    made
+}
+
+/// A folder beside `out`, so that a city appears whole or not at all.
+fn staging(out: &Path) -> Result<PathBuf, CliError> {
+    let out = std::path::absolute(out).map_err(|e| CliError::io(out, &e))?;
+    let mut name = out.file_name().map(ToOwned::to_owned).unwrap_or_default();
+    name.push(format!(".new-{}", std::process::id()));
+    let staging = out.with_file_name(name);
+    private_dir(&staging)?;
+    Ok(staging)
+}
+
+fn make_in(plan: &Plan, city: Text, departments_dir: &Path, dir: &Path, now: Millis) -> Result<String, CliError> {
+    let authority_dir = dir.join(AUTHORITY_DIR);
+    private_dir(&authority_dir)?;
+    let authority = CityAuthority::create(&format!("{} CA", city.en), now)?;
+    authority.save(&authority_dir)?;
+    let mut keyrings = BTreeMap::new();
+    for node in &plan.nodes {
+        let folder = dir.join(node.file.id.as_str());
+        for private in ["keys", "tls", "data"] {
+            private_dir(&folder.join(private))?;
+        }
+        let keyring = Keyring::generate()?;
+        keyring.save(&folder.join("keys"))?;
+        authority.issue(&node.file.id, std::slice::from_ref(&plan.host), now)?.save(&folder.join("tls"))?;
+        write(&folder.join(CONFIG_FILE), node_toml::text(plan, node, departments_dir).as_bytes())?;
+        keyrings.insert(node.file.id.clone(), keyring);
+    }
+    let (chain, tx) = genesis(plan, city, &keyrings, now)?;
+    write(&dir.join(GENESIS_FILE), tx.as_bytes())?;
+    for node in &plan.nodes {
+        write(&dir.join(node.file.id.as_str()).join(GENESIS_FILE), tx.as_bytes())?;
+    }
+    write(&dir.join(TRUST_FILE), trust(&chain, &keyrings)?.as_bytes())?;
+    Ok(chain)
+}
+
+/// The chain's first transaction, signed by the authority for the very chain that it begins.
+fn genesis(
+    plan: &Plan,
+    city: Text,
+    keyrings: &BTreeMap<DepartmentId, Keyring>,
+    now: Millis,
+) -> Result<(String, Transaction), CliError> {
+    let key_of = |id: &DepartmentId| keyrings.get(id).ok_or_else(|| CliError::failed(format_args!("{id} has no keys")));
+    let mut departments = Vec::with_capacity(plan.nodes.len());
+    for node in &plan.nodes {
+        let keyring = key_of(&node.file.id)?;
+        departments.push(Department {
+            id: node.file.id.clone(),
+            name: node.file.name.clone(),
+            uscc: node.file.uscc.clone(),
+            signing_key: keyring.signing.public(),
+            sealing_key: keyring.sealing.public().to_string(),
+            voter: node.voter,
+            node_id: node.file.order,
+        });
+    }
+    let payload = Payload {
+        id: TxId::new(now),
+        department: plan.authority.clone(),
+        actor: Actor { user: "init".into(), role: Role::Admin },
+        command: Command::Genesis(Genesis {
+            city,
+            hash: HashAlgorithm::Sm3,
+            authority: plan.authority.clone(),
+            auditor: plan.auditor.clone(),
+            departments,
+            policy: policy::default_document(),
+        }),
+    };
+    let payload = payload.encode().map_err(CliError::failed)?;
+    let chain = chain_id(&payload);
+    let tx = Transaction::sign(&chain, payload.as_bytes(), &key_of(&plan.authority)?.signing)?;
+    Ok((chain, tx))
+}
+
+/// A policy for `mulu receipt verify`: one signature of any department.
+fn trust(chain: &str, keyrings: &BTreeMap<DepartmentId, Keyring>) -> Result<String, CliError> {
+    let departments = keyrings.iter().map(|(id, keyring)| (id.clone(), keyring.signing.public()));
+    let policy = TrustPolicy { chain: chain.to_owned(), signatures_min: 1, departments: departments.collect() };
+    let text = toml::to_string(&policy).map_err(CliError::failed)?;
+    Ok(format!("# Whom to trust in `mulu receipt verify`: so many of these departments must have signed.\n{text}"))
+}
+
+/// Creates a folder that only its owner can enter.
+fn private_dir(path: &Path) -> Result<(), CliError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| CliError::io(path, &e))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    fs::write(path, bytes).map_err(|e| CliError::io(path, &e))
+}
+
+#[cfg(test)]
+#[path = "files_tests.rs"]
+mod tests;

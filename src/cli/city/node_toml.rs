@@ -1,0 +1,57 @@
+//! The text of a new node's configuration.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::{Plan, PlannedNode};
+
+/// `node.toml` of one node; what it does not say has the defaults of [`crate::service::config`].
+pub(super) fn text(plan: &Plan, node: &PlannedNode, departments_dir: &Path) -> String {
+    let host = &plan.host;
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let mut text = format!(
+        "# {zh} ({en}): configuration of its node. Paths are relative to this file.\n\
+         version = 1\n\
+         department = \"{id}\"\n\
+         data_dir = \"data\"\n\
+         # The chain's first transaction: the same file on every node.\n\
+         genesis = \"genesis.tx\"\n\
+         keys_dir = \"keys\"\n\
+         # Connector, workflows and purposes.\n\
+         departments_dir = {departments}\n\
+         # The databases that connector.toml names lie here.\n\
+         provider_dir = \"provider\"\n\n\
+         # Portal and API. Behind HTTPS, set public_url and cookie_secure = true.\n\
+         [web]\nlisten = \"{web}\"\npublic_url = \"http://{web}\"\n\n\
+         # Exchange with other departments, over mutual TLS.\n\
+         [peer]\nlisten = \"{peer}\"\n\n\
+         # Consensus, over mutual TLS.\n\
+         [raft]\nlisten = \"{raft}\"\n\n\
+         [tls]\nca = \"tls/ca.pem\"\ncert = \"tls/node.pem\"\nkey = \"tls/node-key.pem\"\n\n\
+         [log]\nformat = \"json\"\nlevel = \"info\"\n",
+        zh = node.file.name.zh,
+        en = node.file.name.en,
+        id = node.file.id,
+        departments = quoted(&departments_dir.display().to_string()),
+        web = address(host, node.ports.web),
+        peer = address(host, node.ports.peer),
+        raft = address(host, node.ports.raft),
+    );
+    for other in &plan.nodes {
+        // Writing to a String does not fail.
+        let _ = write!(
+            text,
+            "\n[[nodes]]\ndepartment = \"{id}\"\nnode_id = {number}\nraft = \"{raft}\"\npeer = \"{peer}\"\nweb = \"http://{web}\"\n",
+            id = other.file.id,
+            number = other.file.order,
+            raft = address(host, other.ports.raft),
+            peer = address(host, other.ports.peer),
+            web = address(host, other.ports.web),
+        );
+    }
+    text
+}
+
+fn address(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}

@@ -1,0 +1,74 @@
+//! `mulu init`: a new city.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::clock::{Clock as _, SystemClock};
+use crate::domain::Text;
+use crate::ids::DepartmentId;
+use crate::service::departments::load;
+
+use super::city::{self, Plan, files, ports};
+use super::departments;
+use super::error::CliError;
+
+/// Makes a city authority, the genesis transaction, and for each department a folder with keys, certificate and
+/// `node.toml`. Give each department its folder, and keep `authority/` on the authority's machine alone.
+#[derive(Args)]
+pub struct Init {
+    /// Folder with one folder a department; default: ./departments
+    #[arg(long, value_name = "DIR")]
+    departments: Option<PathBuf>,
+    /// Where to make the city; must not exist or be empty
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    shape: Shape,
+    /// Address at which the nodes listen and reach one another
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
+    /// The city's Chinese name
+    #[arg(long, default_value = "示范市")]
+    city_zh: String,
+    /// The city's English name
+    #[arg(long, default_value = "Model City")]
+    city_en: String,
+}
+
+/// Which nodes a city has.
+#[derive(Args, Clone)]
+pub struct Shape {
+    /// Only these departments, besides authority and auditor
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub only: Vec<DepartmentId>,
+    /// How many departments vote: 1, 3, 5 or 7; default 5, or fewer when there are fewer
+    #[arg(long, value_name = "N")]
+    pub voters: Option<usize>,
+    /// Node i listens at P+i (web), P+100+i (exchange) and P+200+i (consensus); 0 takes free ports; default 8401
+    #[arg(long, value_name = "P")]
+    pub base_port: Option<u16>,
+}
+
+impl Init {
+    pub(super) fn run(self) -> Result<(), CliError> {
+        let dir = departments::find(self.departments.as_deref())?;
+        let all = load(&dir)?.departments.into_iter().map(|folder| folder.file).collect();
+        let chosen = city::choose(all, &self.shape.only)?;
+        let ports = match self.shape.base_port.unwrap_or(ports::BASE_DEFAULT) {
+            0 => ports::free(&self.host, chosen.len())?,
+            base => ports::from_base(base, chosen.len())?,
+        };
+        let plan = Plan::new(chosen, self.shape.voters, &self.host, ports)?;
+        let name = Text { zh: self.city_zh, en: self.city_en };
+        let chain = files::make(&plan, name, &dir, &self.out, SystemClock.now())?;
+        println!("chain {chain}: {} nodes in {}", plan.nodes.len(), self.out.display());
+        for node in &plan.nodes {
+            let part = if node.voter { "voter" } else { "learner" };
+            let (id, host, web) = (&node.file.id, &plan.host, node.ports.web);
+            println!("{id:<24}{part:<9}http://{host}:{web}  {}", self.out.join(id.as_str()).display());
+        }
+        println!("start each with: mulu node --config <folder>/{}", files::CONFIG_FILE);
+        Ok(())
+    }
+}

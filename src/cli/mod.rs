@@ -1,0 +1,85 @@
+//! The commands of `mulu`, one file each. What a command answers goes to standard output, all else to standard error.
+#![expect(clippy::print_stdout, reason = "what a command answers goes to standard output")]
+
+mod account;
+mod check_config;
+mod city;
+mod departments;
+mod error;
+mod init;
+mod keygen;
+mod ledger;
+mod projection;
+mod receipt;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The whole command line.
+#[derive(Parser)]
+#[command(name = "mulu", version, about = "Mulu (目录): a government data-directory chain, one node a department")]
+#[command(
+    after_help = "Exit codes: 0 done; 1 failed, or what was verified is not valid; 2 wrong use or configuration."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a city: authority, genesis, and a folder for each department's node
+    Init(init::Init),
+    /// Make a department's keys
+    Keygen(keygen::Keygen),
+    /// Check a node's configuration and tell every fault
+    CheckConfig(check_config::CheckConfig),
+    /// Work with accounts of the portal
+    #[command(subcommand)]
+    Account(account::Account),
+    /// Work with tokens of departmental systems
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Audit a ledger, offline
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
+    /// Audit a receipt, offline
+    #[command(subcommand)]
+    Receipt(receipt::Receipt),
+    /// Work with a node's read model
+    #[command(subcommand)]
+    Projection(projection::Projection),
+}
+
+/// Reads the command line, does what it says and answers the exit code.
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Init(command) => command.run(),
+        Command::Keygen(command) => command.run(),
+        Command::CheckConfig(command) => command.run(),
+        Command::Account(command) => command.run(),
+        Command::Token(command) => command.run(),
+        Command::Ledger(command) => command.run(),
+        Command::Receipt(command) => command.run(),
+        Command::Projection(command) => command.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("mulu: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}
