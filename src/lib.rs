@@ -14,6 +14,8 @@ pub mod state;
 
 pub mod storage;
 
+pub mod consensus;
+
 pub mod policy;
 
 pub mod readmodel;

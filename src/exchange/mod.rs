@@ -1,4 +1,216 @@
 //! The exchange: one query from the consumer's node to the provider's, recorded before it is answered.
+//!
+//! [`Exchange::query`] is the consumer's side, [`Exchange::serve`] the provider's. Between them lie an
+//! envelope (signed by its maker, sealed to its reader), the rules' decision, the quota, the department's
+//! connector, and the outbox from which access records go to the ledger.
 
+mod anchor;
+mod answer;
 pub mod connector;
+mod envelope;
+mod error;
+mod ground;
+mod journal;
+mod ledger;
+mod limits;
+mod materials;
+mod meter;
+mod outbox;
+mod peers;
 pub mod provider_database;
+mod query;
+mod quota;
+mod receive;
+mod rows;
+mod seen;
+mod serve;
+#[cfg(test)]
+mod serve_tests;
+mod stored;
+#[cfg(test)]
+mod testing;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::task::JoinHandle;
+
+use crate::clock::SharedClock;
+use crate::crypto::keyring::Keyring;
+use crate::ids::{DepartmentId, GrantId};
+
+pub use answer::{AnswerError, Explanation, FaultText, Promise, ReasonText, SignedPromise};
+pub use envelope::{ANSWER_BYTES_MAX, REQUEST_BYTES_MAX};
+pub use error::{ExchangeError, QueryError};
+pub use journal::{Durable, Edit};
+pub use ledger::{Ledger, Pending};
+pub use limits::PURPOSE_CHARS_MAX;
+pub use materials::{CASE_MATERIALS, CaseMaterials};
+pub use meter::{LATENCY_MS, Meter, Reading};
+pub use outbox::{OUTBOX_AGE_MS_MAX, OUTBOX_MAX, Outbox};
+pub use query::{QueryAnswer, QueryCall};
+
+/// Calls that are worked on at a time, in each direction; more wait for a moment, then are turned away.
+const CALLS_AT_ONCE: usize = 256;
+const WAIT_FOR_TURN: Duration = Duration::from_secs(2);
+
+/// What an exchange is made of.
+pub struct Settings {
+    /// The node's department.
+    pub department: DepartmentId,
+    /// Its keys.
+    pub keyring: Keyring,
+    /// Where the other departments' nodes answer for peers, `host:port`.
+    pub peers: BTreeMap<DepartmentId, String>,
+    /// For calls to peers: the city's authority, and this node's certificate.
+    pub tls: Arc<rustls::ClientConfig>,
+    /// How long a peer may take, [`PEER_TIMEOUT`] by default.
+    pub peer_timeout: Duration,
+    /// Network zone that this node states in its calls.
+    pub zone: Option<String>,
+    /// The department's data.
+    pub connectors: connector::Connectors,
+    /// Papers of the department's own cases.
+    pub materials: Arc<dyn CaseMaterials>,
+    /// The node's store.
+    pub store: Arc<dyn Durable>,
+    /// The node's ledger.
+    pub ledger: Arc<dyn Ledger>,
+    /// The time.
+    pub clock: SharedClock,
+}
+
+/// How long a peer may take to answer.
+pub const PEER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A node's exchange. Cheap to clone.
+#[derive(Clone)]
+pub struct Exchange {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    department: DepartmentId,
+    keyring: Keyring,
+    zone: Option<String>,
+    peers: peers::Peers,
+    connectors: connector::Connectors,
+    materials: Arc<dyn CaseMaterials>,
+    ledger: Arc<dyn Ledger>,
+    clock: SharedClock,
+    journal: Arc<journal::Journal>,
+    outbox: Arc<Outbox>,
+    seen: seen::Seen,
+    quotas: quota::Quotas,
+    compiled: ground::Compiled,
+    serving: Semaphore,
+    asking: Semaphore,
+    served: Meter,
+    asked: Meter,
+    stop: watch::Sender<bool>,
+    anchoring: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Exchange {
+    /// Reads what an earlier run left, and begins to bring access records to the ledger. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// [`ExchangeError`] when the store or the certificates are not usable.
+    pub fn start(settings: Settings) -> Result<Self, ExchangeError> {
+        let journal = Arc::new(journal::Journal::start(settings.store)?);
+        let (outbox, left) = Outbox::load(journal.clone())?;
+        let anchorer = Arc::new(anchor::Anchorer {
+            department: settings.department.clone(),
+            key: settings.keyring.signing.clone(),
+            outbox: outbox.clone(),
+            ledger: settings.ledger.clone(),
+            clock: settings.clock.clone(),
+        });
+        let (stop, stopped) = watch::channel(false);
+        let inner = Inner {
+            department: settings.department,
+            keyring: settings.keyring,
+            zone: settings.zone,
+            peers: peers::Peers::new(&settings.tls, settings.peers, settings.peer_timeout)?,
+            connectors: settings.connectors,
+            materials: settings.materials,
+            ledger: settings.ledger,
+            clock: settings.clock,
+            seen: seen::Seen::load(&journal)?,
+            quotas: quota::Quotas::load(&journal)?,
+            journal,
+            outbox,
+            compiled: ground::Compiled::default(),
+            serving: Semaphore::new(CALLS_AT_ONCE),
+            asking: Semaphore::new(CALLS_AT_ONCE),
+            served: Meter::default(),
+            asked: Meter::default(),
+            stop,
+            anchoring: Mutex::new(Some(tokio::spawn(anchor::run(anchorer, left, stopped)))),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Ends the work on the outbox; what waits in it goes on after the next start.
+    pub async fn shutdown(&self) {
+        let _ = self.inner.stop.send(true);
+        let task = self.inner.anchoring.lock().take();
+        if let Some(task) = task {
+            let _ = task.await;
+        }
+    }
+
+    /// Access records that are not on the ledger yet.
+    pub fn outbox_len(&self) -> usize {
+        self.inner.outbox.len()
+    }
+
+    /// How long the oldest of them has waited, in milliseconds.
+    pub fn outbox_oldest_ms(&self) -> u64 {
+        self.inner.outbox.oldest_ms(self.inner.clock.now())
+    }
+
+    /// Whether queries to this node fail closed because accesses cannot be recorded.
+    pub fn outbox_full(&self) -> bool {
+        self.inner.outbox.is_full(self.inner.clock.now())
+    }
+
+    /// Access records that the ledger refused and that the operator must look at.
+    pub fn outbox_parked(&self) -> usize {
+        self.inner.outbox.parked()
+    }
+
+    /// Queries of a grant on this department's data, so far today (UTC+8).
+    pub fn quota_used(&self, grant: GrantId) -> u32 {
+        self.inner.quotas.used(grant, self.inner.clock.now())
+    }
+
+    /// Calls that this node answered as a provider.
+    pub fn served(&self) -> &Meter {
+        &self.inner.served
+    }
+
+    /// Calls that this node made as a consumer.
+    pub fn asked(&self) -> &Meter {
+        &self.inner.asked
+    }
+}
+
+/// Waits for a turn, but not for long.
+async fn turn(turns: &Semaphore) -> Option<SemaphorePermit<'_>> {
+    tokio::time::timeout(WAIT_FOR_TURN, turns.acquire()).await.ok()?.ok()
+}
+
+impl Inner {
+    /// Runs work that computes or reads long enough to hold up others, off the async workers.
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Option<T> {
+        let inner = self.clone();
+        tokio::task::spawn_blocking(move || work(&inner)).await.ok()
+    }
+}

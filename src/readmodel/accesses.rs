@@ -1,5 +1,7 @@
 //! Accesses to data as the audit lists them, newest first.
 
+use std::collections::BTreeMap;
+
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Bool, Text};
@@ -91,6 +93,7 @@ pub(super) fn record(
     origin: &Origin<'_>,
     batch: &AccessBatch,
 ) -> Result<(), ReadError> {
+    let mut days = BTreeMap::<(u64, &str), i64>::new();
     for (place, record) in batch.records.iter().enumerate().filter(|(_, record)| options.concerns(record)) {
         let row = AccessRow {
             pos: column(origin.index).saturating_mul(PLACES).saturating_add(count(place)),
@@ -108,18 +111,14 @@ pub(super) fn record(
             doc: to_json(record)?,
         };
         diesel::replace_into(accesses::table).values(row).execute(connection)?;
-        count_day(connection, record)?;
+        *days.entry((record.time.day(), record.decision.as_str())).or_default() += 1;
     }
-    Ok(())
+    days.into_iter().try_for_each(|((day, decision), more)| count_day(connection, day, decision, more))
 }
 
-fn count_day(connection: &mut SqliteConnection, record: &AccessRecord) -> Result<(), ReadError> {
+fn count_day(connection: &mut SqliteConnection, day: u64, decision: &str, more: i64) -> Result<(), ReadError> {
     diesel::insert_into(access_days::table)
-        .values((
-            access_days::day.eq(column(record.time.day())),
-            access_days::decision.eq(record.decision.as_str()),
-            access_days::accesses.eq(1),
-        ))
+        .values((access_days::day.eq(column(day)), access_days::decision.eq(decision), access_days::accesses.eq(more)))
         .on_conflict((access_days::day, access_days::decision))
         .do_update()
         .set(access_days::accesses.eq(access_days::accesses + excluded(access_days::accesses)))

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+use crate::consensus::{Applied, Chain};
 use crate::crypto::digest::Hash;
 use crate::crypto::secret_digest;
 use crate::domain::access::AccessRecord;
@@ -36,6 +37,22 @@ pub trait BlockSource: Send + Sync + 'static {
     fn block(&self, height: u64) -> Option<AppliedBlock>;
     /// Changes each time a block was applied.
     fn applied(&self) -> watch::Receiver<Self::Mark>;
+}
+
+impl BlockSource for Chain {
+    type Mark = Applied;
+
+    fn chain_id(&self) -> String {
+        self.id().to_owned()
+    }
+
+    fn block(&self, height: u64) -> Option<AppliedBlock> {
+        Self::block(self, height)
+    }
+
+    fn applied(&self) -> watch::Receiver<Applied> {
+        Self::applied(self)
+    }
 }
 
 /// Opens the sealed subject of a record; none when it is not for this node or cannot be opened.

@@ -1,4 +1,24 @@
-//! Use cases: what a department's node does, without a word of HTTP.
+//! Use cases: who may, then do it, then say what came of it. Knows nothing of HTTP.
 
+pub mod accounts;
+pub mod audit;
+mod blocking;
+pub mod cases;
+pub mod catalog;
+pub mod certificates;
 pub mod config;
 pub mod departments;
+pub mod error;
+pub mod grants;
+pub mod health;
+pub mod ledger;
+mod node;
+pub mod principal;
+pub mod queries;
+mod seams;
+pub mod writes;
+
+pub use error::ServiceError;
+pub use node::{Node, StartError};
+pub use principal::Principal;
+pub use writes::Committed;

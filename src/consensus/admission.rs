@@ -1,0 +1,44 @@
+//! What a transaction must be before it is proposed. The state machine checks the same again;
+//! here it saves the ledger from what every node would refuse.
+
+use crate::clock::Millis;
+use crate::crypto::sign::PublicKey;
+use crate::domain::command::Payload;
+use crate::ledger::transaction::Transaction;
+
+use super::chain::Chain;
+
+/// How far the time in a transaction's id may lie from this node's clock: as the state machine
+/// measures it against block time.
+const ID_WINDOW_MS: u64 = 600_000;
+
+/// Why a transaction is not proposed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NotAdmitted {
+    /// Every node would refuse it.
+    Invalid(String),
+    /// Its signer is unknown to this node, which has not applied all that is committed: later, perhaps.
+    TooEarly,
+}
+
+/// Checks payload, time and signature. The signature is checked strictly and alone: a batch may
+/// pass what the strict check refuses, and validity must not depend on who else is in the batch.
+pub(super) fn admit(chain: &Chain, tx: &Transaction, now: Millis, is_behind: bool) -> Result<(), NotAdmitted> {
+    let invalid = |why: &str| Err(NotAdmitted::Invalid(why.to_owned()));
+    let payload = Payload::decode(tx.payload()).map_err(NotAdmitted::Invalid)?;
+    let time = payload.id.time();
+    if time.since(now) > ID_WINDOW_MS || now.since(time) > ID_WINDOW_MS {
+        return invalid("the id's time is more than ten minutes from this node's clock");
+    }
+    let signer: Option<(bool, PublicKey)> = {
+        let state = chain.state();
+        state.signer(tx.key()).map(|(department, key)| (*department == payload.department, key.clone()))
+    };
+    match signer {
+        None if is_behind => Err(NotAdmitted::TooEarly),
+        None => invalid("no department has the key that signed it"),
+        Some((false, _)) => invalid("the key that signed it belongs to another department"),
+        Some((true, key)) if tx.verify(chain.id(), &key).is_err() => invalid("its signature does not fit"),
+        Some((true, _)) => Ok(()),
+    }
+}

@@ -1,0 +1,262 @@
+//! The applied ledger as every reader sees it: state, tree, blocks and outcomes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::{RwLock, RwLockReadGuard};
+use tokio::sync::watch;
+
+use crate::clock::Millis;
+use crate::crypto::digest::{Hash, HashAlgorithm};
+use crate::domain::command::Payload;
+use crate::ledger::block::Block;
+use crate::ledger::merkle::Tree;
+use crate::ledger::transaction::Transaction;
+use crate::state::State;
+use crate::state::applied::AppliedBlock;
+use crate::state::outcome::{Outcome, Refusal};
+use crate::storage::ledger_log::LedgerLog;
+
+use super::ConsensusError;
+
+/// How far this node has applied the ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Number of the last applied block.
+    pub height: u64,
+    /// Transactions applied.
+    pub size: u64,
+    /// Block time of the last applied block.
+    pub time: Millis,
+    /// Index of the last applied entry of consensus' log; entries without transactions count too.
+    pub raft_index: u64,
+}
+
+struct BlockSlot {
+    raft_index: u64,
+    first_index: u64,
+    time: Millis,
+}
+
+struct History {
+    tree: Tree,
+    /// The block of height `h` is at `h`.
+    blocks: Vec<BlockSlot>,
+    /// Done is the rule; only refusals are kept.
+    refusals: BTreeMap<u64, Refusal>,
+}
+
+/// The applied ledger. All methods answer from what this node has applied.
+pub struct Chain {
+    id: String,
+    algorithm: HashAlgorithm,
+    log: Arc<LedgerLog>,
+    // Taken in this order where both are: state, history.
+    state: RwLock<State>,
+    history: RwLock<History>,
+    applied: watch::Sender<Applied>,
+}
+
+/// What applying a block did.
+pub(super) struct Effect {
+    pub(super) leaves: Vec<Hash>,
+    pub(super) outcomes: Vec<Outcome>,
+}
+
+impl Chain {
+    /// Opens the ledger of a log, with its genesis block applied and nothing else.
+    pub(super) fn open(log: Arc<LedgerLog>) -> Result<Self, ConsensusError> {
+        if log.last_index() == 0 {
+            return Err(ConsensusError::NotInitialised);
+        }
+        let wrong = |why: String| ConsensusError::Genesis(why);
+        let block = Block::decode(&log.entry(1)?.data).map_err(|e| wrong(e.to_string()))?;
+        let mut state = State::new();
+        let mut leaves = Vec::new();
+        for tx in &block.transactions {
+            state.apply(tx, block.time, true).result.map_err(|refusal| wrong(refusal.to_string()))?;
+            let algorithm = state.genesis().map(|genesis| genesis.hash).unwrap_or_default();
+            leaves.push(tx.leaf(algorithm));
+        }
+        let algorithm = state.genesis().map(|genesis| genesis.hash).ok_or_else(|| wrong("it is empty".into()))?;
+        let mut tree = Tree::new(algorithm);
+        for leaf in leaves {
+            tree.push(leaf);
+        }
+        let applied = Applied { height: 0, size: state.size(), time: state.time(), raft_index: 1 };
+        let blocks = vec![BlockSlot { raft_index: 1, first_index: 0, time: state.time() }];
+        Ok(Self {
+            id: state.chain().to_owned(),
+            algorithm,
+            log,
+            state: RwLock::new(state),
+            history: RwLock::new(History { tree, blocks, refusals: BTreeMap::new() }),
+            applied: watch::Sender::new(applied),
+        })
+    }
+
+    /// Applies the next block. `verified` says of each transaction whether its signature fits, or
+    /// `None` when its signer was unknown before this block.
+    pub(super) fn apply(&self, raft_index: u64, block: &Block, verified: &[Option<bool>]) -> Effect {
+        let leaves: Vec<Hash> = block.transactions.iter().map(|tx| tx.leaf(self.algorithm)).collect();
+        let mut state = self.state.write();
+        let first_index = state.size();
+        let time = block.time.max(state.time());
+        let mut outcomes = Vec::with_capacity(leaves.len());
+        for (at, tx) in block.transactions.iter().enumerate() {
+            let verified = match verified.get(at).copied().flatten() {
+                Some(verified) => verified,
+                // A department registered by this very block may sign in it already.
+                None => state.signer(tx.key()).is_some_and(|(_, key)| tx.verify(&self.id, key).is_ok()),
+            };
+            outcomes.push(state.apply(tx, time, verified));
+        }
+        let mut history = self.history.write();
+        for leaf in &leaves {
+            history.tree.push(*leaf);
+        }
+        for outcome in &outcomes {
+            if let Err(refusal) = &outcome.result {
+                history.refusals.insert(outcome.index, refusal.clone());
+            }
+        }
+        history.blocks.push(BlockSlot { raft_index, first_index, time });
+        Effect { leaves, outcomes }
+    }
+
+    /// Tells everyone that the log is applied up to an entry.
+    pub(super) fn publish(&self, raft_index: u64) {
+        let (height, size, time) = {
+            let history = self.history.read();
+            let last = history.blocks.last();
+            let height = history.blocks.len().saturating_sub(1) as u64;
+            (height, history.tree.size(), last.map_or(Millis(0), |block| block.time))
+        };
+        self.applied.send_replace(Applied { height, size, time, raft_index });
+    }
+
+    /// The outcome that counts for whoever submitted: of a repeated transaction, its first one.
+    pub(super) fn first_outcome(&self, outcome: Outcome) -> Outcome {
+        let Err(Refusal::Repeated { first }) = outcome.result else { return outcome };
+        let result = self.refusal(first).map_or(Ok(()), Err);
+        Outcome { index: first, id: outcome.id, result }
+    }
+
+    /// The chain's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Digest of the tree.
+    pub fn algorithm(&self) -> HashAlgorithm {
+        self.algorithm
+    }
+
+    /// The state. Hold the guard briefly and never two at once in one thread: blocks wait for it,
+    /// and a second one would wait behind them.
+    pub fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read()
+    }
+
+    /// Transactions applied.
+    pub fn size(&self) -> u64 {
+        self.history.read().tree.size()
+    }
+
+    /// Number of the last applied block.
+    pub fn height(&self) -> u64 {
+        self.history.read().blocks.len().saturating_sub(1) as u64
+    }
+
+    /// Root of the tree over everything applied.
+    pub fn root(&self) -> Hash {
+        self.history.read().tree.root()
+    }
+
+    /// Size and root together, as a checkpoint states them.
+    pub fn head(&self) -> (u64, Hash) {
+        let history = self.history.read();
+        (history.tree.size(), history.tree.root())
+    }
+
+    /// Root of the tree when it had `size` leaves; `None` when it never had.
+    pub fn root_at(&self, size: u64) -> Option<Hash> {
+        self.history.read().tree.root_at(size)
+    }
+
+    /// Leaf of a transaction.
+    pub fn leaf(&self, index: u64) -> Option<Hash> {
+        self.history.read().tree.leaf(index)
+    }
+
+    /// Proof that a leaf stands in the tree of a size (RFC 6962, 2.1.1).
+    pub fn inclusion(&self, index: u64, size: u64) -> Option<Vec<Hash>> {
+        self.history.read().tree.inclusion(index, size)
+    }
+
+    /// Proof that one tree is the beginning of another (RFC 6962, 2.1.2).
+    pub fn consistency(&self, from: u64, to: u64) -> Option<Vec<Hash>> {
+        self.history.read().tree.consistency(from, to)
+    }
+
+    /// Why a transaction was refused; `None` when it was not, or does not exist.
+    pub fn refusal(&self, index: u64) -> Option<Refusal> {
+        self.history.read().refusals.get(&index).cloned()
+    }
+
+    /// How far this node has applied the ledger.
+    pub fn progress(&self) -> Applied {
+        *self.applied.borrow()
+    }
+
+    /// Follows how far this node has applied the ledger.
+    pub fn applied(&self) -> watch::Receiver<Applied> {
+        self.applied.subscribe()
+    }
+
+    /// The block that holds a transaction, and the transaction's place in it.
+    pub fn at(&self, index: u64) -> Option<(AppliedBlock, usize)> {
+        let height = {
+            let history = self.history.read();
+            if index >= history.tree.size() {
+                return None;
+            }
+            history.blocks.partition_point(|block| block.first_index <= index).checked_sub(1)?
+        };
+        let block = self.block(height as u64)?;
+        let offset = usize::try_from(index.checked_sub(block.first_index)?).ok()?;
+        (offset < block.transactions.len()).then_some((block, offset))
+    }
+
+    /// A block with its outcomes, read from the log. `None` when it is not applied yet; a block
+    /// that cannot be read is reported in the node's log.
+    pub fn block(&self, height: u64) -> Option<AppliedBlock> {
+        let at = usize::try_from(height).ok()?;
+        let (raft_index, first_index, time) = {
+            let history = self.history.read();
+            let slot = history.blocks.get(at)?;
+            (slot.raft_index, slot.first_index, slot.time)
+        };
+        let transactions = match self.log.entry(raft_index) {
+            Ok(record) => Block::decode(&record.data).map(|block| block.transactions).ok()?,
+            Err(error) => {
+                tracing::error!(height, %error, "a block cannot be read");
+                return None;
+            }
+        };
+        let outcomes = self.outcomes(first_index, &transactions);
+        Some(AppliedBlock { height, time, first_index, transactions, outcomes })
+    }
+
+    fn outcomes(&self, first_index: u64, transactions: &[Transaction]) -> Vec<Outcome> {
+        let history = self.history.read();
+        let indexed = (first_index..).zip(transactions);
+        indexed
+            .map(|(index, tx)| {
+                let result = history.refusals.get(&index).cloned().map_or(Ok(()), Err);
+                let id = Payload::decode(tx.payload()).ok().map(|payload| payload.id);
+                Outcome { index, id, result }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,108 @@
+//! Threads that check transactions before they are proposed: signatures cost too much for the
+//! driver or for the threads that serve requests.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::clock::SharedClock;
+use crate::crypto::digest::Hash;
+use crate::ledger::transaction::Transaction;
+
+use super::ConsensusError;
+use super::admission::{NotAdmitted, admit};
+use super::chain::Chain;
+use super::handoff::Handoff;
+use super::router::{Origin, Router};
+
+/// Jobs that a thread takes at once.
+const JOBS_AT_ONCE: usize = 32;
+
+/// A transaction to be checked.
+pub(super) struct Job {
+    pub(super) leaf: Hash,
+    pub(super) tx: Transaction,
+    pub(super) origin: Origin,
+}
+
+#[derive(Default)]
+struct Inner {
+    jobs: VecDeque<Job>,
+    stopped: bool,
+}
+
+/// Transactions that wait to be checked, at most `max`.
+pub(super) struct Intake {
+    inner: Mutex<Inner>,
+    news: Condvar,
+    max: usize,
+}
+
+impl Intake {
+    pub(super) fn new(max: usize) -> Self {
+        Self { inner: Mutex::default(), news: Condvar::new(), max }
+    }
+
+    /// Whether the job was taken; if not, the queue is full.
+    pub(super) fn push(&self, job: Job) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.jobs.len() >= self.max || inner.stopped {
+            return false;
+        }
+        inner.jobs.push_back(job);
+        self.news.notify_one();
+        true
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.inner.lock().jobs.len()
+    }
+
+    pub(super) fn stop(&self) {
+        self.inner.lock().stopped = true;
+        self.news.notify_all();
+    }
+
+    /// The next jobs; `None` when the node stops.
+    fn take(&self) -> Option<Vec<Job>> {
+        let mut inner = self.inner.lock();
+        while inner.jobs.is_empty() && !inner.stopped {
+            self.news.wait(&mut inner);
+        }
+        let count = inner.jobs.len().min(JOBS_AT_ONCE);
+        (!inner.stopped).then(|| inner.jobs.drain(..count).collect())
+    }
+}
+
+/// What a verify thread works with.
+#[derive(Clone)]
+pub(super) struct Verifier {
+    pub(super) intake: Arc<Intake>,
+    pub(super) chain: Arc<Chain>,
+    pub(super) handoff: Arc<Handoff>,
+    pub(super) router: Arc<Router>,
+    pub(super) clock: SharedClock,
+}
+
+impl Verifier {
+    /// Checks jobs until the node stops.
+    pub(super) fn run(self) -> Result<(), ConsensusError> {
+        while let Some(jobs) = self.intake.take() {
+            let is_behind = self.chain.progress().raft_index < self.handoff.commit();
+            let now = self.clock.now();
+            for Job { leaf, tx, origin } in jobs {
+                if self.router.is_known(&leaf) {
+                    continue;
+                }
+                match admit(&self.chain, &tx, now, is_behind) {
+                    Ok(()) => self.router.route(leaf, tx, origin),
+                    Err(NotAdmitted::Invalid(why)) => self.router.refuse(leaf, origin, why),
+                    // Whoever submitted it sends it again.
+                    Err(NotAdmitted::TooEarly) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}

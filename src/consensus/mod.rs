@@ -1,0 +1,98 @@
+//! Consensus: which transactions stand in the ledger, in which order, agreed by a majority of voters.
+//!
+//! A transaction's way: [`Consensus::submit`] registers a waiter and queues it; a verify thread
+//! checks it (`admission`, `intake`) and routes it to the leader (`router`), over the network
+//! (`transport`, `frame`) where needed; the leader's verify threads check it again and put it in
+//! the pool; the driver thread packs blocks, proposes them, and syncs the log before it answers
+//! others (`driver`); the apply thread takes what is committed (`handoff`), verifies every
+//! signature, applies it to the state (`chain`) and answers whoever waits.
+
+mod admission;
+mod apply;
+mod chain;
+mod driver;
+mod fatal;
+mod frame;
+mod genesis;
+mod handoff;
+mod inbound;
+mod intake;
+mod log_view;
+mod node;
+mod pool;
+mod reads;
+mod router;
+mod settings;
+mod stable;
+mod start;
+mod status;
+mod transport;
+mod waiters;
+
+pub use chain::{Applied, Chain};
+pub use node::Consensus;
+pub use settings::{Limits, Peer, Settings, Timing};
+pub use status::{NodeReport, NodeRole, PeerStatus, Queues, Status};
+
+use crate::storage::StorageError;
+
+/// Why consensus cannot begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsensusError {
+    /// A file failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The raft library refused.
+    #[error("consensus: {0}")]
+    Raft(#[from] raft::Error),
+    /// The directory holds no ledger yet.
+    #[error("there is no ledger here yet: install the city's genesis first")]
+    NotInitialised,
+    /// The directory holds another ledger.
+    #[error("another ledger is here already: choose an empty data directory")]
+    OtherLedger,
+    /// The genesis transaction is not one.
+    #[error("the genesis transaction is not valid: {0}")]
+    Genesis(String),
+    /// What lies on disk does not fit together.
+    #[error("the node's files do not fit together: {0}")]
+    Inconsistent(String),
+    /// The system refused threads or sockets.
+    #[error("starting consensus: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Why a submission has no outcome.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// A queue is full; nothing was proposed. Try again later.
+    #[error("the ledger is busy: try again later")]
+    Busy,
+    /// It would be refused by every node, so it was not proposed.
+    #[error("the transaction is not valid: {0}")]
+    Invalid(String),
+    /// No leader was known until the deadline: too few voters can be reached.
+    #[error("the ledger has no leader: too few of the voting departments can be reached")]
+    NoLeader,
+    /// No outcome came until the deadline. The transaction may stand in the ledger all the same;
+    /// submitting the very same one again is harmless.
+    #[error("no outcome in time: the transaction may stand in the ledger all the same")]
+    Timeout,
+    /// The node is shutting down.
+    #[error("the node is shutting down")]
+    Stopped,
+}
+
+/// Why a read cannot be shown to be fresh.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// No leader confirmed its lead until the deadline.
+    #[error("freshness could not be confirmed in time: too few of the voting departments answer")]
+    Timeout,
+    /// The node is shutting down.
+    #[error("the node is shutting down")]
+    Stopped,
+}
+
+#[cfg(test)]
+mod tests;

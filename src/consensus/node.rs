@@ -1,0 +1,282 @@
+//! A running node's consensus: its threads, and what others ask of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::runtime::Runtime;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+
+use crate::ledger::transaction::Transaction;
+use crate::state::outcome::Outcome;
+use crate::storage::ledger_log::LedgerLog;
+use crate::storage::node_store::NodeStore;
+
+use super::chain::Chain;
+use super::driver::{Input, Mailbox};
+use super::handoff::Handoff;
+use super::intake::{Intake, Job};
+use super::pool::Pool;
+use super::router::Origin;
+use super::settings::{Settings, Timing};
+use super::status::{DriverStatus, Leadership, NodeReport, NodeRole, PeerStatus, Queues, Reports, Status};
+use super::transport::Links;
+use super::waiters::{Reply, Waiters};
+use super::{ConsensusError, ReadError, SubmitError, genesis, start};
+
+/// A fresh read asks again after this long: questions can be dropped in silence.
+const READ_AGAIN: Duration = Duration::from_millis(300);
+const READ_PAUSE: Duration = Duration::from_millis(20);
+const NETWORK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What all parts of a node share.
+pub(super) struct Shared {
+    pub(super) node_id: u64,
+    pub(super) timing: Timing,
+    pub(super) chain: Arc<Chain>,
+    pub(super) handoff: Arc<Handoff>,
+    pub(super) intake: Arc<Intake>,
+    pub(super) pool: Arc<Pool>,
+    pub(super) waiters: Arc<Waiters>,
+    pub(super) links: Arc<Links>,
+    pub(super) reports: Arc<Reports>,
+    pub(super) mailbox: Mailbox,
+    pub(super) leadership: watch::Receiver<Leadership>,
+    pub(super) driver: Arc<Mutex<DriverStatus>>,
+    pub(super) projected: AtomicU64,
+}
+
+/// What ends with the node.
+#[derive(Default)]
+pub(super) struct Running {
+    pub(super) threads: Vec<JoinHandle<()>>,
+    pub(super) network: Option<Runtime>,
+}
+
+/// A node's part in consensus. Share it behind an `Arc`; it stops when dropped.
+pub struct Consensus {
+    shared: Arc<Shared>,
+    running: Mutex<Running>,
+}
+
+impl Consensus {
+    /// Writes the genesis block to an empty log. The transaction must be the very same on every
+    /// node. Harmless when done already.
+    ///
+    /// # Errors
+    /// [`ConsensusError::Genesis`] when the transaction is not a valid genesis,
+    /// [`ConsensusError::OtherLedger`] when another one is installed, [`ConsensusError::Storage`].
+    pub fn install_genesis(log: &LedgerLog, store: &Arc<NodeStore>, tx: &Transaction) -> Result<(), ConsensusError> {
+        genesis::install(log, store, tx)
+    }
+
+    /// Starts this node's threads. Returns at once: the ledger on disk is applied in the
+    /// background, and [`Consensus::status`] says how far that is.
+    ///
+    /// When consensus fails later the process ends with code 70, for a node that looks alive and
+    /// is not would harm the others.
+    ///
+    /// # Errors
+    /// [`ConsensusError`] when the files, the members or the sockets are not in order.
+    pub fn start(settings: Settings) -> Result<Self, ConsensusError> {
+        let (shared, running) = start::start(settings)?;
+        Ok(Self { shared, running: Mutex::new(running) })
+    }
+
+    /// The applied ledger.
+    pub fn chain(&self) -> Arc<Chain> {
+        self.shared.chain.clone()
+    }
+
+    /// Proposes a transaction and waits, for ten seconds by default, until this node has applied
+    /// it. May be called on any node, thousands of times at once.
+    ///
+    /// # Errors
+    /// [`SubmitError`]. A refusal by the state machine is not an error but an [`Outcome`].
+    pub async fn submit(&self, tx: Transaction) -> Result<Outcome, SubmitError> {
+        self.submit_within(tx, self.shared.timing.submit_timeout).await
+    }
+
+    /// As [`Consensus::submit`], with a time limit of the caller's.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub async fn submit_within(&self, tx: Transaction, limit: Duration) -> Result<Outcome, SubmitError> {
+        let shared = &self.shared;
+        let deadline = Instant::now() + limit;
+        let leaf = tx.leaf(shared.chain.algorithm());
+        let job = || Job { leaf, tx: tx.clone(), origin: Origin::Here };
+        let mut leadership = shared.leadership.clone();
+        leadership.borrow_and_update();
+        let (mut place, mut reply) = shared.waiters.register(leaf).ok_or(SubmitError::Busy)?;
+        if !shared.intake.push(job()) {
+            return Err(SubmitError::Busy);
+        }
+        let mut attempts = 1u32;
+        loop {
+            // Ever more rarely, or an overloaded ledger would be loaded with repetitions too.
+            let again = (Instant::now() + shared.timing.retry.saturating_mul(attempts)).min(deadline);
+            tokio::select! {
+                biased;
+                reply_now = &mut reply => match reply_now {
+                    Ok(Reply::Applied(outcome)) => return Ok(outcome),
+                    Ok(Reply::Invalid(why)) => return Err(SubmitError::Invalid(why)),
+                    Ok(Reply::Busy) if attempts == 1 => return Err(SubmitError::Busy),
+                    // An earlier attempt may be on its way: keep waiting for it.
+                    Ok(Reply::Busy) => {
+                        (place, reply) = shared.waiters.register(leaf).ok_or(SubmitError::Timeout)?;
+                        continue;
+                    }
+                    Err(_) => return Err(SubmitError::Stopped),
+                },
+                changed = leadership.changed() => changed.map_err(|_| SubmitError::Stopped)?,
+                () = sleep_until(again) => {}
+            }
+            let leader = leadership.borrow().leader;
+            if Instant::now() >= deadline {
+                drop(place);
+                return Err(if leader.is_none() { SubmitError::NoLeader } else { SubmitError::Timeout });
+            }
+            if leader.is_some() {
+                attempts += 1;
+                // When there is no room, the next attempt may find some.
+                shared.intake.push(job());
+            }
+        }
+    }
+
+    /// Waits until this node has applied everything that was committed anywhere when the call
+    /// began: what it then reads is fresh.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn read_index(&self) -> Result<(), ReadError> {
+        let shared = &self.shared;
+        let deadline = Instant::now() + shared.timing.read_timeout;
+        loop {
+            let (asker, answer) = oneshot::channel();
+            shared.mailbox.leave(Input::Read(asker));
+            if let Ok(Ok(index)) = timeout_at((Instant::now() + READ_AGAIN).min(deadline), answer).await {
+                let mut applied = shared.chain.applied();
+                let reached = timeout_at(deadline, applied.wait_for(|applied| applied.raft_index >= index)).await;
+                return reached.map_err(|_| ReadError::Timeout)?.map(|_| ()).map_err(|_| ReadError::Stopped);
+            }
+            if shared.leadership.has_changed().is_err() {
+                return Err(ReadError::Stopped);
+            }
+            if Instant::now() >= deadline {
+                return Err(ReadError::Timeout);
+            }
+            sleep(READ_PAUSE).await;
+        }
+    }
+
+    /// Says how large a ledger this node's read model reflects, for its reports to others.
+    pub fn report_projected(&self, size: u64) {
+        self.shared.projected.store(size, Ordering::Relaxed);
+    }
+
+    /// This node's consensus at a glance.
+    pub fn status(&self) -> Status {
+        self.shared.status()
+    }
+
+    /// Ends all threads; what waits is answered with [`SubmitError::Stopped`]. May be called twice.
+    pub fn shutdown(&self) {
+        let mut running = self.running.lock();
+        if let Some(network) = running.network.take() {
+            // On a thread of its own, for this may be called from inside another runtime; and to
+            // the end, so that the port is free again.
+            let ended = std::thread::spawn(move || network.shutdown_timeout(NETWORK_PATIENCE)).join();
+            if ended.is_err() {
+                tracing::warn!("the network did not end in order");
+            }
+        }
+        self.shared.intake.stop();
+        self.shared.handoff.stop();
+        if !running.threads.is_empty() {
+            self.shared.mailbox.stop();
+        }
+        for thread in running.threads.drain(..) {
+            // A thread that failed has ended the process.
+            let _ = thread.join();
+        }
+        self.shared.waiters.clear();
+    }
+}
+
+impl Drop for Consensus {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+impl Shared {
+    /// What this node tells the others.
+    pub(super) fn report(&self) -> NodeReport {
+        let driver = *self.driver.lock();
+        let applied = self.chain.progress();
+        NodeReport {
+            node_id: self.node_id,
+            term: driver.term,
+            commit: driver.commit,
+            applied: applied.raft_index,
+            size: applied.size,
+            projected: self.projected.load(Ordering::Relaxed),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            age_ms: 0,
+        }
+    }
+
+    fn status(&self) -> Status {
+        let driver = *self.driver.lock();
+        let applied = self.chain.progress();
+        let silence = match driver.role {
+            NodeRole::Leader => Some(Duration::ZERO),
+            _ => driver.leader_heard.map(|heard| heard.elapsed()),
+        };
+        let mut reports = self.reports.all();
+        reports.push(self.report());
+        reports.sort_by_key(|report| report.node_id);
+        Status {
+            node_id: self.node_id,
+            role: driver.role,
+            leader: driver.leader,
+            term: driver.term,
+            commit: driver.commit,
+            applied_raft_index: applied.raft_index,
+            last_index: driver.last_index,
+            height: applied.height,
+            size: applied.size,
+            has_quorum: driver.leader.is_some() && silence.is_some_and(|s| s <= self.timing.silence_max()),
+            leader_contact_ms: silence.map(|s| u64::try_from(s.as_millis()).unwrap_or(u64::MAX)),
+            queues: Queues {
+                unchecked: self.intake.len(),
+                unpacked: self.pool.len(),
+                waiting: self.waiters.len(),
+                unapplied: driver.commit.saturating_sub(applied.raft_index),
+            },
+            peers: self
+                .links
+                .connected()
+                .into_iter()
+                .map(|(node_id, connected)| PeerStatus { node_id, connected })
+                .collect(),
+            reports,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Consensus {
+    /// What a dishonest leader could do: propose a transaction without checking it.
+    pub(super) fn slip_in(&self, tx: Transaction) -> bool {
+        let leaf = tx.leaf(self.shared.chain.algorithm());
+        let taken = self.shared.pool.offer(leaf, tx) == super::pool::Offer::Taken;
+        self.shared.mailbox.wake();
+        taken
+    }
+}

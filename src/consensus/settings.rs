@@ -1,0 +1,103 @@
+//! What consensus is told at start.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::{ClientConfig, ServerConfig};
+
+use crate::clock::SharedClock;
+use crate::ids::DepartmentId;
+use crate::storage::ledger_log::LedgerLog;
+use crate::storage::node_store::NodeStore;
+
+/// Another department's node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its number in consensus.
+    pub node_id: u64,
+    /// Whose node it is: its certificate must say so.
+    pub department: DepartmentId,
+    /// Host and port of its consensus listener.
+    pub address: String,
+}
+
+/// Bounds of queues; what does not fit is refused, never kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Transactions that wait to be checked.
+    pub unchecked: usize,
+    /// Checked transactions that wait for a block, on the leader.
+    pub unpacked: usize,
+    /// Submissions that wait for their outcome.
+    pub waiting: usize,
+    /// Threads that check signatures before proposing.
+    pub verify_threads: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { unchecked: 16_384, unpacked: 16_384, waiting: 65_536, verify_threads: cores.clamp(1, 8) }
+    }
+}
+
+/// How consensus measures time.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// Length of a tick; heartbeats come every second tick.
+    pub tick: Duration,
+    /// A follower that hears nothing for one to two times this many ticks stands for election.
+    pub election_ticks: usize,
+    /// How long a submission waits for its outcome.
+    pub submit_timeout: Duration,
+    /// After how long a submission is sent again; repetition is harmless.
+    pub retry: Duration,
+    /// How long a fresh read waits.
+    pub read_timeout: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            tick: Duration::from_millis(50),
+            election_ticks: 10,
+            submit_timeout: Duration::from_secs(10),
+            retry: Duration::from_secs(1),
+            read_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Timing {
+    /// After this silence a leader is not counted on any more: followers stand for election then.
+    pub(super) fn silence_max(&self) -> Duration {
+        self.tick.saturating_mul(u32::try_from(self.election_ticks * 2).unwrap_or(u32::MAX))
+    }
+}
+
+/// Everything a node's consensus needs.
+pub struct Settings {
+    /// Number of this node, from the genesis document.
+    pub node_id: u64,
+    /// Whose node this is.
+    pub department: DepartmentId,
+    /// The other nodes; an entry with this node's own number is passed over.
+    pub peers: Vec<Peer>,
+    /// The bound socket on which peers are heard.
+    pub listener: TcpListener,
+    /// How peers are heard: mutual TLS, certificates of the city's authority only.
+    pub tls_server: Arc<ServerConfig>,
+    /// How peers are called.
+    pub tls_client: Arc<ClientConfig>,
+    /// The ledger.
+    pub log: Arc<LedgerLog>,
+    /// The node's keyed data.
+    pub store: Arc<NodeStore>,
+    /// Where block times come from.
+    pub clock: SharedClock,
+    /// Bounds of queues.
+    pub limits: Limits,
+    /// Ticks and timeouts.
+    pub timing: Timing,
+}

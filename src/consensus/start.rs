@@ -1,0 +1,213 @@
+//! Starting a node: its files are checked, its parts are joined, its threads begin.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use raft::eraftpb::{ConfState, HardState};
+use raft::{Config, RaftState, RawNode, ReadOnlyOption};
+use tokio::runtime::Builder;
+use tokio::sync::watch;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use crate::storage::ledger_log::LedgerLog;
+
+use super::apply::Applier;
+use super::chain::Chain;
+use super::driver::{Driver, Mailbox, Parts};
+use super::frame::{Frame, MESSAGE_ENTRIES_BYTES};
+use super::handoff::Handoff;
+use super::inbound::Inbound;
+use super::intake::{Intake, Verifier};
+use super::log_view::LogView;
+use super::node::{Running, Shared};
+use super::pool::Pool;
+use super::reads::Reads;
+use super::router::Router;
+use super::settings::{Settings, Timing};
+use super::stable::Stable;
+use super::status::{DriverStatus, Leadership, Reports};
+use super::transport::{Links, Outbox, listen};
+use super::waiters::Waiters;
+use super::{ConsensusError, fatal};
+
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+const HEARTBEAT_TICKS: usize = 2;
+
+pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), ConsensusError> {
+    let log = settings.log.clone();
+    let chain = Arc::new(Chain::open(log.clone())?);
+    let stable = Stable::new(settings.store.clone());
+    let (hard, members_index, members) = restore(&log, &stable)?;
+    let node = raw_node(&settings, &hard, members)?;
+    let peers: Vec<_> = settings.peers.iter().filter(|peer| peer.node_id != settings.node_id).cloned().collect();
+    let (links, outboxes) = Links::new(&peers)?;
+    let (links, pool) = (Arc::new(links), Arc::new(Pool::new(settings.limits.unpacked)));
+    let waiters = Arc::new(Waiters::new(settings.limits.waiting));
+    let handoff = Arc::new(Handoff::new(hard.commit));
+    let (mailbox, inputs) = Mailbox::new();
+    let (leadership, leader_news) = watch::channel(Leadership::default());
+    let shared = Arc::new(Shared {
+        node_id: settings.node_id,
+        timing: settings.timing,
+        chain: chain.clone(),
+        handoff: handoff.clone(),
+        intake: Arc::new(Intake::new(settings.limits.unchecked)),
+        pool: pool.clone(),
+        waiters: waiters.clone(),
+        links: links.clone(),
+        reports: Arc::new(Reports::default()),
+        mailbox: mailbox.clone(),
+        leadership: leader_news,
+        driver: Arc::new(Mutex::new(DriverStatus::default())),
+        projected: AtomicU64::new(0),
+    });
+    let mut driver = Driver::new(Parts {
+        node,
+        log: log.clone(),
+        stable: stable.clone(),
+        hard,
+        members_index,
+        inputs,
+        mailbox,
+        links,
+        pool: pool.clone(),
+        handoff: handoff.clone(),
+        reads: Reads::new(settings.node_id, nonce()?),
+        leadership,
+        status: shared.driver.clone(),
+        clock: settings.clock.clone(),
+        tick: settings.timing.tick,
+    });
+    driver.catch_up_members()?;
+    let applier = Applier { chain, log, handoff, pool, waiters, stable };
+    let running = run(settings, &shared, driver, applier, outboxes)?;
+    Ok((shared, running))
+}
+
+/// Begins the threads, the network last: nothing comes in before everyone is there to take it.
+fn run(
+    settings: Settings,
+    shared: &Arc<Shared>,
+    driver: Driver,
+    applier: Applier,
+    outboxes: Vec<Outbox>,
+) -> Result<Running, ConsensusError> {
+    let router = Arc::new(Router {
+        node_id: shared.node_id,
+        leadership: shared.leadership.clone(),
+        pool: shared.pool.clone(),
+        links: shared.links.clone(),
+        waiters: shared.waiters.clone(),
+        mailbox: shared.mailbox.clone(),
+    });
+    let mut running = Running::default();
+    running.threads.push(fatal::spawn("apply", move || applier.run())?);
+    running.threads.push(fatal::spawn("raft", move || driver.run())?);
+    let verifier = Verifier {
+        intake: shared.intake.clone(),
+        chain: shared.chain.clone(),
+        handoff: shared.handoff.clone(),
+        router: router.clone(),
+        clock: settings.clock.clone(),
+    };
+    for _ in 0..settings.limits.verify_threads.max(1) {
+        let verifier = verifier.clone();
+        running.threads.push(fatal::spawn("verify", move || verifier.run())?);
+    }
+    let inbound = Arc::new(Inbound {
+        node_id: shared.node_id,
+        chain: shared.chain.id().to_owned(),
+        algorithm: shared.chain.algorithm(),
+        nodes: settings.peers.iter().map(|peer| (peer.department.clone(), peer.node_id)).collect(),
+        mailbox: shared.mailbox.clone(),
+        intake: shared.intake.clone(),
+        router,
+        waiters: shared.waiters.clone(),
+        reports: shared.reports.clone(),
+        leadership: shared.leadership.clone(),
+    });
+    running.network = Some(network(settings, shared, inbound, outboxes)?);
+    Ok(running)
+}
+
+fn network(
+    settings: Settings,
+    shared: &Arc<Shared>,
+    inbound: Arc<Inbound>,
+    outboxes: Vec<Outbox>,
+) -> Result<tokio::runtime::Runtime, ConsensusError> {
+    let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("peers").enable_all().build()?;
+    settings.listener.set_nonblocking(true)?;
+    let listener = {
+        let _inside = runtime.enter();
+        tokio::net::TcpListener::from_std(settings.listener)?
+    };
+    runtime.spawn(listen(listener, TlsAcceptor::from(settings.tls_server), inbound.clone()));
+    let connector = TlsConnector::from(settings.tls_client);
+    for outbox in outboxes {
+        runtime.spawn(outbox.keep(connector.clone(), inbound.clone()));
+    }
+    let shared = shared.clone();
+    runtime.spawn(async move {
+        let mut seconds = tokio::time::interval(REPORT_EVERY);
+        loop {
+            seconds.tick().await;
+            shared.links.broadcast(&Frame::Report(shared.report()));
+        }
+    });
+    Ok(runtime)
+}
+
+/// Vote, commit index and members, made to fit the log that a crash may have left.
+fn restore(log: &LedgerLog, stable: &Stable) -> Result<(HardState, u64, ConfState), ConsensusError> {
+    let mut hard = stable.hard_state()?.ok_or(ConsensusError::NotInitialised)?;
+    let (members_index, members) = stable.members()?.ok_or(ConsensusError::NotInitialised)?;
+    let last = log.last_index();
+    if hard.commit > last {
+        let why = format!("entries up to {} were committed, and the ledger ends at {last}", hard.commit);
+        return Err(ConsensusError::Inconsistent(why));
+    }
+    let last_term = log.term(last).unwrap_or(0);
+    if last_term > hard.term {
+        // The crash came after the entries of a new term and before the term itself was noted:
+        // no vote can have been given in it, for votes are noted before they are sent.
+        hard.term = last_term;
+        hard.vote = 0;
+    }
+    Ok((hard, members_index, members))
+}
+
+fn raw_node(settings: &Settings, hard: &HardState, members: ConfState) -> Result<RawNode<LogView>, ConsensusError> {
+    let Timing { election_ticks, .. } = settings.timing;
+    let config = Config {
+        id: settings.node_id,
+        election_tick: election_ticks,
+        heartbeat_tick: HEARTBEAT_TICKS,
+        // What is committed already goes to the apply thread straight from the log, not through
+        // the library: a long replay must not hold up ticks.
+        applied: hard.commit,
+        max_size_per_msg: MESSAGE_ENTRIES_BYTES,
+        max_inflight_msgs: 64,
+        check_quorum: true,
+        pre_vote: true,
+        min_election_tick: election_ticks,
+        max_election_tick: election_ticks * 2,
+        read_only_option: ReadOnlyOption::Safe,
+        skip_bcast_commit: false,
+        batch_append: false,
+        priority: 0,
+        max_uncommitted_size: 16 * 1024 * 1024,
+        max_committed_size_per_ready: 4 * 1024 * 1024,
+    };
+    let view = LogView { log: settings.log.clone(), initial: RaftState::new(hard.clone(), members) };
+    let logger = slog::Logger::root(tracing_slog::TracingSlogDrain, slog::o!());
+    Ok(RawNode::new(&config, view, &logger)?)
+}
+
+fn nonce() -> Result<[u8; 8], ConsensusError> {
+    let mut nonce = [0; 8];
+    getrandom::fill(&mut nonce).map_err(|e| ConsensusError::System(std::io::Error::other(e)))?;
+    Ok(nonce)
+}

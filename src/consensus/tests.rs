@@ -1,0 +1,343 @@
+//! Real nodes in one process, over TLS on free ports: what a city relies on.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::clock::{Clock, Millis, SystemClock};
+use crate::crypto::ca::CityAuthority;
+use crate::crypto::digest::HashAlgorithm;
+use crate::crypto::sign::SigningKey;
+use crate::crypto::tls::{TlsFiles, client_config, server_config};
+use crate::domain::case::{CaseOpening, SignOffStep};
+use crate::domain::command::{Command, GrantEnding, Payload};
+use crate::domain::department::{Department, Genesis};
+use crate::domain::policy::PolicyDocument;
+use crate::domain::{Actor, Role, Text};
+use crate::ids::{DepartmentId, GrantId, TxId};
+use crate::ledger::chain::chain_id;
+use crate::ledger::transaction::Transaction;
+use crate::state::outcome::{Outcome, Refusal};
+use crate::storage::ledger_log::LedgerLog;
+use crate::storage::node_store::NodeStore;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct City {
+    dir: tempfile::TempDir,
+    addresses: Vec<SocketAddr>,
+    tls: Vec<TlsFiles>,
+    genesis: Transaction,
+    nodes: Vec<Option<Consensus>>,
+}
+
+fn department(n: usize) -> DepartmentId {
+    format!("department-{n}").parse().unwrap()
+}
+
+fn key(n: usize) -> SigningKey {
+    SigningKey::from_seed(&[u8::try_from(n).unwrap() + 1; 32])
+}
+
+fn text(zh: &str) -> Text {
+    Text { zh: zh.into(), en: zh.into() }
+}
+
+fn payload(n: usize, at: Millis, command: Command) -> Payload {
+    let actor = Actor { user: "li.na".into(), role: Role::Clerk };
+    Payload { id: TxId::new(at), department: department(n), actor, command }
+}
+
+fn genesis(voters: usize, learners: usize) -> Transaction {
+    let departments = (0..voters + learners).map(|n| Department {
+        id: department(n),
+        name: text("部门"),
+        uscc: "11110000000021135M".into(),
+        signing_key: key(n).public(),
+        sealing_key: String::new(),
+        voter: n < voters,
+        node_id: n as u64 + 1,
+    });
+    let genesis = Genesis {
+        city: text("城"),
+        hash: HashAlgorithm::Sm3,
+        authority: department(0),
+        auditor: department(1),
+        departments: departments.collect(),
+        policy: PolicyDocument { version: 1, model: "m".into(), rules: "r".into() },
+    };
+    let begin = payload(0, SystemClock.now(), Command::Genesis(genesis)).encode().unwrap();
+    Transaction::sign(&chain_id(&begin), begin.as_bytes(), &key(0)).unwrap()
+}
+
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "in vain waited for: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+impl City {
+    fn new(voters: usize, learners: usize) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let now = SystemClock.now();
+        let authority = CityAuthority::create("test city", now).unwrap();
+        let count = voters + learners;
+        let listeners: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let tls = (0..count).map(|n| {
+            let tls_dir = dir.path().join(format!("tls-{n}"));
+            std::fs::create_dir(&tls_dir).unwrap();
+            authority.issue(&department(n), &[], now).unwrap().save(&tls_dir).unwrap()
+        });
+        let mut city = Self {
+            tls: tls.collect(),
+            dir,
+            addresses: listeners.iter().map(|listener| listener.local_addr().unwrap()).collect(),
+            genesis: genesis(voters, learners),
+            nodes: Vec::new(),
+        };
+        for (n, listener) in listeners.into_iter().enumerate() {
+            let node = city.open(n, listener);
+            city.nodes.push(Some(node));
+        }
+        city
+    }
+
+    fn open(&self, n: usize, listener: TcpListener) -> Consensus {
+        let home = self.dir.path().join(format!("node-{n}"));
+        let log = Arc::new(LedgerLog::open(&home.join("ledger")).unwrap());
+        let store = Arc::new(NodeStore::open(&home.join("store")).unwrap());
+        Consensus::install_genesis(&log, &store, &self.genesis).unwrap();
+        let peers = self.addresses.iter().enumerate();
+        let settings = Settings {
+            node_id: n as u64 + 1,
+            department: department(n),
+            peers: peers
+                .map(|(n, address)| Peer {
+                    node_id: n as u64 + 1,
+                    department: department(n),
+                    address: address.to_string(),
+                })
+                .collect(),
+            listener,
+            tls_server: server_config(&self.tls[n]).unwrap(),
+            tls_client: client_config(&self.tls[n]).unwrap(),
+            log,
+            store,
+            clock: Arc::new(SystemClock),
+            limits: Limits { verify_threads: 1, ..Limits::default() },
+            timing: Timing::default(),
+        };
+        Consensus::start(settings).unwrap()
+    }
+
+    fn stop(&mut self, n: usize) {
+        drop(self.nodes[n].take());
+    }
+
+    async fn restart(&mut self, n: usize) {
+        self.stop(n);
+        let mut listener = None;
+        until("the port of the stopped node", || {
+            listener = TcpListener::bind(self.addresses[n]).ok();
+            listener.is_some()
+        })
+        .await;
+        self.nodes[n] = Some(self.open(n, listener.unwrap()));
+    }
+
+    fn node(&self, n: usize) -> &Consensus {
+        self.nodes[n].as_ref().unwrap()
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Consensus> {
+        self.nodes.iter().flatten()
+    }
+
+    /// The node that leads, once every running node agrees on it.
+    async fn leader(&self) -> usize {
+        let mut leader = None;
+        until("a leader known to all", || {
+            let known: Vec<_> = self.running().map(|node| node.status().leader).collect();
+            leader = known[0].filter(|first| known.iter().all(|other| *other == Some(*first)));
+            leader.is_some_and(|leader| self.nodes[leader as usize - 1].is_some())
+        })
+        .await;
+        usize::try_from(leader.unwrap()).unwrap() - 1
+    }
+
+    fn sign(&self, n: usize, at: Millis, command: Command) -> Transaction {
+        let chain = chain_id(self.genesis.payload());
+        Transaction::sign(&chain, payload(n, at, command).encode().unwrap().as_bytes(), &key(n)).unwrap()
+    }
+
+    /// A transaction that the state machine accepts.
+    fn case(&self, n: usize) -> Transaction {
+        let step = SignOffStep { step: "check".parse().unwrap(), department: department(0), title: text("核") };
+        let opening = CaseOpening {
+            workflow: "house-transfer".parse().unwrap(),
+            title: text("转移登记"),
+            materials: Vec::new(),
+            steps: vec![step],
+        };
+        self.sign(n, SystemClock.now(), Command::OpenCase(opening))
+    }
+
+    async fn all_equal(&self) {
+        until("equal ledgers", || {
+            let heads: Vec<_> = self.running().map(|node| (node.chain().head(), node.chain().height())).collect();
+            heads.iter().all(|head| *head == heads[0])
+        })
+        .await;
+        let blocks = |node: &Consensus| {
+            let chain = node.chain();
+            (0..=chain.height()).map(|height| chain.block(height).unwrap()).collect::<Vec<_>>()
+        };
+        let first = blocks(self.running().next().unwrap());
+        assert!(self.running().all(|node| blocks(node) == first));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_nodes_write_on_after_their_leader_is_gone_and_take_it_back() {
+    let mut city = City::new(3, 0);
+    let leader = city.leader().await;
+    let follower = (leader + 1) % 3;
+    let first = city.node(follower).submit(city.case(follower)).await.unwrap();
+    assert_eq!((first.index, first.result), (1, Ok(())));
+
+    // Many at once, from every node.
+    let submissions = (0..300).map(|n| city.node(n % 3).submit(city.case(n % 3)));
+    let outcomes = futures_util::future::join_all(submissions).await;
+    let mut indexes: Vec<u64> = outcomes.into_iter().map(|outcome| outcome.unwrap().index).collect();
+    indexes.sort_unstable();
+    assert_eq!(indexes, (2..302).collect::<Vec<_>>());
+
+    city.stop(leader);
+    let gone = Instant::now();
+    let outcome = city.node(follower).submit(city.case(follower)).await.unwrap();
+    assert_eq!((outcome.index, outcome.result), (302, Ok(())));
+    println!("written again {:?} after the leader went", gone.elapsed());
+
+    city.restart(leader).await;
+    city.node(leader).read_index().await.unwrap();
+    assert_eq!(city.node(leader).chain().size(), 303);
+    let again = city.node(leader).submit(city.case(leader)).await.unwrap();
+    assert_eq!(again.index, 303);
+    city.all_equal().await;
+    let chain = city.node(leader).chain();
+    let (block, offset) = chain.at(302).unwrap();
+    assert_eq!(block.outcomes[offset], outcome_of(302, &block.transactions[offset]));
+    assert!(chain.at(304).is_none() && chain.inclusion(302, chain.size()).is_some());
+}
+
+fn outcome_of(index: u64, tx: &Transaction) -> Outcome {
+    Outcome { index, id: Some(Payload::decode(tx.payload()).unwrap().id), result: Ok(()) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_learner_submits_and_reads_and_outlives_a_restart_of_all() {
+    let mut city = City::new(3, 2);
+    city.leader().await;
+    for n in [4, 3, 0] {
+        assert_eq!(city.node(n).submit(city.case(n)).await.unwrap().result, Ok(()));
+    }
+    city.node(4).read_index().await.unwrap();
+    assert_eq!(city.node(4).chain().size(), 4);
+    assert_eq!(city.node(4).status().role, NodeRole::Learner);
+    let reports = |city: &City| city.node(4).status().reports.len();
+    until("every node's report", || reports(&city) == 5).await;
+    let root = city.node(4).chain().root();
+    for n in 0..5 {
+        city.stop(n);
+    }
+    for n in 0..5 {
+        city.restart(n).await;
+    }
+    city.node(3).read_index().await.unwrap();
+    assert_eq!(city.node(3).chain().root_at(4), Some(root));
+    city.all_equal().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_every_node_would_refuse_is_not_proposed() {
+    let city = City::new(3, 0);
+    let leader = city.leader().await;
+    let follower = (leader + 1) % 3;
+    let old = Millis(SystemClock.now().0 - 11 * 60_000);
+    let grant = Command::DenyGrant(GrantEnding { grant: GrantId::new(old), reason: "no".into() });
+    let stranger = SigningKey::from_seed(&[99; 32]);
+    let genuine = city.case(follower);
+    let chain = chain_id(city.genesis.payload());
+    let wrong = [
+        city.sign(follower, old, grant.clone()),
+        Transaction::sign(&chain, genuine.payload().as_bytes(), &stranger).unwrap(),
+        Transaction::sign(&chain, genuine.payload().as_bytes(), &key(leader)).unwrap(),
+        Transaction::sign("another chain", genuine.payload().as_bytes(), &key(follower)).unwrap(),
+        Transaction::sign(&chain, b"{}", &key(follower)).unwrap(),
+    ];
+    for tx in wrong {
+        for node in city.running() {
+            assert!(matches!(node.submit(tx.clone()).await, Err(SubmitError::Invalid(_))), "{}", tx.payload());
+        }
+    }
+    assert_eq!(city.node(leader).chain().size(), 1);
+    // What only the state can judge is proposed, stands in the ledger, and is refused by all.
+    let unknown = city.sign(follower, SystemClock.now(), grant);
+    let outcome = city.node(follower).submit(unknown).await.unwrap();
+    assert!(matches!(outcome.result, Err(Refusal::Unknown(_))), "{outcome:?}");
+    city.all_equal().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_submission_gets_the_first_outcome() {
+    let city = City::new(3, 0);
+    let leader = city.leader().await;
+    let follower = (leader + 1) % 3;
+    let tx = city.case(follower);
+    let both = tokio::join!(city.node(follower).submit(tx.clone()), city.node(leader).submit(tx.clone()));
+    let (first, second) = (both.0.unwrap(), both.1.unwrap());
+    let third = city.node(leader).submit(tx).await.unwrap();
+    assert_eq!((first.index, first.result.clone()), (1, Ok(())));
+    assert_eq!((second, third), (first.clone(), first));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_majority_nothing_is_acknowledged_and_the_node_says_so() {
+    let mut city = City::new(3, 0);
+    let leader = city.leader().await;
+    assert!(city.node(leader).status().has_quorum);
+    let (one, other) = ((leader + 1) % 3, (leader + 2) % 3);
+    city.stop(one);
+    city.stop(other);
+    let tx = city.case(leader);
+    let limit = Duration::from_secs(2);
+    let error = city.node(leader).submit_within(tx.clone(), limit).await.unwrap_err();
+    assert!(matches!(error, SubmitError::NoLeader | SubmitError::Timeout), "{error:?}");
+    until("the lonely leader to step down", || !city.node(leader).status().has_quorum).await;
+    assert_eq!(city.node(leader).chain().size(), 1);
+    city.restart(one).await;
+    let outcome = city.node(leader).submit(tx).await.unwrap();
+    assert_eq!(outcome.result, Ok(()));
+    city.all_equal().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_slips_in_a_forged_signature_convinces_no_other_node() {
+    let city = City::new(3, 0);
+    let leader = city.leader().await;
+    let follower = city.node((leader + 1) % 3);
+    let genuine = city.case(leader);
+    let mut bytes = genuine.as_bytes().to_vec();
+    bytes[20] ^= 1;
+    let forged = Transaction::decode(&bytes).unwrap();
+    assert!(city.node(leader).slip_in(forged));
+    let mut applied = follower.chain().applied();
+    tokio::time::timeout(PATIENCE, applied.wait_for(|applied| applied.size == 2)).await.unwrap().unwrap();
+    assert_eq!(follower.chain().refusal(1), Some(Refusal::Signature));
+    // The genuine one is not harmed by it.
+    assert_eq!(follower.submit(genuine).await.unwrap().index, 2);
+    assert_eq!(follower.chain().refusal(2), None);
+}

@@ -1,0 +1,255 @@
+//! Connections between nodes: mutual TLS, one outgoing connection to each peer. Frames that find
+//! no room or no connection are dropped; raft and submitters repeat what matters.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, BufWriter};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use crate::crypto::tls;
+use crate::ids::DepartmentId;
+
+use super::frame::{FRAME_BYTES_MAX, Frame};
+use super::inbound::Inbound;
+use super::settings::Peer;
+
+const QUEUE_FRAMES_MAX: usize = 4096;
+const QUEUE_BYTES_MAX: usize = 48 * 1024 * 1024;
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The listening side says every so often that it lives, or a dead connection would look idle.
+const PULSE_EVERY: Duration = Duration::from_secs(2);
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+const BACKOFF_MIN: Duration = Duration::from_millis(50);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+const INBOUND_MAX: usize = 256;
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// On its way.
+    Queued,
+    /// Dropped: too much is on its way already.
+    Full,
+    /// Dropped: there is no connection.
+    Unreachable,
+}
+
+#[derive(Default)]
+struct Gauge {
+    connected: AtomicBool,
+    queued_bytes: AtomicUsize,
+}
+
+struct Link {
+    queue: mpsc::Sender<Vec<u8>>,
+    gauge: Arc<Gauge>,
+}
+
+/// The sending ends of all connections.
+pub(super) struct Links {
+    links: BTreeMap<u64, Link>,
+}
+
+/// The other end of a link, for the task that holds its connection.
+pub(super) struct Outbox {
+    peer: Peer,
+    name: ServerName<'static>,
+    frames: mpsc::Receiver<Vec<u8>>,
+    gauge: Arc<Gauge>,
+}
+
+impl Links {
+    /// A link for each peer.
+    pub(super) fn new(peers: &[Peer]) -> io::Result<(Self, Vec<Outbox>)> {
+        let mut links = BTreeMap::new();
+        let mut outboxes = Vec::new();
+        for peer in peers {
+            let (queue, frames) = mpsc::channel(QUEUE_FRAMES_MAX);
+            let gauge = Arc::new(Gauge::default());
+            let name = tls::server_name(&peer.department).map_err(io::Error::other)?;
+            links.insert(peer.node_id, Link { queue, gauge: gauge.clone() });
+            outboxes.push(Outbox { peer: peer.clone(), name, frames, gauge });
+        }
+        Ok((Self { links }, outboxes))
+    }
+
+    /// Sends a frame unless there is no connection or no room.
+    pub(super) fn send(&self, to: u64, frame: &Frame) -> Sent {
+        let Some(link) = self.links.get(&to).filter(|link| link.gauge.connected.load(Ordering::Relaxed)) else {
+            return Sent::Unreachable;
+        };
+        let Some(bytes) = frame.encode() else { return Sent::Full };
+        let length = bytes.len();
+        let queued = link.gauge.queued_bytes.fetch_add(length, Ordering::Relaxed);
+        if queued + length > QUEUE_BYTES_MAX || link.queue.try_send(bytes).is_err() {
+            link.gauge.queued_bytes.fetch_sub(length, Ordering::Relaxed);
+            return Sent::Full;
+        }
+        Sent::Queued
+    }
+
+    /// Sends a frame to everyone.
+    pub(super) fn broadcast(&self, frame: &Frame) {
+        for peer in self.links.keys() {
+            self.send(*peer, frame);
+        }
+    }
+
+    /// Every peer, and whether its connection stands.
+    pub(super) fn connected(&self) -> Vec<(u64, bool)> {
+        self.links.iter().map(|(peer, link)| (*peer, link.gauge.connected.load(Ordering::Relaxed))).collect()
+    }
+}
+
+impl Outbox {
+    /// Keeps a connection to the peer for ever.
+    pub(super) async fn keep(mut self, connector: TlsConnector, inbound: Arc<Inbound>) {
+        let mut backoff = BACKOFF_MIN;
+        loop {
+            if let Err(error) = self.connect_and_send(&connector, &inbound, &mut backoff).await {
+                tracing::debug!(peer = %self.peer.department, address = self.peer.address, %error, "no connection");
+            }
+            self.gauge.connected.store(false, Ordering::Relaxed);
+            while let Ok(stale) = self.frames.try_recv() {
+                self.gauge.queued_bytes.fetch_sub(stale.len(), Ordering::Relaxed);
+            }
+            inbound.unreachable(self.peer.node_id);
+            tokio::time::sleep(backoff).await;
+            backoff = (backoff * 2).min(BACKOFF_MAX);
+        }
+    }
+
+    async fn connect_and_send(
+        &mut self,
+        connector: &TlsConnector,
+        inbound: &Inbound,
+        backoff: &mut Duration,
+    ) -> io::Result<()> {
+        let connect = async {
+            let stream = TcpStream::connect(self.peer.address.as_str()).await?;
+            stream.set_nodelay(true)?;
+            connector.connect(self.name.clone(), stream).await
+        };
+        let stream = timeout(HANDSHAKE_TIMEOUT, connect).await??;
+        let (mut reader, writer) = tokio::io::split(stream);
+        let mut writer = BufWriter::with_capacity(64 * 1024, writer);
+        let hello = Frame::Hello { chain: inbound.chain_id().to_owned() }.encode().unwrap_or_default();
+        timeout(WRITE_TIMEOUT, async {
+            writer.write_all(&hello).await?;
+            writer.flush().await
+        })
+        .await??;
+        let mut pulse = [0u8; 16];
+        // The listener's first pulse says that it accepted certificate and chain.
+        if timeout(SILENCE_MAX, reader.read(&mut pulse)).await?? == 0 {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        self.gauge.connected.store(true, Ordering::Relaxed);
+        *backoff = BACKOFF_MIN;
+        tracing::info!(peer = %self.peer.department, "connected");
+        loop {
+            tokio::select! {
+                frame = self.frames.recv() => {
+                    let Some(frame) = frame else { return Ok(()) };
+                    timeout(WRITE_TIMEOUT, self.write(frame, &mut writer)).await??;
+                }
+                read = timeout(SILENCE_MAX, reader.read(&mut pulse)) => {
+                    if read?? == 0 {
+                        return Err(io::ErrorKind::ConnectionAborted.into());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes a frame and those that lie behind it, then lets them go.
+    async fn write(&mut self, first: Vec<u8>, writer: &mut (impl AsyncWriteExt + Unpin)) -> io::Result<()> {
+        let mut next = Some(first);
+        while let Some(frame) = next {
+            self.gauge.queued_bytes.fetch_sub(frame.len(), Ordering::Relaxed);
+            writer.write_all(&frame).await?;
+            next = self.frames.try_recv().ok();
+        }
+        writer.flush().await
+    }
+}
+
+/// Hears peers for ever.
+pub(super) async fn listen(listener: TcpListener, acceptor: TlsAcceptor, inbound: Arc<Inbound>) {
+    let places = Arc::new(Semaphore::new(INBOUND_MAX));
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(BACKOFF_MIN).await;
+                continue;
+            }
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else { continue };
+        let (acceptor, inbound) = (acceptor.clone(), inbound.clone());
+        tokio::spawn(async move {
+            if let Err(error) = hear(stream, &acceptor, &inbound).await {
+                tracing::debug!(%error, "a peer's connection ended");
+            }
+            drop(place);
+        });
+    }
+}
+
+async fn hear(stream: TcpStream, acceptor: &TlsAcceptor, inbound: &Inbound) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let stream = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await??;
+    let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let certificate = certificate.ok_or_else(|| io::Error::other("no certificate"))?;
+    let department: DepartmentId = tls::peer_department(certificate).map_err(io::Error::other)?;
+    let from = inbound.node_of(&department).ok_or_else(|| io::Error::other(format!("{department} is no peer")))?;
+    let (reader, mut writer) = tokio::io::split(stream);
+    let mut reader = tokio::io::BufReader::with_capacity(64 * 1024, reader);
+    match timeout(HANDSHAKE_TIMEOUT, read_frame(&mut reader)).await?? {
+        Frame::Hello { chain } if chain == inbound.chain_id() => {}
+        Frame::Hello { chain } => {
+            tracing::warn!(%department, chain, "a peer speaks of another chain");
+            return Err(io::Error::other("another chain"));
+        }
+        _ => return Err(io::Error::other("no greeting")),
+    }
+    let pulses = async {
+        loop {
+            writer.write_all(&[0]).await?;
+            writer.flush().await?;
+            tokio::time::sleep(PULSE_EVERY).await;
+        }
+    };
+    let frames = async {
+        loop {
+            let frame = timeout(SILENCE_MAX, read_frame(&mut reader)).await??;
+            if !inbound.frame(from, frame) {
+                return Err(io::Error::other(format!("{department} speaks for another node")));
+            }
+        }
+    };
+    tokio::select! {
+        ended = pulses => ended,
+        ended = frames => ended,
+    }
+}
+
+async fn read_frame(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Frame> {
+    let length = usize::try_from(reader.read_u32().await?).unwrap_or(usize::MAX);
+    if length > FRAME_BYTES_MAX {
+        return Err(io::Error::other("a frame is too long"));
+    }
+    let mut bytes = vec![0; length];
+    reader.read_exact(&mut bytes).await?;
+    Frame::decode(&bytes).map_err(io::Error::other)
+}

@@ -1,0 +1,289 @@
+//! From the outbox to the ledger: batches of access records, each under one transaction id until its fate is known.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::clock::SharedClock;
+use crate::crypto::sign::SigningKey;
+use crate::domain::command::{AccessBatch, Command, Payload};
+use crate::domain::{Actor, Role};
+use crate::ids::{DepartmentId, TxId};
+use crate::ledger::transaction::Transaction;
+use crate::state::{Outcome, Refusal};
+
+use super::ExchangeError;
+use super::ledger::Ledger;
+use super::outbox::{Batch, Outbox};
+
+/// Batches on their way at a time: the next ones gather while the first reach a majority.
+const UNDER_WAY_MAX: usize = 4;
+const RETRY_MIN: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(5);
+/// After this age the ledger does not admit an id any more.
+const ID_WINDOW_MS: u64 = 600_000;
+
+/// What the task needs.
+pub(super) struct Anchorer {
+    pub department: DepartmentId,
+    pub key: SigningKey,
+    pub outbox: Arc<Outbox>,
+    pub ledger: Arc<dyn Ledger>,
+    pub clock: SharedClock,
+}
+
+/// What became of a batch's transaction.
+enum Fate {
+    Committed,
+    Refused(Refusal),
+    /// Its id has become too old without being on the ledger: it can never come there now.
+    TooOld,
+    Unknown,
+}
+
+/// Runs until `stop` says so; `left` are the batches of an earlier run.
+pub(super) async fn run(anchorer: Arc<Anchorer>, left: Vec<Batch>, mut stop: watch::Receiver<bool>) {
+    let mut under_way = JoinSet::new();
+    for batch in left {
+        under_way.spawn(anchorer.clone().settle(batch));
+    }
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            Some(_) = under_way.join_next() => {}
+            () = anchorer.outbox.ripe(), if under_way.len() < UNDER_WAY_MAX => {
+                if let Some((first, last)) = anchorer.outbox.take() {
+                    under_way.spawn(anchorer.clone().begin(first, last));
+                }
+            }
+        }
+    }
+}
+
+impl Anchorer {
+    async fn begin(self: Arc<Self>, first: u64, last: u64) {
+        let batch = Batch { first, last, id: TxId::new(self.clock.now()) };
+        self.keep(&[batch], None).await;
+        self.settle(batch).await;
+    }
+
+    /// Brings one batch to its end: the same bytes again and again until their fate is known.
+    async fn settle(self: Arc<Self>, mut batch: Batch) {
+        let mut wait = RETRY_MIN;
+        loop {
+            match self.submit(&batch).await {
+                Fate::Committed if self.outbox.anchored(&batch).await.is_ok() => return,
+                Fate::Committed | Fate::Unknown => pause(&mut wait).await,
+                Fate::TooOld => {
+                    let renewed = Batch { id: TxId::new(self.clock.now()), ..batch };
+                    self.keep(&[renewed], Some(&batch)).await;
+                    batch = renewed;
+                }
+                Fate::Refused(refusal) => {
+                    let (first, last) = (batch.first, batch.last);
+                    tracing::error!(%refusal, first, last, "the ledger refused access records");
+                    return self.refused(batch).await;
+                }
+            }
+        }
+    }
+
+    async fn submit(&self, batch: &Batch) -> Fate {
+        let tx = match self.sign(batch) {
+            Ok(tx) => tx,
+            Err(cause) => {
+                tracing::error!(%cause, "access records cannot be signed; trying again");
+                return Fate::Unknown;
+            }
+        };
+        let refusal = match self.ledger.submit(tx).await {
+            Ok(Outcome { result: Ok(()), .. }) => return Fate::Committed,
+            Ok(Outcome { result: Err(refusal), .. }) => refusal,
+            Err(cause) => {
+                tracing::debug!(%cause, "access records wait for the ledger");
+                return Fate::Unknown;
+            }
+        };
+        // The id may stand there since an earlier attempt whose answer was lost.
+        match (&refusal, self.ledger.committed(batch.id).await) {
+            (_, Some(true)) => Fate::Committed,
+            (Refusal::IdTime, Some(false)) if self.is_too_old(batch) => Fate::TooOld,
+            // A clock ahead of the ledger's: the same id becomes acceptable with time.
+            (Refusal::IdTime, _) | (_, None) => Fate::Unknown,
+            (_, Some(false)) => Fate::Refused(refusal),
+        }
+    }
+
+    fn is_too_old(&self, batch: &Batch) -> bool {
+        self.ledger.state().time().since(batch.id.time()) > ID_WINDOW_MS
+    }
+
+    fn sign(&self, batch: &Batch) -> Result<Transaction, ExchangeError> {
+        let records = self.outbox.records(batch).into_iter().map(|(_, record)| record).collect();
+        let payload = Payload {
+            id: batch.id,
+            department: self.department.clone(),
+            actor: Actor { user: "node".into(), role: Role::System },
+            command: Command::RecordAccesses(AccessBatch { records }),
+        };
+        let text = payload.encode().map_err(|e| ExchangeError::Form(e.to_string()))?;
+        let chain = self.ledger.state().chain().to_owned();
+        Transaction::sign(&chain, text.as_bytes(), &self.key).map_err(|e| ExchangeError::Form(e.to_string()))
+    }
+
+    /// One bad record must not keep the others from the ledger: each goes alone, and the bad one aside.
+    async fn refused(self: Arc<Self>, batch: Batch) {
+        if batch.first == batch.last {
+            let mut wait = RETRY_MIN;
+            while self.outbox.park(&batch).await.is_err() {
+                pause(&mut wait).await;
+            }
+            return;
+        }
+        let numbers = self.outbox.records(&batch).into_iter().map(|(number, _)| number);
+        let alone: Vec<Batch> = numbers.map(|n| Batch { first: n, last: n, id: TxId::new(self.clock.now()) }).collect();
+        self.keep(&alone, Some(&batch)).await;
+        for batch in alone {
+            Box::pin(self.clone().settle(batch)).await;
+        }
+    }
+
+    async fn keep(&self, batches: &[Batch], instead: Option<&Batch>) {
+        let mut wait = RETRY_MIN;
+        while self.outbox.keep(batches, instead).await.is_err() {
+            pause(&mut wait).await;
+        }
+    }
+}
+
+async fn pause(wait: &mut Duration) {
+    tokio::time::sleep(*wait).await;
+    *wait = (*wait * 2).min(RETRY_MAX);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::access::AccessRecord;
+    use crate::domain::policy::PolicyDocument;
+    use crate::exchange::journal::{Journal, Memory};
+    use crate::exchange::testing::{City, START, department, keyring, record};
+    use std::sync::atomic::Ordering;
+
+    fn city() -> Arc<City> {
+        City::new(PolicyDocument { version: 1, model: "m".into(), rules: "r".into() })
+    }
+
+    struct Node {
+        outbox: Arc<Outbox>,
+        stop: watch::Sender<bool>,
+        task: tokio::task::JoinHandle<()>,
+    }
+
+    fn start(city: &Arc<City>, store: &Arc<Memory>) -> Node {
+        let journal = Arc::new(Journal::start(store.clone()).unwrap());
+        let (outbox, left) = Outbox::load(journal).unwrap();
+        let anchorer = Anchorer {
+            department: department("public-security"),
+            key: keyring("public-security").signing,
+            outbox: outbox.clone(),
+            ledger: city.clone(),
+            clock: city.clock.clone(),
+        };
+        let (stop, stopped) = watch::channel(false);
+        Node { outbox, stop, task: tokio::spawn(run(Arc::new(anchorer), left, stopped)) }
+    }
+
+    impl Node {
+        async fn push(&self, record: AccessRecord) {
+            let place = self.outbox.reserve(record.time).unwrap();
+            self.outbox.push(place, record, vec![]).durable().await.unwrap();
+        }
+
+        async fn drained(&self) {
+            for _ in 0..2_000 {
+                if self.outbox.is_empty() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            panic!("{} records still wait", self.outbox.len());
+        }
+
+        async fn end(self) {
+            self.stop.send(true).unwrap();
+            self.task.await.unwrap();
+        }
+    }
+
+    fn is_each_once(city: &City, count: u64) {
+        let mut times: Vec<u64> = city.accesses().iter().map(|record| record.time.since(START)).collect();
+        times.sort_unstable();
+        assert_eq!(times, (0..count).collect::<Vec<u64>>());
+    }
+
+    #[tokio::test]
+    async fn records_reach_the_ledger_once_through_losses_and_lost_answers() {
+        let (city, store) = (city(), Arc::new(Memory::default()));
+        city.lost.store(2, Ordering::SeqCst);
+        city.unanswered.store(2, Ordering::SeqCst);
+        let node = start(&city, &store);
+        for n in 0..250 {
+            node.push(record(START.plus(n))).await;
+        }
+        node.drained().await;
+        is_each_once(&city, 250);
+        node.end().await;
+    }
+
+    #[tokio::test]
+    async fn a_batch_on_its_way_at_a_crash_comes_once() {
+        let (city, store) = (city(), Arc::new(Memory::default()));
+        // The ledger has the batch, but the node dies before it hears of it.
+        city.unanswered.store(1, Ordering::SeqCst);
+        let node = start(&city, &store);
+        for n in 0..5 {
+            node.push(record(START.plus(n))).await;
+        }
+        while city.accesses().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        node.task.abort();
+        let _ = node.task.await;
+        drop(node.outbox);
+        let node = start(&city, &store);
+        node.drained().await;
+        is_each_once(&city, 5);
+        node.end().await;
+    }
+
+    #[tokio::test]
+    async fn an_id_that_became_too_old_is_replaced_only_when_it_never_arrived() {
+        let (city, store) = (city(), Arc::new(Memory::default()));
+        city.lost.store(usize::MAX, Ordering::SeqCst);
+        let node = start(&city, &store);
+        node.push(record(START)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        city.advance(ID_WINDOW_MS + 1_000);
+        city.lost.store(0, Ordering::SeqCst);
+        node.drained().await;
+        is_each_once(&city, 1);
+        node.end().await;
+    }
+
+    #[tokio::test]
+    async fn one_record_that_the_ledger_refuses_does_not_hold_up_the_others() {
+        let (city, store) = (city(), Arc::new(Memory::default()));
+        let node = start(&city, &store);
+        for n in 0..3 {
+            node.push(record(START.plus(n))).await;
+        }
+        node.push(AccessRecord { cause: "x".repeat(300), ..record(START.plus(9)) }).await;
+        node.drained().await;
+        is_each_once(&city, 3);
+        assert_eq!(node.outbox.parked(), 1);
+        node.end().await;
+    }
+}

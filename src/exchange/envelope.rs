@@ -1,0 +1,194 @@
+//! A request and its answer on their way: signed by their maker, sealed to their reader.
+//!
+//! Form of what is sealed: `MEX1`, key id (8), signature length (2, big endian), signature, payload (UTF-8 JSON).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::clock::Millis;
+use crate::crypto::digest::{Hash, sm3};
+use crate::crypto::seal::{SealingKey, SealingPublicKey, open, seal};
+use crate::crypto::sign::{KeyId, PublicKey, SigningKey};
+use crate::domain::Actor;
+use crate::ids::{AccessId, DepartmentId, EntryName, ItemName};
+
+use super::ExchangeError;
+
+const MAGIC: &[u8; 4] = b"MEX1";
+/// The longest request, sealed, in bytes.
+pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
+/// The longest answer, sealed, in bytes.
+pub const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// What is signed: a signature for one kind never fits another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Query,
+    Answer,
+}
+
+impl Kind {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Query => "mulu-query-v1\n",
+            Self::Answer => "mulu-answer-v1\n",
+        }
+    }
+
+    fn bytes_max(self) -> usize {
+        match self {
+            Self::Query => REQUEST_BYTES_MAX,
+            Self::Answer => ANSWER_BYTES_MAX,
+        }
+    }
+}
+
+/// One query, as the consumer's node signs it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Request {
+    pub v: u32,
+    pub access_id: AccessId,
+    pub time: Millis,
+    pub from: DepartmentId,
+    pub to: DepartmentId,
+    pub chain: String,
+    pub actor: Actor,
+    pub entry: EntryName,
+    pub purpose: String,
+    pub cause: String,
+    pub case_id: Option<String>,
+    pub params: Map<String, Value>,
+    pub items: Vec<ItemName>,
+    pub cursor: Option<String>,
+    pub zone: Option<String>,
+}
+
+/// Between whom, on which chain: the context under which a text is sealed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Route<'a> {
+    pub chain: &'a str,
+    pub from: &'a DepartmentId,
+    pub to: &'a DepartmentId,
+}
+
+impl Route<'_> {
+    fn context(&self, kind: Kind) -> Vec<u8> {
+        // None of the parts contains a line break.
+        format!("{}{}\n{}\n{}", kind.label(), self.chain, self.from, self.to).into_bytes()
+    }
+}
+
+/// A signed text, opened; whose key signed it is still to be checked.
+pub(super) struct Signed {
+    kind: Kind,
+    pub payload: Vec<u8>,
+    pub key: KeyId,
+    signature: Vec<u8>,
+}
+
+/// Signs a text and seals it; gives the digest of what was signed, too.
+pub(super) fn enclose(
+    kind: Kind,
+    route: Route<'_>,
+    payload: &[u8],
+    signer: &SigningKey,
+    reader: &SealingPublicKey,
+) -> Result<(Vec<u8>, Hash), ExchangeError> {
+    let signature = signer.sign(&message(kind, route.chain, payload));
+    let mut plain = Vec::with_capacity(14 + signature.len() + payload.len());
+    plain.extend_from_slice(MAGIC);
+    plain.extend_from_slice(&signer.public().id().0);
+    plain.extend_from_slice(&u16::try_from(signature.len()).unwrap_or(u16::MAX).to_be_bytes());
+    plain.extend_from_slice(&signature);
+    plain.extend_from_slice(payload);
+    let sealed = seal(reader, &route.context(kind), &plain)?;
+    if sealed.len() > kind.bytes_max() {
+        return Err(ExchangeError::Form(format!("longer than {} bytes", kind.bytes_max())));
+    }
+    Ok((sealed, sm3(&[payload])))
+}
+
+/// Opens a sealed text. None: altered, cut, too long, for another route or reader.
+pub(super) fn disclose(kind: Kind, route: Route<'_>, sealed: &[u8], reader: &SealingKey) -> Option<Signed> {
+    if sealed.len() > kind.bytes_max() {
+        return None;
+    }
+    let plain = open(reader, &route.context(kind), sealed).ok()?;
+    let rest = plain.strip_prefix(MAGIC)?;
+    let (key, rest) = rest.split_first_chunk::<8>()?;
+    let (length, rest) = rest.split_first_chunk::<2>()?;
+    let (signature, payload) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    Some(Signed { kind, payload: payload.to_vec(), key: KeyId(*key), signature: signature.to_vec() })
+}
+
+impl Signed {
+    /// Whether the key signed it, for this chain and this kind.
+    pub(super) fn is_by(&self, key: &PublicKey, chain: &str) -> bool {
+        key.id() == self.key && key.verify(&message(self.kind, chain, &self.payload), &self.signature).is_ok()
+    }
+
+    /// SM3 of the payload.
+    pub(super) fn digest(&self) -> Hash {
+        sm3(&[&self.payload])
+    }
+}
+
+fn message(kind: Kind, chain: &str, payload: &[u8]) -> Vec<u8> {
+    // The payload begins with `{`, which no chain id contains: the boundary is unambiguous.
+    [kind.label().as_bytes(), chain.as_bytes(), payload].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids() -> (DepartmentId, DepartmentId, DepartmentId) {
+        ("tax".parse().unwrap(), "housing".parse().unwrap(), "health".parse().unwrap())
+    }
+
+    #[test]
+    fn a_sealed_request_is_for_one_reader_one_route_and_one_chain() {
+        let (tax, housing, health) = ids();
+        let signer = SigningKey::from_seed(&[1; 32]);
+        let reader = SealingKey::generate().unwrap();
+        let route = Route { chain: "city", from: &tax, to: &housing };
+        let (sealed, digest) = enclose(Kind::Query, route, b"{}", &signer, &reader.public()).unwrap();
+        let opened = disclose(Kind::Query, route, &sealed, &reader).unwrap();
+        assert!(opened.is_by(&signer.public(), "city") && opened.digest() == digest);
+        assert!(!opened.is_by(&signer.public(), "town"));
+        assert!(!opened.is_by(&SigningKey::from_seed(&[2; 32]).public(), "city"));
+        for wrong in
+            [Route { chain: "town", ..route }, Route { from: &health, ..route }, Route { to: &health, ..route }]
+        {
+            assert!(disclose(Kind::Query, wrong, &sealed, &reader).is_none());
+        }
+        assert!(disclose(Kind::Answer, route, &sealed, &reader).is_none());
+        assert!(disclose(Kind::Query, route, &sealed, &SealingKey::generate().unwrap()).is_none());
+    }
+
+    #[test]
+    fn every_changed_or_missing_byte_is_noticed() {
+        let (tax, housing, _) = ids();
+        let reader = SealingKey::generate().unwrap();
+        let route = Route { chain: "city", from: &tax, to: &housing };
+        let signer = SigningKey::from_seed(&[1; 32]);
+        let (sealed, _) = enclose(Kind::Answer, route, b"{\"v\":1}", &signer, &reader.public()).unwrap();
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 4;
+            assert!(disclose(Kind::Answer, route, &changed, &reader).is_none(), "byte {at} can be changed");
+            assert!(disclose(Kind::Answer, route, &sealed[..at], &reader).is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_sent_and_not_read() {
+        let (tax, housing, _) = ids();
+        let reader = SealingKey::generate().unwrap();
+        let route = Route { chain: "city", from: &tax, to: &housing };
+        let long = vec![b' '; REQUEST_BYTES_MAX];
+        assert!(enclose(Kind::Query, route, &long, &SigningKey::from_seed(&[1; 32]), &reader.public()).is_err());
+        assert!(disclose(Kind::Query, route, &vec![1; REQUEST_BYTES_MAX + 1], &reader).is_none());
+    }
+}

@@ -1,0 +1,247 @@
+//! What a decision rests on: the entry in force, the one grant that could apply, and the facts for the rules.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::clock::Millis;
+use crate::domain::catalog::{Entry, EntryState, Sharing};
+use crate::domain::grant::{Approval, Grant, GrantMode, GrantState};
+use crate::domain::schema::Schema;
+use crate::domain::{Role, Text};
+use crate::ids::{DepartmentId, EntryName, ItemName};
+use crate::policy::Engine;
+use crate::policy::facts::{Action, Facts, Match, Relation};
+use crate::state::State;
+
+use super::answer::{Explanation, ReasonText};
+use super::ledger::Ledger;
+
+const HOUR_MS: u64 = 3_600_000;
+const ENTRIES_CACHED: usize = 4_096;
+
+/// A published entry with its compiled schemas.
+pub(super) struct Served {
+    pub entry: Entry,
+    pub request: Schema,
+    pub response: Schema,
+    index: u64,
+}
+
+/// Compiled entries and the rules' engine, made anew when the ledger changes them.
+#[derive(Default)]
+pub(super) struct Compiled {
+    entries: Mutex<HashMap<EntryName, Arc<Served>>>,
+    engine: Mutex<Option<(u64, Arc<Engine>)>>,
+}
+
+/// One call, as far as the rules look at it.
+pub(super) struct Call<'a> {
+    pub consumer: &'a DepartmentId,
+    pub role: Role,
+    pub entry: &'a EntryName,
+    pub purpose: &'a str,
+    pub items: &'a [ItemName],
+    pub zone: Option<&'a str>,
+    pub now: Millis,
+}
+
+/// What one decision rests on.
+pub(super) struct Ground {
+    pub served: Option<Arc<Served>>,
+    pub grant: Option<Grant>,
+    /// Items that the call asks for; all that it may have, when it names none.
+    pub items: Vec<ItemName>,
+    /// Size of the ledger.
+    pub basis: u64,
+    facts: Facts,
+}
+
+impl Compiled {
+    /// The current version of an entry, and where it stands.
+    pub(super) fn entry(
+        &self,
+        ledger: &dyn Ledger,
+        name: &EntryName,
+    ) -> Result<Option<(Arc<Served>, EntryState)>, String> {
+        let (fresh, state) = {
+            let state = ledger.state();
+            let Some(history) = state.entry(name) else { return Ok(None) };
+            let current = history.current();
+            if let Some(known) = self.entries.lock().get(name)
+                && known.index == current.index
+            {
+                return Ok(Some((known.clone(), history.state)));
+            }
+            ((current.entry.clone(), current.index), history.state)
+        };
+        // Compiled without holding the state: applying blocks must not wait for it.
+        let (entry, index) = fresh;
+        let request = Schema::compile(&entry.request_schema)?;
+        let response = Schema::compile(&entry.response_schema)?;
+        let served = Arc::new(Served { entry, request, response, index });
+        let mut entries = self.entries.lock();
+        if entries.len() >= ENTRIES_CACHED {
+            entries.clear();
+        }
+        entries.insert(name.clone(), served.clone());
+        Ok(Some((served, state)))
+    }
+
+    fn engine(&self, ledger: &dyn Ledger) -> Result<Arc<Engine>, String> {
+        let document = {
+            let state = ledger.state();
+            let document = state.policy().ok_or("the chain has not begun")?;
+            if let Some((version, engine)) = &*self.engine.lock()
+                && *version == document.version
+            {
+                return Ok(engine.clone());
+            }
+            document.clone()
+        };
+        let engine = Arc::new(Engine::new(&document).map_err(|e| e.to_string())?);
+        *self.engine.lock() = Some((document.version, engine.clone()));
+        Ok(engine)
+    }
+
+    /// Looks up what a call's decision rests on.
+    pub(super) fn ground(&self, ledger: &dyn Ledger, call: &Call<'_>) -> Result<Ground, String> {
+        let found = self.entry(ledger, call.entry)?;
+        let (served, entry_state) = found.map_or((None, None), |(served, state)| (Some(served), Some(state)));
+        let state = ledger.state();
+        let conditional = served.as_ref().is_some_and(|served| served.entry.sharing == Sharing::Conditional);
+        let own = call.consumer == &call.entry.provider;
+        let grant = if conditional && !own { best_grant(&state, call).cloned() } else { None };
+        let basis = state.size();
+        drop(state);
+        let entry = served.as_ref().map(|served| &served.entry);
+        let items = wanted(call, entry, grant.as_ref().and_then(Grant::approval), conditional && !own);
+        let facts = facts(call, entry, entry_state, grant.as_ref(), &items);
+        Ok(Ground { served, grant, items, basis, facts })
+    }
+
+    /// Asks the rules.
+    pub(super) fn decide(&self, ledger: &dyn Ledger, ground: &Ground) -> Result<Explanation, String> {
+        let decision = self.engine(ledger)?.decide(&ground.facts);
+        let reason = |reason: crate::policy::reason::Reason| ReasonText {
+            code: reason.code.to_owned(),
+            text: Text { zh: reason.zh.to_owned(), en: reason.en.to_owned() },
+        };
+        Ok(Explanation {
+            allowed: decision.allowed,
+            rule: decision.rule,
+            reasons: decision.reasons.into_iter().map(reason).collect(),
+            grant: ground.grant.as_ref().map(|grant| grant.id),
+            ledger_index: ground.basis,
+        })
+    }
+}
+
+impl Ground {
+    /// Whether the grant gives yes or no only.
+    pub(super) fn verifies_only(&self) -> bool {
+        self.grant.as_ref().is_some_and(|grant| grant.request.mode == GrantMode::Verify)
+    }
+
+    /// What the grant's provider allowed.
+    pub(super) fn approval(&self) -> Option<&Approval> {
+        self.grant.as_ref().and_then(Grant::approval)
+    }
+}
+
+/// Of the consumer's grants on the entry, the one that could apply: an active one for the same purpose first,
+/// then the one that explains best why none does.
+fn best_grant<'a>(state: &'a State, call: &Call<'_>) -> Option<&'a Grant> {
+    let rank = |grant: &Grant| {
+        let active = grant.state(call.now) == GrantState::Active;
+        let same_purpose = grant.request.purpose == call.purpose;
+        let covers = grant.approval().is_some_and(|approval| covers(approval, call.items));
+        (same_purpose && active && covers, same_purpose && active, same_purpose, active)
+    };
+    // Newest first, so the newest of the best: a minimum keeps the first of equals.
+    state.grants_of(call.consumer, call.entry).min_by_key(|grant| Reverse(rank(grant)))
+}
+
+fn covers(approval: &Approval, items: &[ItemName]) -> bool {
+    items.iter().all(|item| approval.items.iter().any(|granted| &granted.name == item))
+}
+
+fn wanted(call: &Call<'_>, entry: Option<&Entry>, approval: Option<&Approval>, needs_grant: bool) -> Vec<ItemName> {
+    match (entry, approval) {
+        _ if !call.items.is_empty() => call.items.to_vec(),
+        (Some(entry), Some(approval)) => {
+            let granted = approval.items.iter().map(|item| &item.name);
+            granted.filter(|name| entry.item(name).is_some()).cloned().collect()
+        }
+        (Some(entry), None) if !needs_grant => entry.items.iter().map(|item| item.name.clone()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn facts(
+    call: &Call<'_>,
+    entry: Option<&Entry>,
+    state: Option<EntryState>,
+    grant: Option<&Grant>,
+    items: &[ItemName],
+) -> Facts {
+    let own = call.consumer == &call.entry.provider;
+    let relation = if own {
+        Relation::Own
+    } else if grant.is_some() {
+        Relation::Consumer
+    } else {
+        Relation::Foreign
+    };
+    let within = match (grant, entry) {
+        (Some(grant), _) => grant.approval().map(|approval| covers(approval, items)),
+        (None, Some(entry)) => Some(items.iter().all(|item| entry.item(item).is_some())),
+        (None, None) => None,
+    };
+    let zone = grant.and_then(|grant| grant.request.network_zone.as_deref());
+    let hours = grant.and_then(|grant| grant.request.hours);
+    Facts {
+        action: Action::Query,
+        role: call.role,
+        relation,
+        same_person: false,
+        entry: state,
+        sharing: entry.map(|entry| entry.sharing),
+        grade: entry.map_or(0, Entry::grade),
+        grant: grant.map(|grant| grant.state(call.now)),
+        purpose: matches(grant.map(|grant| grant.request.purpose == call.purpose)),
+        items: matches(within),
+        zone: matches(zone.map(|zone| call.zone == Some(zone))),
+        hours: matches(hours.map(|hours| is_within(hours, call.now))),
+    }
+}
+
+fn matches(answer: Option<bool>) -> Match {
+    match answer {
+        Some(true) => Match::Yes,
+        Some(false) => Match::No,
+        None => Match::NotApplicable,
+    }
+}
+
+/// Whether a moment lies in the hours `[from, to)` at UTC+8; a window may go over midnight.
+fn is_within((from, to): (u8, u8), at: Millis) -> bool {
+    let hour = (at.0 / HOUR_MS + 8) % 24;
+    let (from, to) = (u64::from(from), u64::from(to));
+    if from <= to { (from..to).contains(&hour) } else { hour >= from || hour < to }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_of_hours_may_go_over_midnight() {
+        // 10:15 in Beijing.
+        let at = Millis::parse("2026-11-21T02:15:00Z").unwrap();
+        assert!(is_within((10, 11), at) && is_within((0, 24), at) && is_within((22, 11), at));
+        assert!(!is_within((11, 18), at) && !is_within((22, 10), at) && !is_within((8, 10), at));
+    }
+}

@@ -1,0 +1,72 @@
+//! From the source's rows to the consumer's: checked against the entry, cut to the granted items, masked.
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::catalog::{Entry, ItemKind, Masking};
+use crate::domain::masking::mask;
+use crate::ids::ItemName;
+
+use super::ground::{Ground, Served};
+
+/// The source's rows do not fit the entry's schema; nothing of them may be answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct OutsideSchema;
+
+/// The rows that the consumer gets.
+pub(super) fn prepare(
+    served: &Served,
+    ground: &Ground,
+    own: bool,
+    found: Vec<Map<String, Value>>,
+) -> Result<Vec<Value>, OutsideSchema> {
+    let mut rows = Vec::with_capacity(found.len());
+    let shown: Vec<(&ItemName, Masking)> =
+        ground.items.iter().map(|item| (item, masking(&served.entry, ground, own, item))).collect();
+    for mut row in found {
+        read_booleans(&served.entry, &mut row);
+        let row = Value::Object(row);
+        if !served.response.fits(&row) {
+            // Where, not what: the values are personal.
+            let places: Vec<String> = served.response.check(&row).into_iter().map(|fault| fault.to_string()).collect();
+            tracing::warn!(entry = %served.entry.name, ?places, "the source's row does not fit the entry's schema");
+            return Err(OutsideSchema);
+        }
+        if let Value::Object(row) = row {
+            rows.push(cut(&row, &shown));
+        }
+    }
+    Ok(if ground.verifies_only() { vec![json!({"exists": !rows.is_empty()})] } else { rows })
+}
+
+fn cut(row: &Map<String, Value>, shown: &[(&ItemName, Masking)]) -> Value {
+    let pick = |(item, masking): &(&ItemName, Masking)| {
+        row.get(item.as_str()).map(|value| (item.as_str().to_owned(), mask(*masking, value)))
+    };
+    Value::Object(shown.iter().filter_map(pick).collect())
+}
+
+/// The grant's masking; without a grant, the entry's; for the department's own data, none.
+fn masking(entry: &Entry, ground: &Ground, own: bool, item: &ItemName) -> Masking {
+    if own {
+        return Masking::None;
+    }
+    match ground.approval() {
+        Some(approval) => {
+            approval.items.iter().find(|granted| &granted.name == item).map_or(Masking::Full, |granted| granted.masking)
+        }
+        None => entry.item(item).map_or(Masking::Full, |item| item.masking),
+    }
+}
+
+/// SQLite has no booleans: 0 and 1 stand for them.
+fn read_booleans(entry: &Entry, row: &mut Map<String, Value>) {
+    for item in entry.items.iter().filter(|item| item.kind == ItemKind::Boolean) {
+        if let Some(value) = row.get_mut(item.name.as_str()) {
+            match value.as_i64() {
+                Some(0) => *value = Value::Bool(false),
+                Some(1) => *value = Value::Bool(true),
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The provider's side of a query: decide, count, ask the source, record, and only then answer.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Map, Value};
+
+use crate::crypto::digest::sm3;
+use crate::crypto::seal::seal;
+use crate::domain::access::{AccessDecision, AccessRecord, subject_context};
+use crate::ids::{DepartmentId, ItemName, Version};
+
+use super::answer::{Answer, AnswerError, Explanation, Promise, SignedPromise};
+use super::connector::ConnectorError;
+use super::envelope::{Kind, Request, Route, enclose};
+use super::ground::{Call, Ground, Served};
+use super::meter::Fate;
+use super::outbox::{OUTBOX_AGE_MS_MAX, Place};
+use super::receive::Received;
+use super::{Exchange, ExchangeError, Inner, rows, turn};
+
+/// A page that the consumer gets.
+#[derive(Default)]
+struct Page {
+    rows: Vec<Value>,
+    next_cursor: Option<String>,
+}
+
+/// What was decided about a request, and on what ground.
+struct Judged {
+    received: Received,
+    explanation: Explanation,
+    /// None for the papers of a case.
+    ground: Option<Ground>,
+}
+
+impl Exchange {
+    /// Answers a sealed request that came over a connection whose certificate names `peer`. What leaves is sealed to
+    /// the peer, or, when no access was decided, a plain JSON object with an error's code.
+    pub async fn serve(&self, peer: DepartmentId, sealed: Vec<u8>) -> Vec<u8> {
+        let begun = Instant::now();
+        let (bytes, fate) = match self.inner.answer(peer, sealed).await {
+            Ok(answered) => answered,
+            Err(error) => (serde_json::to_vec(&error).unwrap_or_default(), Fate::Failed),
+        };
+        self.inner.served.count(fate, begun.elapsed());
+        bytes
+    }
+}
+
+impl Inner {
+    async fn answer(self: &Arc<Self>, peer: DepartmentId, sealed: Vec<u8>) -> Result<(Vec<u8>, Fate), AnswerError> {
+        let busy = || AnswerError::new("busy", "more calls than this node can take");
+        let place = self.outbox.reserve(self.clock.now());
+        let place = place.ok_or_else(|| AnswerError::new("outbox_full", "accesses cannot be recorded now"))?;
+        let _turn = turn(&self.serving).await.ok_or_else(busy)?;
+        let judged = self.blocking(move |inner| inner.judge(&peer, &sealed)).await.ok_or_else(busy)?;
+        let mut judged = judged?;
+        let found = if judged.explanation.allowed { self.fetch(&mut judged).await? } else { Ok(Page::default()) };
+        let (found, error) = match found {
+            Ok(page) => (page, None),
+            Err(error) => (Page::default(), Some(error)),
+        };
+        self.finish(judged, found, error, place).await
+    }
+
+    /// Opens the request and asks the rules. Blocks.
+    fn judge(&self, peer: &DepartmentId, sealed: &[u8]) -> Result<Judged, AnswerError> {
+        let received = self.receive(peer, sealed)?;
+        let request = &received.request;
+        if request.is_for_materials() {
+            let explanation = self.may_read_materials(request);
+            return Ok(Judged { received, explanation, ground: None });
+        }
+        let call = Call {
+            consumer: peer,
+            role: request.actor.role,
+            entry: &request.entry,
+            purpose: &request.purpose,
+            items: &request.items,
+            zone: request.zone.as_deref(),
+            now: received.now,
+        };
+        let unable = |cause: String| {
+            tracing::error!(cause, "this node cannot decide");
+            AnswerError::new("policy_unavailable", "the provider's node cannot decide now")
+        };
+        let ground = self.compiled.ground(&*self.ledger, &call).map_err(unable)?;
+        let explanation = self.compiled.decide(&*self.ledger, &ground).map_err(unable)?;
+        Ok(Judged { received, explanation, ground: Some(ground) })
+    }
+
+    /// Counts the query and asks the source. The outer error: nothing was recorded or touched.
+    async fn fetch(self: &Arc<Self>, judged: &mut Judged) -> Result<Result<Page, AnswerError>, AnswerError> {
+        let request = judged.received.request.clone();
+        let Some(ground) = &judged.ground else {
+            let unreadable = || AnswerError::new("provider_data_unavailable", "the materials cannot be read");
+            let papers = self.blocking(move |inner| inner.read_materials(&request)).await;
+            let page = papers.unwrap_or_else(|| Err(unreadable()));
+            return Ok(page.map(|rows| Page { rows, next_cursor: None }));
+        };
+        let Some(served) = ground.served.clone() else { return Ok(Ok(Page::default())) };
+        let errors = served.request.check(&Value::Object(request.params.clone()));
+        if !errors.is_empty() {
+            let wrong = AnswerError::new("unprocessable", "the parameters do not fit the entry's schema");
+            return Ok(Err(AnswerError { errors: errors.into_iter().map(Into::into).collect(), ..wrong }));
+        }
+        if let Some(approval) = ground.approval() {
+            let (grant, daily_max) = (approval.grant, approval.daily_max);
+            let edits = std::mem::take(&mut judged.received.edits);
+            match self.quotas.take(&self.journal, grant, daily_max, judged.received.now, edits) {
+                Ok(counting) => counting.durable().await.map_err(|cause| unstored(&cause))?,
+                Err((exceeded, edits)) => {
+                    judged.received.edits = edits;
+                    let over = AnswerError::new("quota_exceeded", "the grant's daily quota is used up");
+                    return Ok(Err(AnswerError { retry_after_s: Some(exceeded.retry_after_s), ..over }));
+                }
+            }
+        }
+        let found = self.connectors.fetch(&request.entry, &request.params, request.cursor.as_deref()).await;
+        match found {
+            Ok(page) => Ok(self.prepare(judged, served, page.rows, page.next_cursor)),
+            Err(cause) => Ok(Err(source_error(&request, &cause))),
+        }
+    }
+
+    fn prepare(
+        &self,
+        judged: &Judged,
+        served: Arc<Served>,
+        found: Vec<Map<String, Value>>,
+        next_cursor: Option<String>,
+    ) -> Result<Page, AnswerError> {
+        let Some(ground) = &judged.ground else { return Ok(Page::default()) };
+        let own = judged.received.request.from == self.department;
+        let rows = rows::prepare(&served, ground, own, found).map_err(|rows::OutsideSchema| {
+            AnswerError::new("provider_answer_invalid", "the provider's data does not fit the entry's schema")
+        })?;
+        // Whether a record exists is known after the first page.
+        let next_cursor = next_cursor.filter(|_| !ground.verifies_only());
+        Ok(Page { rows, next_cursor })
+    }
+
+    /// Records the access; the answer leaves when the record is on disk.
+    async fn finish(
+        self: &Arc<Self>,
+        mut judged: Judged,
+        page: Page,
+        error: Option<AnswerError>,
+        place: Place,
+    ) -> Result<(Vec<u8>, Fate), AnswerError> {
+        let fate = match &error {
+            None if judged.explanation.allowed => Fate::Allowed,
+            Some(error) if error.code != "quota_exceeded" => Fate::Failed,
+            _ => Fate::Refused,
+        };
+        let edits = std::mem::take(&mut judged.received.edits);
+        let written = self.blocking(move |inner| inner.write(&judged, page, error)).await;
+        let (record, bytes) = match written {
+            Some(Ok(written)) => written,
+            Some(Err(cause)) => return Err(unstored(&cause)),
+            None => return Err(AnswerError::new("busy", "the call was interrupted")),
+        };
+        self.outbox.push(place, record, edits).durable().await.map_err(|cause| unstored(&cause))?;
+        Ok((bytes, fate))
+    }
+
+    /// Writes record and answer; an answer that is too long becomes an error, recorded as one. Blocks.
+    fn write(
+        &self,
+        judged: &Judged,
+        page: Page,
+        error: Option<AnswerError>,
+    ) -> Result<(AccessRecord, Vec<u8>), ExchangeError> {
+        match self.write_once(judged, page, error) {
+            Err(ExchangeError::Form(_)) => {
+                let long = AnswerError::new("provider_answer_invalid", "the answer is longer than 8 MiB: ask for less");
+                self.write_once(judged, Page::default(), Some(long))
+            }
+            written => written,
+        }
+    }
+
+    fn write_once(
+        &self,
+        judged: &Judged,
+        page: Page,
+        error: Option<AnswerError>,
+    ) -> Result<(AccessRecord, Vec<u8>), ExchangeError> {
+        let Received { request, chain, now, reader, digest, .. } = &judged.received;
+        let form = |cause: serde_json::Error| ExchangeError::Form(cause.to_string());
+        let rows = serde_json::value::to_raw_value(&page.rows).map_err(form)?;
+        let mut record = self.record(judged, error.as_ref())?;
+        if record.decision == AccessDecision::Allowed {
+            record.rows = u32::try_from(page.rows.len()).unwrap_or(u32::MAX);
+            record.answer_digest = Some(sm3(&[rows.get().as_bytes()]));
+        }
+        let record_digest = sm3(&[&serde_json::to_vec(&record).map_err(form)?]);
+        let promise = Promise { access_id: request.access_id, record_digest, by: now.plus(OUTBOX_AGE_MS_MAX) };
+        let answer = Answer {
+            v: 1,
+            access_id: request.access_id,
+            from: self.department.clone(),
+            to: request.from.clone(),
+            request_digest: *digest,
+            decision: record.decision,
+            explanation: judged.explanation.clone(),
+            error,
+            rows,
+            next_cursor: page.next_cursor,
+            promise: SignedPromise::sign(&promise, chain, &self.keyring.signing),
+        };
+        let payload = serde_json::to_vec(&answer).map_err(form)?;
+        let route = Route { chain, from: &self.department, to: &request.from };
+        let (sealed, _) = enclose(Kind::Answer, route, &payload, &self.keyring.signing, reader)?;
+        Ok((record, sealed))
+    }
+
+    fn record(&self, judged: &Judged, error: Option<&AnswerError>) -> Result<AccessRecord, ExchangeError> {
+        let Received { request, digest, now, .. } = &judged.received;
+        let allowed = judged.explanation.allowed && error.is_none();
+        let reasons = match error {
+            Some(error) => vec![error.code.clone()],
+            None => judged.explanation.reasons.iter().map(|reason| reason.code.clone()).collect(),
+        };
+        Ok(AccessRecord {
+            access_id: request.access_id,
+            time: *now,
+            consumer: request.from.clone(),
+            actor: request.actor.clone(),
+            entry: request.entry.clone(),
+            entry_version: judged.entry_version(),
+            grant: judged.explanation.grant,
+            decision: if allowed { AccessDecision::Allowed } else { AccessDecision::Refused },
+            rule: judged.explanation.rule.clone(),
+            reasons,
+            purpose: request.purpose.clone(),
+            cause: request.cause.clone(),
+            case_id: request.case_id.clone(),
+            items: judged.items().to_vec(),
+            rows: 0,
+            subject: judged.sealed_subject()?,
+            request_digest: *digest,
+            answer_digest: None,
+            basis: judged.explanation.ledger_index,
+        })
+    }
+}
+
+impl Judged {
+    fn served(&self) -> Option<&Served> {
+        self.ground.as_ref().and_then(|ground| ground.served.as_deref())
+    }
+
+    fn entry_version(&self) -> Option<Version> {
+        self.served().map(|served| served.entry.version)
+    }
+
+    fn items(&self) -> &[ItemName] {
+        self.ground.as_ref().map_or(&[], |ground| &ground.items)
+    }
+
+    /// Whom the call asks about, readable for the auditor alone.
+    fn sealed_subject(&self) -> Result<Option<String>, ExchangeError> {
+        let Received { request, auditor, .. } = &self.received;
+        let name = self.served().and_then(|served| served.entry.subject.as_ref());
+        let subject = match name.and_then(|name| request.params.get(name.as_str())) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => return Ok(None),
+        };
+        // Longer texts name nobody, and a record must stay small.
+        let subject: String = subject.chars().take(64).collect();
+        let sealed = seal(auditor, &subject_context(request.access_id), subject.as_bytes())?;
+        Ok(Some(BASE64.encode(sealed)))
+    }
+}
+
+fn unstored(cause: &ExchangeError) -> AnswerError {
+    tracing::error!(%cause, "an access could not be recorded; it is not answered");
+    AnswerError::new("outbox_full", "accesses cannot be recorded now")
+}
+
+fn source_error(request: &Request, cause: &ConnectorError) -> AnswerError {
+    tracing::warn!(entry = %request.entry, access_id = %request.access_id, %cause, "the source gave no rows");
+    match cause {
+        ConnectorError::Cursor => AnswerError {
+            errors: vec![super::FaultText { pointer: "/cursor".into(), message: cause.to_string() }],
+            ..AnswerError::new("unprocessable", "the cursor is not one that an answer gave")
+        },
+        ConnectorError::Late(_) => AnswerError::new("provider_data_late", "the provider's data source is too slow now"),
+        _ => AnswerError::new("provider_data_unavailable", "the provider's data source does not answer now"),
+    }
+}

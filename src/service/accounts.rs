@@ -1,0 +1,117 @@
+//! Who may come in: passwords, sessions, tokens of departmental systems.
+
+use std::collections::BTreeSet;
+
+use crate::clock::Millis;
+use crate::domain::Role;
+use crate::readmodel::local::accounts::Account;
+use crate::readmodel::local::sign_in::SignIn;
+
+use super::Node;
+use super::blocking::blocking;
+use super::error::ServiceError;
+use super::principal::Principal;
+
+/// A fresh session.
+#[derive(Clone)]
+pub struct SignedIn {
+    /// The secret of the session.
+    pub token: String,
+    /// What every form must bring back.
+    pub csrf: String,
+    /// Who signed in.
+    pub principal: Principal,
+    /// When it ends at the latest.
+    pub ends: Millis,
+}
+
+/// A session in use.
+#[derive(Clone, Debug)]
+pub struct ActiveSession {
+    /// Whose.
+    pub principal: Principal,
+    /// What every form must bring back.
+    pub csrf: String,
+    /// When it ends at the latest.
+    pub ends: Millis,
+}
+
+impl Node {
+    /// Checks user and password and opens a session.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongPassword`], [`ServiceError::Locked`] after too many failures.
+    pub async fn sign_in(&self, user: &str, password: &str) -> Result<SignedIn, ServiceError> {
+        let principal = self.basic(user, password).await?;
+        let (local, now, name) = (self.local.clone(), self.clock.now(), principal.user.clone());
+        let (new, ends) = blocking(move || {
+            let new = local.open_session(&name, now)?;
+            let ends = local.session(&new.token, now)?.map_or(now, |session| session.ends);
+            Ok::<_, crate::readmodel::ReadError>((new, ends))
+        })
+        .await?;
+        tracing::info!(user = principal.user, "signed in");
+        Ok(SignedIn { token: new.token, csrf: new.csrf, principal, ends })
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn sign_out(&self, token: &str) -> Result<(), ServiceError> {
+        let (local, token) = (self.local.clone(), token.to_owned());
+        blocking(move || local.close_session(&token)).await
+    }
+
+    /// The session of a token.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotSignedIn`] when it ended or never was.
+    pub async fn session(&self, token: &str) -> Result<ActiveSession, ServiceError> {
+        let (local, now, token) = (self.local.clone(), self.clock.now(), token.to_owned());
+        let found = blocking(move || local.session(&token, now)).await?;
+        let session = found.ok_or(ServiceError::NotSignedIn)?;
+        Ok(ActiveSession { principal: person(session.account), csrf: session.csrf, ends: session.ends })
+    }
+
+    /// Who sends a bearer token: a departmental system, or a person's session.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotSignedIn`] for a token that is unknown, ended, or another node's.
+    pub async fn token(&self, token: &str) -> Result<Principal, ServiceError> {
+        let (local, now, text) = (self.local.clone(), self.clock.now(), token.to_owned());
+        let system = blocking(move || local.system(&text, now)).await?;
+        match system {
+            Some(system) => Ok(Principal {
+                display: system.name.clone(),
+                user: system.name,
+                roles: BTreeSet::from([Role::System]),
+                reserved: None,
+            }),
+            None => Ok(self.session(token).await?.principal),
+        }
+    }
+
+    /// Checks user and password for one call.
+    ///
+    /// # Errors
+    /// [`ServiceError::WrongPassword`], [`ServiceError::Locked`].
+    pub async fn basic(&self, user: &str, password: &str) -> Result<Principal, ServiceError> {
+        let (local, now) = (self.local.clone(), self.clock.now());
+        let (user, password) = (user.to_owned(), password.to_owned());
+        match blocking(move || local.verify_password(&user, &password, now)).await? {
+            SignIn::Welcome(account) => Ok(person(account)),
+            SignIn::Wrong => Err(ServiceError::WrongPassword),
+            SignIn::Locked { until } => Err(ServiceError::Locked { seconds: until.since(now).div_ceil(1000) }),
+        }
+    }
+}
+
+fn person(account: Account) -> Principal {
+    Principal {
+        user: account.user,
+        display: account.display_name,
+        roles: account.roles.into_iter().collect(),
+        reserved: None,
+    }
+}

@@ -1,0 +1,102 @@
+//! Audit: who looked at whose data, when, why and under which rule.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Serialize;
+
+use crate::crypto::seal;
+use crate::domain::Role;
+use crate::domain::access::{AccessRecord, subject_context};
+use crate::ids::AccessId;
+use crate::policy::facts::{Action, Facts, Relation};
+use crate::readmodel::Page;
+use crate::readmodel::accesses::{AccessFilter, AccessView};
+
+use super::Node;
+use super::blocking::blocking;
+use super::error::ServiceError;
+use super::principal::Principal;
+
+/// What an auditor may filter by; the subject is a person's or enterprise's number in the clear.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// Whose data: an ID number or USCC. Only the auditor's node can find by it.
+    pub subject: Option<String>,
+    /// Everything else.
+    pub filter: AccessFilter,
+}
+
+/// An access with its proof's place.
+#[derive(Clone, Debug, Serialize)]
+pub struct AccessDetail {
+    /// The record as it is listed.
+    #[serde(flatten)]
+    pub access: AccessView,
+    /// Where its receipt is to be had.
+    pub receipt: String,
+    /// Size of the ledger when this was answered.
+    pub ledger_size: u64,
+}
+
+impl Node {
+    /// Access records, newest first. The auditor's department sees all, others those that concern them.
+    ///
+    /// # Errors
+    /// The policy's refusal; [`ServiceError::Malformed`] when a subject is asked for where it cannot be found.
+    pub async fn accesses(&self, who: &Principal, audit: AuditFilter) -> Result<Page<AccessView>, ServiceError> {
+        self.authorise(who, self.audit_facts(Action::ReadAudit))?;
+        let mut filter = audit.filter;
+        if let Some(subject) = audit.subject {
+            self.authorise(who, self.audit_facts(Action::OpenSubject))?;
+            let audit = self.audit.as_ref();
+            let audit =
+                audit.ok_or_else(|| ServiceError::Malformed("only the auditor's node finds by subject".into()))?;
+            filter.subject_key = Some(audit.subject_key(&subject));
+        }
+        let model = self.model.clone();
+        blocking(move || model.accesses(&filter)).await
+    }
+
+    /// One access record.
+    ///
+    /// # Errors
+    /// The policy's refusal, [`ServiceError::NotFound`].
+    pub async fn access(&self, who: &Principal, id: AccessId) -> Result<AccessDetail, ServiceError> {
+        self.authorise(who, self.audit_facts(Action::ReadAudit))?;
+        let model = self.model.clone();
+        let access = blocking(move || model.access(id)).await?;
+        let access = access.ok_or_else(|| ServiceError::missing(format_args!("access {id}")))?;
+        let receipt = format!("/api/v1/ledger/transactions/{}/receipt", access.transaction_id);
+        Ok(AccessDetail { access, receipt, ledger_size: self.chain.size() })
+    }
+
+    /// Opens the sealed subject of an access. Only an auditor of the auditing department can.
+    ///
+    /// # Errors
+    /// The policy's refusal, [`ServiceError::NotFound`] when the record names no subject.
+    pub async fn open_subject(&self, who: &Principal, id: AccessId) -> Result<String, ServiceError> {
+        let actor = self.authorise(who, self.audit_facts(Action::OpenSubject))?;
+        let detail = self.access(who, id).await?;
+        let subject = self.open_sealed_subject(&detail.access.record);
+        tracing::info!(user = actor.user, access = %id, "an auditor opened the subject of an access");
+        subject.ok_or_else(|| ServiceError::missing(format_args!("a subject of access {id}")))
+    }
+
+    /// Opens a record's subject with this node's key, if it was sealed to it.
+    pub(super) fn open_sealed_subject(&self, record: &AccessRecord) -> Option<String> {
+        open_subject(&self.keyring.sealing, record)
+    }
+
+    fn audit_facts(&self, action: Action) -> impl Fn(Role) -> Facts + use<> {
+        let is_auditor = self.chain.state().genesis().is_some_and(|genesis| genesis.auditor == self.department);
+        let relation = if is_auditor { Relation::AuditorDept } else { Relation::Own };
+        move |role| Facts::new(action, role, relation)
+    }
+}
+
+/// Opens a record's subject with a sealing key, if it was sealed to it.
+pub(super) fn open_subject(key: &seal::SealingKey, record: &AccessRecord) -> Option<String> {
+    let sealed = BASE64.decode(record.subject.as_ref()?).ok()?;
+    let opened = seal::open(key, &subject_context(record.access_id), &sealed).ok()?;
+    String::from_utf8(opened.to_vec()).ok()
+}

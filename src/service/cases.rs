@@ -1,0 +1,235 @@
+//! Cases: pull what the departments already have, let them sign off, end in a certificate.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::case::{CaseOpening, Material, SignOff};
+use crate::domain::command::Command;
+use crate::domain::department_files::workflow::{Pull, WorkflowFile};
+use crate::domain::formats::FORMATS;
+use crate::domain::schema::Fault;
+use crate::domain::{Actor, Text};
+use crate::exchange::QueryCall;
+use crate::ids::{CaseId, ItemName, Slug};
+use crate::policy::facts::{Action, Facts, Relation};
+use crate::readmodel::Page;
+use crate::readmodel::cases::{CaseFilter, CaseView};
+use crate::readmodel::local::cases::CaseMaterial;
+
+use super::Node;
+use super::blocking::blocking;
+use super::error::ServiceError;
+use super::principal::Principal;
+use super::writes::Committed;
+
+/// What a clerk fills in to open a case.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartCase {
+    /// Name of the workflow, of `departments/<own>/workflows/`.
+    pub workflow: Slug,
+    /// Values of its parameters.
+    pub params: BTreeMap<String, String>,
+}
+
+/// An opened case.
+#[derive(Clone, Debug, Serialize)]
+pub struct OpenedCase {
+    /// The case.
+    pub case_id: CaseId,
+    /// The transaction that opened it.
+    #[serde(flatten)]
+    pub committed: Committed,
+}
+
+/// A department's word.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignOffWord {
+    /// Whether it agrees.
+    pub agreed: bool,
+    /// A note, required when it does not.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// A case with the papers that this department may see.
+#[derive(Clone, Debug, Serialize)]
+pub struct CaseDetail {
+    /// As the ledger knows it.
+    #[serde(flatten)]
+    pub case: CaseView,
+    /// The papers: the owner's own, or as the owner's node gave them to a department that signs off.
+    pub papers: Vec<CaseMaterial>,
+    /// Why there are no papers, when the owner's node did not give them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub papers_missing: Option<String>,
+}
+
+impl Node {
+    /// The workflows of this department.
+    pub fn workflows(&self) -> &[WorkflowFile] {
+        &self.workflows
+    }
+
+    /// Opens a case: asks every department for its part through the granted interfaces, keeps the
+    /// answers here, and puts their digests on the ledger.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] for parameters, the query's error when a department refuses or is away.
+    pub async fn start_case(&self, who: &Principal, start: StartCase) -> Result<OpenedCase, ServiceError> {
+        let actor = self.authorise(who, |role| Facts::new(Action::OpenCase, role, Relation::Own))?;
+        let workflow = self.workflows.iter().find(|workflow| workflow.name == start.workflow);
+        let workflow = workflow.ok_or_else(|| ServiceError::missing(format_args!("workflow {}", start.workflow)))?;
+        check_params(workflow, &start.params)?;
+        let id = self.next_id(who);
+        let case = CaseId::from(id);
+        let mut papers = Vec::with_capacity(workflow.pulls.len());
+        for pull in &workflow.pulls {
+            papers.push(self.pull(&actor, workflow, pull, &start.params, case).await?);
+        }
+        let opening = CaseOpening {
+            workflow: workflow.name.clone(),
+            title: workflow.title.clone(),
+            materials: papers.iter().map(material).collect(),
+            steps: workflow.sign_offs.clone(),
+        };
+        let (local, now, params) = (self.local.clone(), self.clock.now(), start.params);
+        blocking(move || local.keep_case(case, &params, &papers, now)).await?;
+        let committed = self.write_as(id, actor, Command::OpenCase(opening)).await?;
+        Ok(OpenedCase { case_id: case, committed })
+    }
+
+    async fn pull(
+        &self,
+        actor: &Actor,
+        workflow: &WorkflowFile,
+        pull: &Pull,
+        params: &BTreeMap<String, String>,
+        case: CaseId,
+    ) -> Result<CaseMaterial, ServiceError> {
+        let value = |(to, from): (&ItemName, &ItemName)| {
+            Some((to.to_string(), Value::from(params.get(from.as_str())?.clone())))
+        };
+        let call = QueryCall {
+            actor: actor.clone(),
+            entry: pull.entry.clone(),
+            version: None,
+            purpose: workflow.purpose.clone(),
+            cause: workflow.cause.clone(),
+            case_id: Some(case.to_string()),
+            params: Value::Object(pull.params.iter().filter_map(value).collect()),
+            items: pull.items.clone(),
+            cursor: None,
+        };
+        let answer = self.exchange.query(call).await?;
+        if answer.rows.len() < usize::try_from(pull.rows_min).unwrap_or(usize::MAX) {
+            let Text { zh, en } = &pull.title;
+            let detail = format!("{zh} / {en}: {} found, {} needed", answer.rows.len(), pull.rows_min);
+            return Err(ServiceError::conflict("case_material_missing", detail));
+        }
+        Ok(CaseMaterial {
+            name: pull.name.clone(),
+            title: pull.title.clone(),
+            entry: pull.entry.clone(),
+            access_id: answer.access_id,
+            digest: answer.rows_digest,
+            rows: Value::Array(answer.rows),
+        })
+    }
+
+    /// Cases of the city, newest first.
+    ///
+    /// # Errors
+    /// A cursor of another listing.
+    pub async fn cases(&self, filter: CaseFilter) -> Result<Page<CaseView>, ServiceError> {
+        let model = self.model.clone();
+        blocking(move || model.cases(&filter)).await
+    }
+
+    /// One case; with its papers for its owner, and for a department that signs off (the owner's node
+    /// records that it looked).
+    ///
+    /// # Errors
+    /// The policy's refusal, [`ServiceError::NotFound`].
+    pub async fn case(&self, who: &Principal, id: CaseId) -> Result<CaseDetail, ServiceError> {
+        let model = self.model.clone();
+        let case = blocking(move || model.case(id)).await?;
+        let case = case.ok_or_else(|| ServiceError::missing(format_args!("case {id}")))?;
+        let involved = case.steps.iter().any(|step| step.department == self.department);
+        let relation = if case.owner == self.department || involved { Relation::Own } else { Relation::Foreign };
+        // Everybody sees how a case stands; its papers are for those who handle it.
+        let Ok(actor) = self.authorise(who, |role| Facts::new(Action::ReadCase, role, relation)) else {
+            return Ok(CaseDetail { case, papers: Vec::new(), papers_missing: None });
+        };
+        let (papers, papers_missing) = if case.owner == self.department {
+            let local = self.local.clone();
+            (blocking(move || local.case_materials(id)).await?, None)
+        } else {
+            match self.papers_of_owner(actor, &case).await {
+                Ok(papers) => (papers, None),
+                Err(error) => (Vec::new(), Some(error.to_string())),
+            }
+        };
+        Ok(CaseDetail { case, papers, papers_missing })
+    }
+
+    async fn papers_of_owner(&self, actor: Actor, case: &CaseView) -> Result<Vec<CaseMaterial>, ServiceError> {
+        let answer = self.exchange.case_materials(actor, case.id, &case.title.zh).await?;
+        let papers = answer.rows.into_iter().next().unwrap_or_default();
+        serde_json::from_value(papers).map_err(|e| ServiceError::Internal(format!("papers of case {}: {e}", case.id)))
+    }
+
+    /// Gives this department's word on its step. Reviewers may.
+    ///
+    /// # Errors
+    /// The policy's or the ledger's refusal.
+    pub async fn sign_off(
+        &self,
+        who: &Principal,
+        id: CaseId,
+        step: Slug,
+        word: SignOffWord,
+    ) -> Result<Committed, ServiceError> {
+        let relation = self.relation_to_step(id, &step)?;
+        let actor = self.authorise(who, |role| Facts::new(Action::SignOffCase, role, relation))?;
+        let SignOffWord { agreed, note } = word;
+        self.write(who, actor, Command::SignOffCase(SignOff { case: id, step, agreed, note })).await
+    }
+
+    fn relation_to_step(&self, id: CaseId, step: &Slug) -> Result<Relation, ServiceError> {
+        let state = self.chain.state();
+        let case = state.case(id).ok_or_else(|| ServiceError::missing(format_args!("case {id}")))?;
+        let step = case.opening.steps.iter().find(|known| &known.step == step);
+        let step = step.ok_or_else(|| ServiceError::missing(format_args!("this step of case {id}")))?;
+        Ok(if step.department == self.department { Relation::Own } else { Relation::Foreign })
+    }
+}
+
+/// What the ledger learns of a paper: where it came from, and its digest.
+fn material(paper: &CaseMaterial) -> Material {
+    Material { entry: paper.entry.clone(), access_id: paper.access_id, digest: paper.digest }
+}
+
+fn check_params(workflow: &WorkflowFile, params: &BTreeMap<String, String>) -> Result<(), ServiceError> {
+    let mut faults = Vec::new();
+    for param in &workflow.params {
+        let pointer = format!("/params/{}", param.name);
+        match params.get(param.name.as_str()) {
+            None => faults.push(Fault::new(pointer, "is missing")),
+            Some(value) if !fits(&param.format, value) => {
+                faults.push(Fault::new(pointer, format!("is not a valid {}", param.format)));
+            }
+            Some(_) => {}
+        }
+    }
+    let unknown = params.keys().filter(|key| !workflow.params.iter().any(|param| param.name.as_str() == key.as_str()));
+    faults.extend(unknown.map(|key| Fault::new(format!("/params/{key}"), "is not a parameter of this workflow")));
+    if faults.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(faults)) }
+}
+
+fn fits(format: &str, value: &str) -> bool {
+    FORMATS.iter().any(|(name, check)| *name == format && check(value).is_ok())
+}

@@ -1,0 +1,143 @@
+//! What a use case can answer instead of a result. Knows nothing of HTTP; the web maps each code once.
+
+use crate::consensus::SubmitError;
+use crate::domain::schema::Fault;
+use crate::exchange::QueryError;
+use crate::policy::Decision;
+use crate::readmodel::ReadError;
+use crate::state::Refusal;
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// Nobody, or nobody we know, asks.
+    #[error("sign in, or send a valid token")]
+    NotSignedIn,
+    /// User and password do not fit.
+    #[error("user and password do not fit")]
+    WrongPassword,
+    /// Too many failures.
+    #[error("too many failures: the account is locked for {seconds} seconds")]
+    Locked {
+        /// How long yet.
+        seconds: u64,
+    },
+    /// The policy refuses.
+    #[error("refused by rule {}", .0.rule)]
+    Refused(Decision),
+    /// The ledger's own rules refuse.
+    #[error("{detail}")]
+    NotAllowed {
+        /// Stable code.
+        code: &'static str,
+        /// What to do.
+        detail: String,
+    },
+    /// What was named does not exist.
+    #[error("{0} does not exist")]
+    NotFound(String),
+    /// What was named is in another state.
+    #[error("{detail}")]
+    Conflict {
+        /// Stable code.
+        code: &'static str,
+        /// What to do.
+        detail: String,
+    },
+    /// Values do not fit their schema.
+    #[error("{} value(s) do not fit", .0.len())]
+    Invalid(Vec<Fault>),
+    /// The request cannot be read.
+    #[error("{0}")]
+    Malformed(String),
+    /// The node cannot do it now; the same request may be sent again.
+    #[error("{detail}")]
+    Unavailable {
+        /// Stable code.
+        code: &'static str,
+        /// What is the matter.
+        detail: String,
+        /// When to try again, in seconds.
+        retry_after_s: u64,
+    },
+    /// A query between departments failed.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// Our fault; the cause is for the log, never for the caller.
+    #[error("an internal fault")]
+    Internal(String),
+}
+
+impl ServiceError {
+    /// Something named does not exist.
+    pub fn missing(what: impl std::fmt::Display) -> Self {
+        Self::NotFound(what.to_string())
+    }
+
+    /// One value does not fit.
+    pub fn invalid(pointer: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![Fault::new(pointer, message)])
+    }
+
+    /// A conflict with the state of things.
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Conflict { code, detail: detail.into() }
+    }
+}
+
+impl From<Refusal> for ServiceError {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        let code = refusal.code();
+        match refusal {
+            Refusal::NotAllowed(_) | Refusal::OwnRequest | Refusal::Signature => Self::NotAllowed { code, detail },
+            Refusal::Unknown(what) => Self::NotFound(what),
+            Refusal::Invalid(message) => Self::invalid("", message),
+            Refusal::Conflict(_) | Refusal::Repeated { .. } | Refusal::IdReused { .. } | Refusal::IdTime => {
+                Self::Conflict { code, detail }
+            }
+            // Our own node wrote the payload.
+            Refusal::Payload(why) => Self::Internal(why),
+        }
+    }
+}
+
+impl From<SubmitError> for ServiceError {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Invalid(why) => Self::Internal(why),
+            SubmitError::Busy => Self::Unavailable {
+                code: "ledger_busy",
+                detail: "the ledger has more work than it can take: try again".into(),
+                retry_after_s: 1,
+            },
+            other => Self::Unavailable {
+                code: "no_quorum",
+                detail: format!(
+                    "the ledger cannot be written now ({other}): the change may still come to pass; look before you repeat it"
+                ),
+                retry_after_s: 5,
+            },
+        }
+    }
+}
+
+impl From<ReadError> for ServiceError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Cursor => Self::Malformed(error.to_string()),
+            ReadError::Invalid(why) => Self::Malformed(why),
+            ReadError::Unknown(what) => Self::NotFound(what),
+            ReadError::Conflict(detail) => Self::Conflict { code: "conflict", detail },
+            ReadError::Full { .. } => {
+                Self::Unavailable { code: "store_full", detail: error.to_string(), retry_after_s: 60 }
+            }
+            ReadError::Busy(_) => Self::Unavailable {
+                code: "database_busy",
+                detail: "the node's database is busy: try again".into(),
+                retry_after_s: 1,
+            },
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}

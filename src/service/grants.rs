@@ -1,0 +1,167 @@
+//! Grants: ask, decide, end, look.
+
+use serde::Deserialize;
+
+use crate::clock::Millis;
+use crate::domain::catalog::Masking;
+use crate::domain::command::{Command, GrantEnding};
+use crate::domain::grant::{Approval, Grant, GrantRequest, GrantedItem};
+use crate::ids::{DepartmentId, GrantId, ItemName};
+use crate::policy::facts::{Action, Facts, Relation};
+use crate::readmodel::Page;
+use crate::readmodel::grants::{GrantFilter, GrantView};
+
+use super::Node;
+use super::blocking::blocking;
+use super::error::ServiceError;
+use super::principal::Principal;
+use super::writes::Committed;
+
+/// A provider's limits; what is left out stays as it was asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Items granted; all that were asked for when left out.
+    #[serde(default)]
+    pub items: Option<Vec<ItemLimit>>,
+    /// Queries a calendar day.
+    #[serde(default)]
+    pub daily_max: Option<u32>,
+    /// Until when.
+    #[serde(default)]
+    pub valid_until: Option<Millis>,
+}
+
+/// One granted item: its name, or its name with a masking of the provider's choice.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum ItemLimit {
+    /// Masked as the entry says.
+    Name(ItemName),
+    /// Masked as stated.
+    Masked {
+        /// The item.
+        name: ItemName,
+        /// The masking; the entry's own when left out.
+        #[serde(default)]
+        masking: Option<Masking>,
+    },
+}
+
+impl Node {
+    /// Asks another department for a grant. Clerks, reviewers and systems may ask.
+    ///
+    /// # Errors
+    /// The policy's or the ledger's refusal.
+    pub async fn request_grant(&self, who: &Principal, request: GrantRequest) -> Result<Committed, ServiceError> {
+        let facts = self.entry_facts(Action::RequestGrant, &request.entry)?;
+        let actor = self.authorise(who, facts)?;
+        self.write(who, actor, Command::RequestGrant(request)).await
+    }
+
+    /// Grants what was asked for, within the provider's own limits. Reviewers of the provider may.
+    ///
+    /// # Errors
+    /// The policy's or the ledger's refusal.
+    pub async fn approve_grant(&self, who: &Principal, id: GrantId, limits: Limits) -> Result<Committed, ServiceError> {
+        let grant = self.known_grant(id)?;
+        let actor = self.authorise(who, self.grant_facts(Action::ApproveGrant, &grant, who))?;
+        let approval = self.approval(&grant, limits);
+        self.write(who, actor, Command::ApproveGrant(approval)).await
+    }
+
+    /// Refuses a request, with a reason.
+    ///
+    /// # Errors
+    /// The policy's or the ledger's refusal.
+    pub async fn deny_grant(&self, who: &Principal, id: GrantId, reason: String) -> Result<Committed, ServiceError> {
+        let grant = self.known_grant(id)?;
+        let actor = self.authorise(who, self.grant_facts(Action::DenyGrant, &grant, who))?;
+        self.write(who, actor, Command::DenyGrant(GrantEnding { grant: id, reason })).await
+    }
+
+    /// Ends a grant before its time, with a reason. Reviewers of provider or consumer may.
+    ///
+    /// # Errors
+    /// The policy's or the ledger's refusal.
+    pub async fn revoke_grant(&self, who: &Principal, id: GrantId, reason: String) -> Result<Committed, ServiceError> {
+        let grant = self.known_grant(id)?;
+        let actor = self.authorise(who, self.grant_facts(Action::RevokeGrant, &grant, who))?;
+        self.write(who, actor, Command::RevokeGrant(GrantEnding { grant: id, reason })).await
+    }
+
+    /// One grant.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub async fn grant(&self, id: GrantId) -> Result<GrantView, ServiceError> {
+        let (model, now) = (self.model.clone(), self.clock.now());
+        let found = blocking(move || model.grant(id, now)).await?;
+        found.ok_or_else(|| ServiceError::missing(format_args!("grant {id}")))
+    }
+
+    /// Grants of the city, newest first.
+    ///
+    /// # Errors
+    /// A cursor of another listing.
+    pub async fn grants(&self, filter: GrantFilter) -> Result<Page<GrantView>, ServiceError> {
+        let (model, now) = (self.model.clone(), self.clock.now());
+        blocking(move || model.grants(&filter, now)).await
+    }
+
+    fn known_grant(&self, id: GrantId) -> Result<Grant, ServiceError> {
+        let found = self.chain.state().grant(id).cloned();
+        found.ok_or_else(|| ServiceError::missing(format_args!("grant {id}")))
+    }
+
+    fn grant_facts(&self, action: Action, grant: &Grant, who: &Principal) -> impl Fn(crate::domain::Role) -> Facts {
+        let relation = self.relation_to_grant(grant);
+        let same_person =
+            relation == Relation::Own || (grant.consumer == self.department && grant.requested_by.user == who.user);
+        let state = grant.state(self.clock.now());
+        move |role| Facts { same_person, grant: Some(state), ..Facts::new(action, role, relation) }
+    }
+
+    fn relation_to_grant(&self, grant: &Grant) -> Relation {
+        relation(&self.department, grant.provider(), &grant.consumer)
+    }
+
+    fn approval(&self, grant: &Grant, limits: Limits) -> Approval {
+        let state = self.chain.state();
+        let entry = state.entry(&grant.request.entry).map(|history| &history.current().entry);
+        let own_masking =
+            |name: &ItemName| entry.and_then(|entry| entry.item(name)).map(|item| item.masking).unwrap_or_default();
+        let items = match limits.items {
+            None => grant.request.items.iter().map(|name| (name.clone(), None)).collect(),
+            Some(items) => items.into_iter().map(ItemLimit::parts).collect::<Vec<_>>(),
+        };
+        let granted = |(name, masking): (ItemName, Option<Masking>)| {
+            let masking = masking.unwrap_or_else(|| own_masking(&name));
+            GrantedItem { name, masking }
+        };
+        Approval {
+            grant: grant.id,
+            items: items.into_iter().map(granted).collect(),
+            daily_max: limits.daily_max.unwrap_or(grant.request.daily_max),
+            valid_until: limits.valid_until.unwrap_or(grant.request.valid_until),
+        }
+    }
+}
+
+impl ItemLimit {
+    fn parts(self) -> (ItemName, Option<Masking>) {
+        match self {
+            Self::Name(name) => (name, None),
+            Self::Masked { name, masking } => (name, masking),
+        }
+    }
+}
+
+fn relation(own: &DepartmentId, provider: &DepartmentId, consumer: &DepartmentId) -> Relation {
+    match (own == provider, own == consumer) {
+        (true, true) => Relation::Own,
+        (true, false) => Relation::Provider,
+        (false, true) => Relation::Consumer,
+        (false, false) => Relation::Foreign,
+    }
+}

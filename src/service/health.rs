@@ -1,0 +1,190 @@
+//! Whether this node can do its work, and how the whole cluster stands.
+
+use serde::Serialize;
+
+use crate::consensus::{NodeRole, Status};
+use crate::domain::Text;
+use crate::exchange::OUTBOX_MAX;
+use crate::ids::DepartmentId;
+
+use super::Node;
+
+/// A read model that is this many transactions behind is not fit to be read.
+const PROJECTION_LAG_MAX: u64 = 10_000;
+/// A node that was not heard for this long counts as away.
+const REPORT_AGE_MAX_MS: u64 = 5_000;
+
+/// The truth about this node.
+#[derive(Clone, Debug, Serialize)]
+pub struct Health {
+    /// Whether all checks hold.
+    pub ready: bool,
+    /// Each check.
+    pub checks: Vec<Check>,
+}
+
+/// One thing that must hold.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// Its stable name.
+    pub name: &'static str,
+    /// Whether it holds.
+    pub ok: bool,
+    /// What was seen.
+    pub detail: String,
+}
+
+/// The cluster as this node knows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClusterView {
+    /// Chain id.
+    pub chain: String,
+    /// This node's department.
+    pub department: DepartmentId,
+    /// Who leads.
+    pub leader: Option<DepartmentId>,
+    /// The term.
+    pub term: u64,
+    /// Whether writes can be committed.
+    pub has_quorum: bool,
+    /// Transactions applied by this node.
+    pub ledger_size: u64,
+    /// Every node.
+    pub nodes: Vec<NodeView>,
+}
+
+/// One node of the cluster.
+#[derive(Clone, Debug, Serialize)]
+pub struct NodeView {
+    /// Whose.
+    pub department: DepartmentId,
+    /// Its name.
+    pub name: Text,
+    /// Its number in consensus.
+    pub node_id: u64,
+    /// `leader`, `voter` or `learner`.
+    pub role: &'static str,
+    /// Whether it was heard in the last seconds.
+    pub reachable: bool,
+    /// Its term.
+    pub term: Option<u64>,
+    /// Log index known to be committed there.
+    pub commit: Option<u64>,
+    /// Log index applied there.
+    pub applied: Option<u64>,
+    /// Transactions applied there.
+    pub size: Option<u64>,
+    /// Transactions in its read model.
+    pub projected: Option<u64>,
+    /// Log entries it is behind this node's knowledge of the commit.
+    pub lag: Option<u64>,
+    /// Milliseconds since it was heard.
+    pub heard_ms: Option<u64>,
+    /// Version of its program.
+    pub version: Option<String>,
+}
+
+/// A department as the ledger knows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct DepartmentView {
+    /// Short name.
+    pub id: DepartmentId,
+    /// Names.
+    pub name: Text,
+    /// Unified social credit code.
+    pub uscc: String,
+    /// Whether its node votes.
+    pub voter: bool,
+    /// The key that signs for it.
+    pub signing_key: String,
+    /// Whether it is the authority.
+    pub authority: bool,
+    /// Whether it is the auditor.
+    pub auditor: bool,
+}
+
+impl Node {
+    /// Whether this node is ready to serve, and what stands against it.
+    pub fn health(&self) -> Health {
+        let status = self.consensus.status();
+        let projected = self.model.projected().borrow().size;
+        let lag = status.size.saturating_sub(projected);
+        let outbox = self.exchange.outbox_len();
+        let checks = vec![
+            Check { name: "quorum", ok: status.has_quorum, detail: quorum_detail(&status) },
+            Check {
+                name: "projection",
+                ok: self.model.is_sound() && lag <= PROJECTION_LAG_MAX,
+                detail: format!("{projected} of {} transactions are projected", status.size),
+            },
+            Check {
+                name: "outbox",
+                ok: !self.exchange.outbox_full(),
+                detail: format!("{outbox} of {OUTBOX_MAX} access records wait for the ledger"),
+            },
+        ];
+        Health { ready: checks.iter().all(|check| check.ok), checks }
+    }
+
+    /// Leader, term and progress of every node.
+    pub fn cluster(&self) -> ClusterView {
+        let status = self.consensus.status();
+        let state = self.chain.state();
+        let leader = state.departments().find(|known| Some(known.node_id) == status.leader);
+        let nodes = state.departments().map(|department| {
+            let report = status.reports.iter().find(|report| report.node_id == department.node_id);
+            NodeView {
+                department: department.id.clone(),
+                name: department.name.clone(),
+                node_id: department.node_id,
+                role: match (Some(department.node_id) == status.leader, department.voter) {
+                    (true, _) => "leader",
+                    (false, true) => "voter",
+                    (false, false) => "learner",
+                },
+                reachable: report.is_some_and(|report| report.age_ms <= REPORT_AGE_MAX_MS),
+                term: report.map(|report| report.term),
+                commit: report.map(|report| report.commit),
+                applied: report.map(|report| report.applied),
+                size: report.map(|report| report.size),
+                projected: report.map(|report| report.projected),
+                lag: report.map(|report| status.commit.saturating_sub(report.applied)),
+                heard_ms: report.map(|report| report.age_ms),
+                version: report.map(|report| report.version.clone()),
+            }
+        });
+        ClusterView {
+            chain: state.chain().to_owned(),
+            department: self.department.clone(),
+            leader: leader.map(|leader| leader.id.clone()),
+            term: status.term,
+            has_quorum: status.has_quorum,
+            ledger_size: state.size(),
+            nodes: nodes.collect(),
+        }
+    }
+
+    /// The departments of the city.
+    pub fn departments(&self) -> Vec<DepartmentView> {
+        let state = self.chain.state();
+        let genesis = state.genesis();
+        let view = |department: &crate::domain::department::Department| DepartmentView {
+            id: department.id.clone(),
+            name: department.name.clone(),
+            uscc: department.uscc.clone(),
+            voter: department.voter,
+            signing_key: department.signing_key.to_string(),
+            authority: genesis.is_some_and(|genesis| genesis.authority == department.id),
+            auditor: genesis.is_some_and(|genesis| genesis.auditor == department.id),
+        };
+        state.departments().map(view).collect()
+    }
+}
+
+fn quorum_detail(status: &Status) -> String {
+    match (status.has_quorum, status.role, status.leader) {
+        (true, NodeRole::Leader, _) => format!("this node leads in term {}", status.term),
+        (true, _, Some(leader)) => format!("node {leader} leads in term {}", status.term),
+        _ => "no leader with a majority of voters: is a majority of their nodes running and reachable?".into(),
+    }
+}

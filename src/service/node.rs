@@ -1,0 +1,270 @@
+//! A department's node: everything that runs in one process, wired together once.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use zeroize::Zeroizing;
+
+use crate::clock::{SharedClock, SystemClock};
+use crate::consensus::{self, Chain, Consensus, ConsensusError, Timing};
+use crate::crypto::digest::HashAlgorithm;
+use crate::crypto::keyring::Keyring;
+use crate::crypto::{CryptoError, tls};
+use crate::domain::department_files::workflow::WorkflowFile;
+use crate::exchange::connector::{ConnectorFile, Connectors};
+use crate::exchange::{self, Exchange, ExchangeError};
+use crate::ids::DepartmentId;
+use crate::ledger::transaction::Transaction;
+use crate::policy::Engine;
+use crate::readmodel::follower::{self, Audit, Follower};
+use crate::readmodel::local::Local;
+use crate::readmodel::{ReadError, ReadModel};
+use crate::storage::StorageError;
+use crate::storage::ledger_log::LedgerLog;
+use crate::storage::node_store::NodeStore;
+
+use super::audit::open_subject;
+use super::config::NodeConfig;
+use super::departments::{self, DepartmentsError};
+use super::error::ServiceError;
+use super::seams::{NodeLedger, Papers};
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A file of the configuration cannot be used.
+    #[error("{path}: {why}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Keys or certificates.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+    /// The data directory.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Consensus.
+    #[error(transparent)]
+    Consensus(#[from] ConsensusError),
+    /// The databases.
+    #[error(transparent)]
+    Database(#[from] ReadError),
+    /// The exchange.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// The department's folder.
+    #[error(transparent)]
+    Departments(#[from] DepartmentsError),
+    /// The node and the ledger do not belong together.
+    #[error("{0}")]
+    Mismatch(String),
+}
+
+/// A running node. Cheap to clone.
+#[derive(Clone)]
+pub struct Node {
+    /// How it was set up.
+    pub config: Arc<NodeConfig>,
+    /// Whose it is.
+    pub department: DepartmentId,
+    /// What time it is.
+    pub clock: SharedClock,
+    /// The department's keys.
+    pub(crate) keyring: Keyring,
+    /// Consensus.
+    pub consensus: Arc<Consensus>,
+    /// The applied ledger.
+    pub chain: Arc<Chain>,
+    /// The projection.
+    pub model: ReadModel,
+    /// What is local.
+    pub local: Local,
+    /// Queries between departments.
+    pub exchange: Exchange,
+    /// The workflows of this department's cases.
+    pub(crate) workflows: Arc<[WorkflowFile]>,
+    /// On the auditor's node.
+    pub(crate) audit: Option<Audit>,
+    engine: Arc<Mutex<Option<Arc<Engine>>>>,
+    follower: Arc<Mutex<Option<Follower>>>,
+}
+
+impl Node {
+    /// Opens the data directory, begins the chain where there is none yet, and starts every part.
+    /// Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`] with the part that does not start.
+    pub fn start(config: NodeConfig) -> Result<Self, StartError> {
+        tls::install_provider();
+        let clock: SharedClock = Arc::new(SystemClock);
+        let keyring = Keyring::load(&config.keys_dir)?;
+        let store = Arc::new(NodeStore::open(&config.store_dir())?);
+        let consensus = Arc::new(start_consensus(&config, &store, &clock)?);
+        let chain = consensus.chain();
+        let is_auditor = check_identity(&config, &chain, &keyring)?;
+        let model = ReadModel::open(&config.model_dir())?;
+        let local = Local::open(&config.model_dir())?;
+        let workflows: Arc<[WorkflowFile]> = departments::load_department(&config.department_dir())?.workflows.into();
+        let audit = is_auditor.then(|| auditor(&keyring));
+        let options = follower::Options { department: config.department.clone(), audit: audit.clone() };
+        let follower = follower::start(chain.clone(), model.clone(), options)?;
+        let ledger = NodeLedger { consensus: consensus.clone(), chain: chain.clone(), model: model.clone() };
+        let exchange = Exchange::start(exchange::Settings {
+            department: config.department.clone(),
+            keyring: keyring.clone(),
+            peers: config.nodes.iter().map(|node| (node.department.clone(), node.peer.clone())).collect(),
+            tls: tls::client_config(&config.tls_files())?,
+            peer_timeout: Duration::from_millis(config.limits.query_timeout_ms),
+            zone: None,
+            connectors: connectors(&config)?,
+            materials: Arc::new(Papers(local.clone())),
+            store,
+            ledger: Arc::new(ledger),
+            clock: clock.clone(),
+        })?;
+        let node = Self {
+            department: config.department.clone(),
+            config: Arc::new(config),
+            clock,
+            keyring,
+            consensus,
+            chain,
+            model,
+            local,
+            exchange,
+            workflows,
+            audit,
+            engine: Arc::default(),
+            follower: Arc::new(Mutex::new(Some(follower))),
+        };
+        tokio::spawn(report_projection(node.consensus.clone(), node.model.clone()));
+        Ok(node)
+    }
+
+    /// Stops every part in order; what waits goes on after the next start.
+    pub async fn shutdown(&self) {
+        self.exchange.shutdown().await;
+        let (follower, consensus) = (self.follower.lock().take(), self.consensus.clone());
+        let stopping = tokio::task::spawn_blocking(move || {
+            if let Some(follower) = follower {
+                follower.stop();
+            }
+            consensus.shutdown();
+        });
+        if stopping.await.is_err() {
+            tracing::error!("the node did not stop in order");
+        }
+    }
+
+    /// The chain's id.
+    pub fn chain_id(&self) -> &str {
+        self.chain.id()
+    }
+
+    /// Digest of the chain's tree.
+    pub fn hash_algorithm(&self) -> HashAlgorithm {
+        self.chain.algorithm()
+    }
+
+    /// The rules in force on the ledger, ready to decide. Built anew when they change.
+    ///
+    /// # Errors
+    /// [`ServiceError::Internal`] when the ledger's rules cannot be read.
+    pub(crate) fn policy(&self) -> Result<Arc<Engine>, ServiceError> {
+        let document = {
+            let state = self.chain.state();
+            let version = state.policy().map(|policy| policy.version);
+            let kept = self.engine.lock();
+            match kept.as_ref().filter(|engine| Some(engine.version()) == version) {
+                Some(engine) => return Ok(engine.clone()),
+                None => state.policy().cloned(),
+            }
+        };
+        let document = document.ok_or_else(|| ServiceError::Internal("the ledger holds no rules".into()))?;
+        let engine = Arc::new(Engine::new(&document).map_err(|e| ServiceError::Internal(e.to_string()))?);
+        *self.engine.lock() = Some(engine.clone());
+        Ok(engine)
+    }
+}
+
+fn start_consensus(config: &NodeConfig, store: &Arc<NodeStore>, clock: &SharedClock) -> Result<Consensus, StartError> {
+    let log = Arc::new(LedgerLog::open(&config.ledger_dir())?);
+    Consensus::install_genesis(&log, store, &read_genesis(config)?)?;
+    let own = config.own().ok_or_else(|| StartError::Mismatch("this department is not among the nodes".into()))?;
+    let listener = TcpListener::bind(config.raft.listen)
+        .map_err(|e| StartError::Mismatch(format!("cannot listen for consensus on {}: {e}", config.raft.listen)))?;
+    let files = config.tls_files();
+    let peer = |node: &super::config::NodeAddress| consensus::Peer {
+        node_id: node.node_id,
+        department: node.department.clone(),
+        address: node.raft.clone(),
+    };
+    Ok(Consensus::start(consensus::Settings {
+        node_id: own.node_id,
+        department: config.department.clone(),
+        peers: config.nodes.iter().map(peer).collect(),
+        listener,
+        tls_server: tls::server_config(&files)?,
+        tls_client: tls::client_config(&files)?,
+        log,
+        store: store.clone(),
+        clock: clock.clone(),
+        limits: consensus::Limits::default(),
+        timing: Timing { submit_timeout: Duration::from_millis(config.limits.submit_timeout_ms), ..Timing::default() },
+    })?)
+}
+
+fn read_genesis(config: &NodeConfig) -> Result<Transaction, StartError> {
+    let wrong = |why: String| StartError::File { path: config.genesis.clone(), why };
+    let bytes = std::fs::read(&config.genesis).map_err(|e| wrong(e.to_string()))?;
+    Transaction::decode(&bytes).map_err(|e| wrong(e.to_string()))
+}
+
+/// A node whose keys are not the department's would sign in vain: better to hear it at start. Says
+/// whether the department is the auditor.
+fn check_identity(config: &NodeConfig, chain: &Chain, keyring: &Keyring) -> Result<bool, StartError> {
+    let state = chain.state();
+    let own = state.department(&config.department);
+    let own = own.ok_or_else(|| StartError::Mismatch(format!("{} is not on this ledger", config.department)))?;
+    if own.signing_key != keyring.signing.public() || own.sealing_key != keyring.sealing.public().to_string() {
+        let keys = config.keys_dir.display();
+        return Err(StartError::Mismatch(format!("the keys in {keys} are not those of {} on the ledger", own.id)));
+    }
+    Ok(state.genesis().is_some_and(|genesis| genesis.auditor == config.department))
+}
+
+fn auditor(keyring: &Keyring) -> Audit {
+    let key = keyring.sealing.clone();
+    let index_key = Zeroizing::new(keyring.sealing.derive("mulu subject index v1").to_vec());
+    Audit::new(Arc::new(move |record| open_subject(&key, record)), index_key)
+}
+
+fn connectors(config: &NodeConfig) -> Result<Connectors, StartError> {
+    let path = config.connector_file();
+    let wrong = |why: String| StartError::File { path: path.clone(), why };
+    let file = match std::fs::read_to_string(&path) {
+        Ok(text) => ConnectorFile::parse(&text).map_err(wrong)?,
+        // A department that provides nothing needs no file.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => ConnectorFile { version: 1, connectors: vec![] },
+        Err(error) => return Err(wrong(error.to_string())),
+    };
+    Ok(Connectors::new(file, &config.provider_dir))
+}
+
+/// Tells the other nodes how far this one's read model is.
+async fn report_projection(consensus: Arc<Consensus>, model: ReadModel) {
+    let mut projected = model.projected();
+    loop {
+        consensus.report_projected(projected.borrow_and_update().size);
+        if projected.changed().await.is_err() {
+            return;
+        }
+    }
+}

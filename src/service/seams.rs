@@ -1,0 +1,76 @@
+//! How the node's parts see each other: the exchange its ledger and papers, the follower its blocks.
+
+use std::sync::Arc;
+
+use parking_lot::RwLockReadGuard;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::consensus::{Applied, Chain, Consensus};
+use crate::exchange::{CaseMaterials, Ledger, Pending};
+use crate::ids::{CaseId, TxId};
+use crate::ledger::transaction::Transaction;
+use crate::readmodel::ReadModel;
+use crate::readmodel::follower::BlockSource;
+use crate::readmodel::local::Local;
+use crate::state::applied::AppliedBlock;
+use crate::state::{Outcome, State};
+
+impl BlockSource for Chain {
+    type Mark = Applied;
+
+    fn chain_id(&self) -> String {
+        self.id().to_owned()
+    }
+
+    fn block(&self, height: u64) -> Option<AppliedBlock> {
+        Self::block(self, height)
+    }
+
+    fn applied(&self) -> watch::Receiver<Applied> {
+        Self::applied(self)
+    }
+}
+
+/// The ledger as the exchange needs it.
+pub(super) struct NodeLedger {
+    pub(super) consensus: Arc<Consensus>,
+    pub(super) chain: Arc<Chain>,
+    pub(super) model: ReadModel,
+}
+
+impl Ledger for NodeLedger {
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.chain.state()
+    }
+
+    fn submit(&self, tx: Transaction) -> Pending<'_, Result<Outcome, String>> {
+        Box::pin(async move { self.consensus.submit(tx).await.map_err(|e| e.to_string()) })
+    }
+
+    fn committed(&self, id: TxId) -> Pending<'_, Option<bool>> {
+        Box::pin(async move {
+            // Fresh first: what was committed anywhere before this question must be seen.
+            self.consensus.read_index().await.ok()?;
+            let size = self.chain.size();
+            if !self.model.wait_for(size, PROJECTION_WAIT).await {
+                return None;
+            }
+            let model = self.model.clone();
+            let found = tokio::task::spawn_blocking(move || model.transaction(id)).await.ok()?.ok()?;
+            Some(found.is_some_and(|transaction| transaction.refusal.is_none()))
+        })
+    }
+}
+
+const PROJECTION_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The papers of this department's cases.
+pub(super) struct Papers(pub(super) Local);
+
+impl CaseMaterials for Papers {
+    fn load(&self, case: CaseId) -> Option<Value> {
+        let record = self.0.case_record(case).ok()??;
+        serde_json::to_value(record.materials).ok()
+    }
+}

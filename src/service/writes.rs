@@ -1,0 +1,70 @@
+//! Writing to the ledger: check, sign, submit, wait for the outcome.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::domain::Actor;
+use crate::domain::command::{Command, Payload};
+use crate::domain::schema;
+use crate::ids::TxId;
+use crate::ledger::transaction::Transaction;
+
+use super::Node;
+use super::error::ServiceError;
+use super::principal::Principal;
+
+/// How long a write waits for the node's own read model, so that its author finds it in the next list.
+const PROJECTION_WAIT: Duration = Duration::from_secs(3);
+
+/// A write that a majority of voters keeps and that this node has applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Committed {
+    /// The transaction.
+    pub transaction_id: TxId,
+    /// Its index in the ledger.
+    pub ledger_index: u64,
+}
+
+impl Node {
+    /// Signs a command of this department and waits until it is on the ledger and in the read model.
+    ///
+    /// # Errors
+    /// What the schema, the state machine or consensus says against it.
+    pub(crate) async fn write(
+        &self,
+        who: &Principal,
+        actor: Actor,
+        command: Command,
+    ) -> Result<Committed, ServiceError> {
+        self.write_as(self.next_id(who), actor, command).await
+    }
+
+    /// The id of the transaction that a principal is about to cause.
+    pub(crate) fn next_id(&self, who: &Principal) -> TxId {
+        who.reserved.unwrap_or_else(|| TxId::new(self.clock.now()))
+    }
+
+    /// As [`Node::write`], under an id that was chosen before.
+    pub(crate) async fn write_as(&self, id: TxId, actor: Actor, command: Command) -> Result<Committed, ServiceError> {
+        let kind = command.kind();
+        let payload = Payload { id, department: self.department.clone(), actor, command };
+        let text = payload.encode().map_err(|e| ServiceError::Internal(e.to_string()))?;
+        check(kind, &text)?;
+        let tx = Transaction::sign(self.chain_id(), text.as_bytes(), &self.keyring.signing)
+            .map_err(|e| ServiceError::invalid("", e.to_string()))?;
+        let outcome = self.consensus.submit(tx).await?;
+        outcome.result?;
+        self.model.wait_for(outcome.index + 1, PROJECTION_WAIT).await;
+        Ok(Committed { transaction_id: id, ledger_index: outcome.index })
+    }
+}
+
+/// Checks a payload's body against `schemas/tx/`, before anything is signed.
+fn check(kind: &str, text: &str) -> Result<(), ServiceError> {
+    let payload: Value = serde_json::from_str(text).map_err(|e| ServiceError::Internal(e.to_string()))?;
+    let schema = schema::tx_body(kind).ok_or_else(|| ServiceError::Internal(format!("no schema for {kind}")))?;
+    let faults = payload.get("body").map(|body| schema.check(body)).unwrap_or_default();
+    if faults.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(faults)) }
+}
