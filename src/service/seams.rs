@@ -1,36 +1,17 @@
-//! How the node's parts see each other: the exchange its ledger and papers, the follower its blocks.
+//! How the node's parts see each other: the exchange its ledger, and the papers of cases.
 
 use std::sync::Arc;
 
 use parking_lot::RwLockReadGuard;
 use serde_json::Value;
-use tokio::sync::watch;
 
-use crate::consensus::{Applied, Chain, Consensus};
+use crate::consensus::{Chain, Consensus};
 use crate::exchange::{CaseMaterials, Ledger, Pending};
 use crate::ids::{CaseId, TxId};
 use crate::ledger::transaction::Transaction;
 use crate::readmodel::ReadModel;
-use crate::readmodel::follower::BlockSource;
 use crate::readmodel::local::Local;
-use crate::state::applied::AppliedBlock;
 use crate::state::{Outcome, State};
-
-impl BlockSource for Chain {
-    type Mark = Applied;
-
-    fn chain_id(&self) -> String {
-        self.id().to_owned()
-    }
-
-    fn block(&self, height: u64) -> Option<AppliedBlock> {
-        Self::block(self, height)
-    }
-
-    fn applied(&self) -> watch::Receiver<Applied> {
-        Self::applied(self)
-    }
-}
 
 /// The ledger as the exchange needs it.
 pub(super) struct NodeLedger {
