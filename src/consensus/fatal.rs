@@ -28,3 +28,20 @@ pub(super) fn spawn(
     };
     Ok(Builder::new().name(name.to_owned()).spawn(run)?)
 }
+
+struct Guard;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("a network task panicked; the node cannot go on");
+            std::process::exit(EXIT_CODE);
+        }
+    }
+}
+
+/// Runs a task whose panic ends the process, instead of silently ending the task.
+pub(super) async fn guard(work: impl Future<Output = ()>) {
+    let _guard = Guard;
+    work.await;
+}

@@ -45,9 +45,10 @@ impl Default for Limits {
 /// How consensus measures time.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
-    /// Length of a tick; heartbeats come every second tick.
+    /// Length of a tick; heartbeats come every fourth tick.
     pub tick: Duration,
-    /// A follower that hears nothing for one to two times this many ticks stands for election.
+    /// For this many ticks after it heard the leader, a node votes for nobody else. After a little
+    /// more than that, and up to twice as long, a follower that hears nothing stands for election.
     pub election_ticks: usize,
     /// How long a submission waits for its outcome.
     pub submit_timeout: Duration,
@@ -60,8 +61,9 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            tick: Duration::from_millis(50),
-            election_ticks: 10,
+            // Ticks are short so that two nodes seldom stand for election in the same one.
+            tick: Duration::from_millis(25),
+            election_ticks: 18,
             submit_timeout: Duration::from_secs(10),
             retry: Duration::from_secs(1),
             read_timeout: Duration::from_secs(5),
@@ -70,9 +72,21 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// After this silence a leader is not counted on any more: followers stand for election then.
+    pub(super) const HEARTBEAT_TICKS: usize = 4;
+
+    /// Shortest silence after which a follower stands. One heartbeat longer than voters are bound:
+    /// they may have heard one more, and would turn the first candidate down.
+    pub(super) fn election_ticks_min(&self) -> usize {
+        self.election_ticks + Self::HEARTBEAT_TICKS
+    }
+
+    pub(super) fn election_ticks_max(&self) -> usize {
+        self.election_ticks * 2 + Self::HEARTBEAT_TICKS
+    }
+
+    /// After this silence a leader is not counted on any more: every follower stands for election.
     pub(super) fn silence_max(&self) -> Duration {
-        self.tick.saturating_mul(u32::try_from(self.election_ticks * 2).unwrap_or(u32::MAX))
+        self.tick.saturating_mul(u32::try_from(self.election_ticks_max()).unwrap_or(u32::MAX))
     }
 }
 

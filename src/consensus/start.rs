@@ -33,7 +33,6 @@ use super::waiters::Waiters;
 use super::{ConsensusError, fatal};
 
 const REPORT_EVERY: Duration = Duration::from_secs(1);
-const HEARTBEAT_TICKS: usize = 2;
 
 pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), ConsensusError> {
     let log = settings.log.clone();
@@ -144,19 +143,19 @@ fn network(
         let _inside = runtime.enter();
         tokio::net::TcpListener::from_std(settings.listener)?
     };
-    runtime.spawn(listen(listener, TlsAcceptor::from(settings.tls_server), inbound.clone()));
+    runtime.spawn(fatal::guard(listen(listener, TlsAcceptor::from(settings.tls_server), inbound.clone())));
     let connector = TlsConnector::from(settings.tls_client);
     for outbox in outboxes {
-        runtime.spawn(outbox.keep(connector.clone(), inbound.clone()));
+        runtime.spawn(fatal::guard(outbox.keep(connector.clone(), inbound.clone())));
     }
     let shared = shared.clone();
-    runtime.spawn(async move {
+    runtime.spawn(fatal::guard(async move {
         let mut seconds = tokio::time::interval(REPORT_EVERY);
         loop {
             seconds.tick().await;
             shared.links.broadcast(&Frame::Report(shared.report()));
         }
-    });
+    }));
     Ok(runtime)
 }
 
@@ -180,11 +179,11 @@ fn restore(log: &LedgerLog, stable: &Stable) -> Result<(HardState, u64, ConfStat
 }
 
 fn raw_node(settings: &Settings, hard: &HardState, members: ConfState) -> Result<RawNode<LogView>, ConsensusError> {
-    let Timing { election_ticks, .. } = settings.timing;
+    let timing = settings.timing;
     let config = Config {
         id: settings.node_id,
-        election_tick: election_ticks,
-        heartbeat_tick: HEARTBEAT_TICKS,
+        election_tick: timing.election_ticks,
+        heartbeat_tick: Timing::HEARTBEAT_TICKS,
         // What is committed already goes to the apply thread straight from the log, not through
         // the library: a long replay must not hold up ticks.
         applied: hard.commit,
@@ -192,8 +191,8 @@ fn raw_node(settings: &Settings, hard: &HardState, members: ConfState) -> Result
         max_inflight_msgs: 64,
         check_quorum: true,
         pre_vote: true,
-        min_election_tick: election_ticks,
-        max_election_tick: election_ticks * 2,
+        min_election_tick: timing.election_ticks_min(),
+        max_election_tick: timing.election_ticks_max(),
         read_only_option: ReadOnlyOption::Safe,
         skip_bcast_commit: false,
         batch_append: false,
@@ -210,4 +209,29 @@ fn nonce() -> Result<[u8; 8], ConsensusError> {
     let mut nonce = [0; 8];
     getrandom::fill(&mut nonce).map_err(|e| ConsensusError::System(std::io::Error::other(e)))?;
     Ok(nonce)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::RecordRef;
+    use crate::storage::node_store::NodeStore;
+
+    #[test]
+    fn a_crash_between_entries_and_term_is_mended_and_a_shortened_ledger_is_reported() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = LedgerLog::open(&dir.path().join("ledger")).unwrap();
+        let stable = Stable::new(Arc::new(NodeStore::open(&dir.path().join("store")).unwrap()));
+        assert!(matches!(restore(&log, &stable), Err(ConsensusError::NotInitialised)));
+        let hard = HardState { term: 3, vote: 2, commit: 1, ..HardState::default() };
+        stable.put_hard_state(&hard).unwrap();
+        stable.put_members(1, &ConfState::from((vec![1, 2, 3], vec![4]))).unwrap();
+        assert!(matches!(restore(&log, &stable), Err(ConsensusError::Inconsistent(_))));
+        log.append(&[RecordRef { index: 1, term: 1, kind: 0, data: b"x" }]).unwrap();
+        assert_eq!(restore(&log, &stable).unwrap().0, hard);
+        log.append(&[RecordRef { index: 2, term: 5, kind: 0, data: b"y" }]).unwrap();
+        let (mended, index, members) = restore(&log, &stable).unwrap();
+        assert_eq!((mended.term, mended.vote, mended.commit, index), (5, 0, 1, 1));
+        assert_eq!((members.voters, members.learners), (vec![1, 2, 3], vec![4]));
+    }
 }
