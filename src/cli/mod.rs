@@ -11,6 +11,7 @@ mod keygen;
 mod ledger;
 mod projection;
 mod receipt;
+mod sample;
 mod token;
 
 use std::process::ExitCode;
@@ -51,6 +52,8 @@ enum Command {
     /// Work with a node's read model
     #[command(subcommand)]
     Projection(projection::Projection),
+    /// Write the sample data of the demo city
+    Sample(sample::Sample),
 }
 
 /// Reads the command line, does what it says and answers the exit code.
@@ -64,6 +67,7 @@ pub fn run() -> ExitCode {
         Command::Ledger(command) => command.run(),
         Command::Receipt(command) => command.run(),
         Command::Projection(command) => command.run(),
+        Command::Sample(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -17,7 +17,6 @@ mod materials;
 mod meter;
 mod outbox;
 mod peers;
-pub mod provider_database;
 mod query;
 mod quota;
 mod receive;

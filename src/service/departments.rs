@@ -12,8 +12,8 @@ use crate::domain::department_files::grants::{self, GrantFile};
 use crate::domain::department_files::workflow::{self, WorkflowFile};
 use crate::domain::department_files::{FileError, check_text, entry};
 use crate::domain::entry_rules;
+use crate::exchange::connector::provider_database::{ProviderDatabaseError, Table, fill_from_csv};
 use crate::exchange::connector::{ConnectorConfig, ConnectorFile};
-use crate::exchange::provider_database::{ProviderDatabaseError, Table, fill_from_csv};
 use crate::ids::{DepartmentId, EntryName, Slug};
 
 /// The longest of these files, in bytes.

@@ -96,3 +96,41 @@ fn a_slip_is_named_with_file_and_key() {
     let error = load(&dir).unwrap_err().to_string();
     assert!(error.contains("exactly one department must have the part authority"), "{error}");
 }
+
+#[tokio::test]
+async fn shipped_rows_are_found_through_the_connectors_and_fit_their_schemas() {
+    use crate::domain::schema::Schema;
+    use crate::exchange::connector::Connectors;
+    use serde_json::{Map, json};
+
+    let city = load(&shipped()).unwrap();
+    let family = city.examples.clone().unwrap();
+    let temporary = tempfile::tempdir().unwrap();
+    for folder in &city.departments {
+        let dir = temporary.path().join(folder.file.id.as_str());
+        std::fs::create_dir(&dir).unwrap();
+        let rows = folder.fill_databases(&dir).unwrap();
+        assert!(rows >= 1_000 * folder.entries.len(), "{}: {rows} rows", folder.file.id);
+        assert_eq!(folder.fill_databases(&dir).unwrap(), 0, "a database that is there is left alone");
+        let connectors = Connectors::new(folder.connectors.clone(), &dir);
+        for entry in &folder.entries {
+            let properties = entry_rules::properties(&entry.request_schema);
+            let sold = entry.name.name.as_str() == "sale-contract";
+            let known = [
+                ("id_number", if sold { &family.buyer_id_number } else { &family.seller_id_number }),
+                ("uscc", &family.uscc),
+                ("bay_id", &family.bay_id),
+            ];
+            let params = known.into_iter().filter(|(name, _)| properties.contains(name));
+            let params: Map<String, Value> = params.map(|(name, value)| (name.into(), json!(value))).collect();
+            assert_eq!(Schema::compile(&entry.request_schema).unwrap().check(&json!(params)), [], "{}", entry.name);
+            let page = connectors.fetch(&entry.name, &params, None).await.unwrap();
+            let rare = ["case-investigation", "case-monitoring", "medical-record-summary", "hotline-request"];
+            assert!(!page.rows.is_empty() || rare.contains(&entry.name.name.as_str()), "{} is empty", entry.name);
+            let schema = Schema::compile(&entry.response_schema).unwrap();
+            for row in page.rows {
+                assert_eq!(schema.check(&Value::Object(row)), [], "{}", entry.name);
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Connectors: how a provider's node asks its department's own data.
 
 pub mod config;
+pub mod provider_database;
 mod sqlite;
 
 use std::collections::BTreeMap;

@@ -10,7 +10,7 @@ use diesel::{Connection, RunQueryDsl};
 
 use crate::domain::catalog::ItemKind;
 
-use super::connector::config::is_identifier;
+use super::config::is_identifier;
 
 /// Values bound in one statement; SQLite's bound is far above.
 const VALUES_MAX: usize = 900;
