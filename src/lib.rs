@@ -24,4 +24,6 @@ pub mod exchange;
 
 pub mod service;
 
+pub mod web;
+
 pub mod cli;

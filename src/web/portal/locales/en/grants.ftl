@@ -1,0 +1,71 @@
+### Grants and queries
+
+grants-title = Grants
+grants-lead = A grant states purpose, legal basis, items, a daily maximum and a term; the provider decides.
+grants-sides = Direction
+grants-by-us = Asked by us
+grants-of-us = Asked of us
+grants-none = No grant matches.
+requested-at = Requested
+requested-by = Requested by
+valid-until = Valid until
+expires-soon = Expires soon
+
+grant-requested = Requested
+grant-active = Active
+grant-denied = Denied
+grant-revoked = Revoked
+grant-expired = Expired
+mode-query = Query (returns data)
+mode-verify = Verify (returns yes or no)
+
+ask-title = Request a grant
+sharing-condition = Condition:
+ask-items = Items
+ask-items-hint = Ask only for what the matter needs.
+ask-why = What for
+ask-purpose-hint = A code that every query must repeat, such as marriage-registration.
+ask-matter-hint = The public service it is needed for, such as registering a marriage.
+ask-legal-hint = Law and clause.
+ask-limits = Limits
+daily-max = Queries a day, at most
+ask-daily-hint = Counted by calendar day, Beijing time.
+ask-until-hint = The grant ends when this day ends.
+mode = Mode
+network-zone = Network zone
+ask-zone-hint = Limits where queries may come from.
+hours = Hours of use
+hours-from = From (hour of the day)
+hours-to = To (hour of the day)
+ask-hours-hint = Limits the hours of use, such as 8 to 18.
+ask-send = Send the request
+
+grant-id = Grant number
+grant-sides = Asked and allowed
+grant-asked = Asked
+grant-allowed = Allowed
+grant-own = You asked for this grant. A reviewer of the provider must decide.
+grant-approve = Approve
+grant-approve-hint = You may narrow items, number and term, never widen them.
+grant-allowed-items = Items to allow
+grant-daily-hint = Not more than asked for.
+grant-until-hint = Not later than asked for.
+grant-deny = Deny
+grant-deny-hint = The law asks for a reason; the consumer will see it.
+grant-revoke = Revoke
+grant-revoke-hint = It takes effect as soon as it is on the ledger: later queries are refused. The other department sees the reason.
+
+query-title = Query data
+query-lead = Query data that your department may use. State truthfully what it is for.
+query-choose = Choose
+query-purpose-hint = Must be the purpose of the grant.
+query-cause-hint = Why you need it, up to 200 characters.
+query-items = Items you need
+query-send = Query
+query-recorded = Every query, allowed or refused, is recorded on the ledger for the auditor.
+query-answer = Answer
+query-no-rows = No record matches.
+query-more = There is more; only the first page is shown.
+query-refused = The query was refused. Why, and what to do:
+decision-allowed = ✓ Allowed
+decision-refused = ✕ Refused

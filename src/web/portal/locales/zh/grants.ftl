@@ -1,0 +1,71 @@
+### 授权与查询
+
+grants-title = 共享授权
+grants-lead = 授权须说明用途、法律依据、信息项、每日上限和期限，由提供部门审批。
+grants-sides = 授权方向
+grants-by-us = 本部门申请的
+grants-of-us = 向本部门申请的
+grants-none = 没有符合条件的授权。
+requested-at = 申请时间
+requested-by = 申请人
+valid-until = 有效期至
+expires-soon = 即将到期
+
+grant-requested = 待审批
+grant-active = 生效中
+grant-denied = 未同意
+grant-revoked = 已撤销
+grant-expired = 已到期
+mode-query = 查询（返回数据）
+mode-verify = 核验（只返回是否一致）
+
+ask-title = 申请共享授权
+sharing-condition = 共享条件：
+ask-items = 申请的信息项
+ask-items-hint = 按最小必要原则，只勾选办理事项确需的信息项。
+ask-why = 申请事由
+ask-purpose-hint = 用途代码，查询时须填写相同代码，例如 marriage-registration。
+ask-matter-hint = 办理的政务服务事项，例如结婚登记。
+ask-legal-hint = 法律、法规名称及条款。
+ask-limits = 使用限制
+daily-max = 每日查询上限（次）
+ask-daily-hint = 按北京时间自然日计算。
+ask-until-hint = 授权在该日结束时到期。
+mode = 使用方式
+network-zone = 网络区域
+ask-zone-hint = 限定发起查询的网络区域。
+hours = 使用时段
+hours-from = 每日开始时间（时）
+hours-to = 每日结束时间（时）
+ask-hours-hint = 限定每日使用时段，例如 8 至 18。
+ask-send = 提交申请
+
+grant-id = 授权编号
+grant-sides = 申请与批准对照
+grant-asked = 申请
+grant-allowed = 批准
+grant-own = 您是申请人，须由提供部门的审核人审批。
+grant-approve = 批准授权
+grant-approve-hint = 可以缩小申请的信息项、次数和期限，不能扩大。
+grant-allowed-items = 批准的信息项
+grant-daily-hint = 不得超过申请的上限。
+grant-until-hint = 不得晚于申请的期限。
+grant-deny = 不予同意
+grant-deny-hint = 依法须向申请部门说明理由。
+grant-revoke = 撤销授权
+grant-revoke-hint = 撤销上链后立即生效，后续查询将被拒绝。理由将告知对方部门。
+
+query-title = 数据查询
+query-lead = 以本部门名义查询有权使用的数据，须如实填写用途和事由。
+query-choose = 选择
+query-purpose-hint = 须与授权的用途代码一致。
+query-cause-hint = 因何事查询，最多 200 字。
+query-items = 需要的信息项
+query-send = 查询
+query-recorded = 每次查询无论是否获准都会记入链上账本，供审计追溯。
+query-answer = 查询结果
+query-no-rows = 没有查到符合条件的数据。
+query-more = 结果较多，仅显示第一页。
+query-refused = 本次查询未获准，原因和处理办法如下：
+decision-allowed = ✓ 准许
+decision-refused = ✕ 拒绝

@@ -1,0 +1,144 @@
+//! The catalog: search, and one entry.
+#![expect(missing_docs, reason = "a field of a view is named after its place on the page")]
+
+use askama::Template;
+
+use super::{Choice, Page};
+use crate::web::portal::words::Words;
+
+/// `GET /catalog`.
+#[derive(Template)]
+#[template(path = "catalog.html")]
+pub struct Catalog {
+    pub page: Page,
+    pub t: Words,
+    pub q: String,
+    pub providers: Vec<Choice>,
+    pub sharing: String,
+    pub state: String,
+    pub level: String,
+    pub results: CatalogResults,
+}
+
+/// `GET /catalog` with `HX-Request`.
+#[derive(Template)]
+#[template(path = "catalog_partial.html")]
+pub struct CatalogResults {
+    pub t: Words,
+    pub rows: Vec<EntryRow>,
+    pub ledger_index: u64,
+    /// The first page, when this is another.
+    pub first_href: Option<String>,
+    pub next_href: Option<String>,
+}
+
+/// An entry in a list.
+#[derive(Clone, Debug, Default)]
+pub struct EntryRow {
+    /// `provider/name`.
+    pub id: String,
+    pub title: String,
+    pub summary: String,
+    pub provider: String,
+    pub version: String,
+    pub state: String,
+    pub sharing: String,
+    pub level: String,
+    pub grade: u8,
+    pub updated: String,
+}
+
+/// `GET /catalog/{provider}/{name}`.
+#[derive(Template)]
+#[template(path = "entry.html")]
+pub struct EntryPage {
+    pub page: Page,
+    pub t: Words,
+    pub entry: EntryBody,
+    /// Why and when it ended, if it did.
+    pub ending: Option<Ending>,
+    pub versions: Vec<VersionRow>,
+    pub may_request: bool,
+    pub may_query: bool,
+    pub may_change: bool,
+    pub may_end: bool,
+}
+
+/// End of an entry.
+#[derive(Clone, Debug, Default)]
+pub struct Ending {
+    pub reason: String,
+    /// `provider/name`.
+    pub successor: Option<String>,
+    pub at: String,
+}
+
+/// Everything about one version.
+#[derive(Clone, Debug, Default)]
+pub struct EntryBody {
+    /// `provider/name`.
+    pub id: String,
+    pub title: String,
+    pub summary: String,
+    pub version: String,
+    /// State of the entry, or of the draft.
+    pub state: String,
+    pub level: String,
+    pub code: String,
+    /// 类, 项, 目, 细目, joined for reading.
+    pub classification: String,
+    pub provider: String,
+    pub provider_code: String,
+    pub duty: String,
+    /// Category and type.
+    pub format: String,
+    pub sharing: String,
+    pub sharing_condition: String,
+    pub open: bool,
+    pub update_cycle: String,
+    pub issue_date: String,
+    pub related_codes: Vec<String>,
+    /// The parameter that names the person or enterprise.
+    pub subject: String,
+    pub items: Vec<ItemRow>,
+    pub parameters: Vec<ParameterRow>,
+    /// Indented JSON.
+    pub request_schema: String,
+    pub response_schema: String,
+}
+
+/// 信息项.
+#[derive(Clone, Debug, Default)]
+pub struct ItemRow {
+    pub name: String,
+    pub title: String,
+    pub kind: String,
+    pub length: u32,
+    pub sensitive: bool,
+    pub grade: u8,
+    pub masking: String,
+    pub code_table: String,
+}
+
+/// A parameter of queries, read from the request schema.
+#[derive(Clone, Debug, Default)]
+pub struct ParameterRow {
+    pub name: String,
+    pub description: String,
+    /// JSON type, or format when it has one: `id_number`.
+    pub kind: String,
+    pub required: bool,
+}
+
+/// A version in the history.
+#[derive(Clone, Debug, Default)]
+pub struct VersionRow {
+    pub version: String,
+    pub at: String,
+    pub drafted_by: String,
+    pub approved_by: String,
+    pub transaction: String,
+    pub index: u64,
+    /// The one shown.
+    pub shown: bool,
+}

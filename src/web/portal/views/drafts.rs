@@ -1,0 +1,253 @@
+//! Drafts of catalog entries: the list, one draft, and its form.
+#![expect(missing_docs, reason = "a field of a view is named after its place on the page")]
+
+use askama::Template;
+
+use super::catalog::EntryBody;
+use super::{Faults, Page};
+use crate::web::portal::words::Words;
+
+/// `GET /drafts`.
+#[derive(Template)]
+#[template(path = "drafts.html")]
+pub struct Drafts {
+    pub page: Page,
+    pub t: Words,
+    pub rows: Vec<DraftRow>,
+    pub may_create: bool,
+}
+
+/// A draft in the list.
+#[derive(Clone, Debug, Default)]
+pub struct DraftRow {
+    /// The entry's name without its provider.
+    pub name: String,
+    pub title: String,
+    pub version: String,
+    /// `draft`, `under_review` or `rejected`.
+    pub state: String,
+    pub drafted_by: String,
+    pub updated: String,
+    /// Why it was rejected.
+    pub note: String,
+    pub may_edit: bool,
+    pub may_submit: bool,
+    pub may_review: bool,
+}
+
+/// `GET /drafts/{name}`.
+#[derive(Template)]
+#[template(path = "draft.html")]
+pub struct DraftPage {
+    pub page: Page,
+    pub t: Words,
+    pub draft: DraftRow,
+    pub entry: EntryBody,
+    /// The reader drafted it and may not approve it.
+    pub own: bool,
+}
+
+/// `GET /drafts/new` and `GET /drafts/{name}/edit`.
+#[derive(Template)]
+#[template(path = "draft_form.html")]
+pub struct DraftForm {
+    pub page: Page,
+    pub t: Words,
+    /// Where the form goes: `/drafts` or `/drafts/{name}`.
+    pub action: String,
+    /// Whether the name may be chosen.
+    pub new: bool,
+    pub draft: DraftFields,
+    pub faults: Faults,
+}
+
+/// What stands in the form, as typed.
+#[derive(Clone, Debug, Default)]
+pub struct DraftFields {
+    pub name: String,
+    pub version: String,
+    pub level: String,
+    pub code: String,
+    pub title_zh: String,
+    pub title_en: String,
+    pub summary_zh: String,
+    pub summary_en: String,
+    pub class_zh: String,
+    pub class_en: String,
+    pub category_zh: String,
+    pub category_en: String,
+    pub topic_zh: String,
+    pub topic_en: String,
+    pub detail_zh: String,
+    pub detail_en: String,
+    pub duty_zh: String,
+    pub duty_en: String,
+    pub format_category: String,
+    pub format_type: String,
+    pub sharing: String,
+    pub condition_zh: String,
+    pub condition_en: String,
+    /// `yes` or `no`.
+    pub open: String,
+    pub update_cycle: String,
+    pub issue_date: String,
+    /// One a line.
+    pub related_codes: String,
+    pub subject: String,
+    pub parameters: Vec<ParameterFields>,
+    pub items: Vec<ItemFields>,
+}
+
+/// A row of the parameters.
+#[derive(Clone, Debug, Default)]
+pub struct ParameterFields {
+    pub name: String,
+    /// `id_number`, `uscc`, `unit_number`, `bay_id`, `date` or `text`.
+    pub format: String,
+    /// `yes` or `no`.
+    pub required: String,
+    pub title: String,
+}
+
+/// A row of the items. A row without a name counts as empty.
+#[derive(Clone, Debug, Default)]
+pub struct ItemFields {
+    pub name: String,
+    pub title_zh: String,
+    pub title_en: String,
+    pub kind: String,
+    pub length: String,
+    /// `yes` or `no`.
+    pub sensitive: String,
+    pub grade: String,
+    pub masking: String,
+    pub code_table: String,
+}
+
+/// Rows a form can have: as many as an entry may have items.
+pub const ITEM_ROWS_MAX: usize = 60;
+/// Rows for parameters.
+pub const PARAMETER_ROWS_MAX: usize = 8;
+/// Empty rows that "add rows" adds.
+pub const ROWS_ADDED: usize = 4;
+
+impl DraftFields {
+    /// An empty form, with what most entries have.
+    pub fn starting(today: String) -> Self {
+        let usual = |text: &str| text.to_owned();
+        Self {
+            version: usual("1.0"),
+            level: usual("interface"),
+            sharing: usual("conditional"),
+            open: usual("no"),
+            update_cycle: usual("real_time"),
+            format_category: usual("database"),
+            format_type: usual("sqlite"),
+            issue_date: today,
+            ..Self::default()
+        }
+        .with_more_rows()
+    }
+
+    /// Reads what a browser sent: pairs of field and value, unknown ones ignored.
+    pub fn read(pairs: &[(String, String)]) -> Self {
+        let mut fields = Self::default();
+        for (key, value) in pairs {
+            let value = value.trim();
+            if let Some((row, column)) = row_of(key, "item-", ITEM_ROWS_MAX) {
+                set_item(&mut fields.items, row, column, value);
+            } else if let Some((row, column)) = row_of(key, "param-", PARAMETER_ROWS_MAX) {
+                set_parameter(&mut fields.parameters, row, column, value);
+            } else if let Some(place) = fields.place(key) {
+                value.clone_into(place);
+            }
+        }
+        fields
+    }
+
+    /// Adds empty rows, up to the bounds.
+    #[must_use]
+    pub fn with_more_rows(mut self) -> Self {
+        let items = (self.items.len() + ROWS_ADDED).min(ITEM_ROWS_MAX);
+        self.items.resize_with(items, ItemFields::default);
+        let parameters = self.parameters.len().clamp(2, PARAMETER_ROWS_MAX);
+        self.parameters.resize_with(parameters, ParameterFields::default);
+        self
+    }
+
+    fn place(&mut self, key: &str) -> Option<&mut String> {
+        Some(match key {
+            "name" => &mut self.name,
+            "version" => &mut self.version,
+            "level" => &mut self.level,
+            "code" => &mut self.code,
+            "title_zh" => &mut self.title_zh,
+            "title_en" => &mut self.title_en,
+            "summary_zh" => &mut self.summary_zh,
+            "summary_en" => &mut self.summary_en,
+            "class_zh" => &mut self.class_zh,
+            "class_en" => &mut self.class_en,
+            "category_zh" => &mut self.category_zh,
+            "category_en" => &mut self.category_en,
+            "topic_zh" => &mut self.topic_zh,
+            "topic_en" => &mut self.topic_en,
+            "detail_zh" => &mut self.detail_zh,
+            "detail_en" => &mut self.detail_en,
+            "duty_zh" => &mut self.duty_zh,
+            "duty_en" => &mut self.duty_en,
+            "format_category" => &mut self.format_category,
+            "format_type" => &mut self.format_type,
+            "sharing" => &mut self.sharing,
+            "condition_zh" => &mut self.condition_zh,
+            "condition_en" => &mut self.condition_en,
+            "open" => &mut self.open,
+            "update_cycle" => &mut self.update_cycle,
+            "issue_date" => &mut self.issue_date,
+            "related_codes" => &mut self.related_codes,
+            "subject" => &mut self.subject,
+            _ => return None,
+        })
+    }
+}
+
+/// `item-3-name` is row 3, column `name`.
+fn row_of<'a>(key: &'a str, prefix: &str, rows_max: usize) -> Option<(usize, &'a str)> {
+    let (row, column) = key.strip_prefix(prefix)?.split_once('-')?;
+    row.parse().ok().filter(|row| *row < rows_max).map(|row| (row, column))
+}
+
+fn row_at<T: Default>(rows: &mut Vec<T>, row: usize) -> Option<&mut T> {
+    if rows.len() <= row {
+        rows.resize_with(row + 1, T::default);
+    }
+    rows.get_mut(row)
+}
+
+fn set_item(rows: &mut Vec<ItemFields>, row: usize, column: &str, value: &str) {
+    let Some(fields) = row_at(rows, row) else { return };
+    let place = match column {
+        "name" => &mut fields.name,
+        "title_zh" => &mut fields.title_zh,
+        "title_en" => &mut fields.title_en,
+        "kind" => &mut fields.kind,
+        "length" => &mut fields.length,
+        "sensitive" => &mut fields.sensitive,
+        "grade" => &mut fields.grade,
+        "masking" => &mut fields.masking,
+        "code_table" => &mut fields.code_table,
+        _ => return,
+    };
+    value.clone_into(place);
+}
+
+fn set_parameter(rows: &mut Vec<ParameterFields>, row: usize, column: &str, value: &str) {
+    let Some(fields) = row_at(rows, row) else { return };
+    let place = match column {
+        "name" => &mut fields.name,
+        "format" => &mut fields.format,
+        "required" => &mut fields.required,
+        "title" => &mut fields.title,
+        _ => return,
+    };
+    value.clone_into(place);
+}

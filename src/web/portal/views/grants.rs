@@ -1,0 +1,159 @@
+//! Grants: the list, the request, one grant and its decision.
+#![expect(missing_docs, reason = "a field of a view is named after its place on the page")]
+
+use askama::Template;
+
+use super::{Choice, Faults, Page};
+use crate::web::portal::words::Words;
+
+/// `GET /grants`.
+#[derive(Template)]
+#[template(path = "grants.html")]
+pub struct Grants {
+    pub page: Page,
+    pub t: Words,
+    /// `asked_by_us` or `asked_of_us`.
+    pub side: String,
+    pub state: String,
+    pub rows: Vec<GrantRow>,
+    pub ledger_index: u64,
+    pub first_href: Option<String>,
+    pub next_href: Option<String>,
+}
+
+/// A grant in a list.
+#[derive(Clone, Debug, Default)]
+pub struct GrantRow {
+    pub id: String,
+    /// `provider/name`.
+    pub entry: String,
+    pub entry_title: String,
+    /// The other department.
+    pub partner: String,
+    pub purpose: String,
+    pub matter: String,
+    pub state: String,
+    pub requested_at: String,
+    pub valid_until: String,
+    pub expires_soon: bool,
+}
+
+/// `GET /grants/new?entry=provider/name`.
+#[derive(Template)]
+#[template(path = "grant_request.html")]
+pub struct GrantRequestForm {
+    pub page: Page,
+    pub t: Words,
+    /// `provider/name`.
+    pub entry: String,
+    pub version: String,
+    pub entry_title: String,
+    pub provider: String,
+    pub sharing: String,
+    pub sharing_condition: String,
+    pub items: Vec<AskedItem>,
+    /// Purposes to choose from: code and name.
+    pub purposes: Vec<Choice>,
+    pub asked: GrantFields,
+    pub faults: Faults,
+}
+
+/// An item that can be asked for or granted.
+#[derive(Clone, Debug, Default)]
+pub struct AskedItem {
+    pub name: String,
+    pub title: String,
+    pub grade: u8,
+    pub sensitive: bool,
+    /// The entry's own masking; in an approval, the one chosen.
+    pub masking: String,
+    pub chosen: bool,
+}
+
+/// What stands in the form, as typed.
+#[derive(Clone, Debug, Default)]
+pub struct GrantFields {
+    pub purpose: String,
+    pub legal_basis: String,
+    pub matter: String,
+    pub mode: String,
+    pub daily_max: String,
+    /// A day, `2027-01-31`; the grant ends when the day does.
+    pub valid_until: String,
+    pub network_zone: String,
+    pub hours_from: String,
+    pub hours_to: String,
+}
+
+/// `GET /grants/{id}`.
+#[derive(Template)]
+#[template(path = "grant.html")]
+pub struct GrantPage {
+    pub page: Page,
+    pub t: Words,
+    pub id: String,
+    pub entry: String,
+    pub entry_title: String,
+    pub version: String,
+    pub consumer: String,
+    pub provider: String,
+    pub state: String,
+    pub requested_by: String,
+    pub requested_at: String,
+    pub purpose: String,
+    pub legal_basis: String,
+    pub matter: String,
+    pub mode: String,
+    pub network_zone: String,
+    /// `8:00–18:00`; empty when not limited.
+    pub hours: String,
+    pub items: Vec<GrantItem>,
+    pub daily_max: u32,
+    pub valid_until: String,
+    /// What the provider allowed.
+    pub approved: Option<Approved>,
+    /// Who decided, when and why, when decided.
+    pub decision: Option<Decided>,
+    pub may_decide: bool,
+    /// The reader asked and may not decide.
+    pub own: bool,
+    pub may_revoke: bool,
+    /// The approval as typed; before that, as asked.
+    pub approval: ApprovalFields,
+    pub faults: Faults,
+}
+
+/// An item, as asked and as allowed.
+#[derive(Clone, Debug, Default)]
+pub struct GrantItem {
+    pub name: String,
+    pub title: String,
+    pub grade: u8,
+    pub sensitive: bool,
+    pub asked: bool,
+    /// Masking when allowed.
+    pub allowed: Option<String>,
+}
+
+/// The provider's limits.
+#[derive(Clone, Debug, Default)]
+pub struct Approved {
+    pub daily_max: u32,
+    pub valid_until: String,
+}
+
+/// A decision.
+#[derive(Clone, Debug, Default)]
+pub struct Decided {
+    pub by: String,
+    pub at: String,
+    pub reason: String,
+}
+
+/// The form of an approval.
+#[derive(Clone, Debug, Default)]
+pub struct ApprovalFields {
+    pub items: Vec<AskedItem>,
+    pub daily_max: String,
+    pub valid_until: String,
+}

@@ -1,0 +1,23 @@
+//! What each page shows: handlers fill these structs, templates lay them out. No logic beyond the look.
+//!
+//! Words of the data model (`conditional`, `requested`) stay codes here; templates turn them into texts. Times are
+//! texts ready to read (`Millis::local_text`), names are in the reader's language already.
+
+pub mod audit;
+pub mod cases;
+pub mod catalog;
+pub mod certificate;
+pub mod cluster;
+pub mod drafts;
+pub mod entrance;
+pub mod grants;
+pub mod home;
+pub mod ledger;
+mod page;
+pub mod query;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use page::{Choice, Fault, Faults, Field, Flash, Page, User};

@@ -1,0 +1,178 @@
+//! Cases and certificates.
+
+use super::{DIGEST, ENTRY, EVIL, ID, LICENCE, page, s, two};
+use crate::web::portal::views::cases::{CasePage, CaseRow, CaseStart, Cases, Mark, MaterialView, StepView};
+use crate::web::portal::views::certificate::{CertificateCard, CertificatePage, StatusRow, Verified, VerifyPage};
+use crate::web::portal::views::{Choice, Fault, Faults, Field, Page};
+use crate::web::portal::words::{Lang, Words};
+
+pub fn cases(lang: Lang) -> Cases {
+    let row = |state: &str, waits_for_us| CaseRow {
+        id: s(ID),
+        title: two(lang, "不动产转移登记 2026-118", "Real estate transfer 2026-118"),
+        owner: two(lang, "规划和自然资源局", "Planning and Resources"),
+        opened_at: s("2026-11-21 09:00:00"),
+        state: s(state),
+        sign_offs: s("1 / 2"),
+        waits_for_us,
+    };
+    Cases {
+        page: page(lang, "/cases"),
+        t: Words::of(lang),
+        rows: vec![row("in_progress", true), row("completed", false), row("rejected", false)],
+        workflows: vec![Choice {
+            value: s("real-estate-transfer"),
+            label: two(lang, "不动产转移登记", "real estate transfer"),
+            chosen: false,
+        }],
+        first_href: None,
+        next_href: None,
+    }
+}
+
+pub fn case_start(lang: Lang) -> CaseStart {
+    let field = |name: &str, zh: &str, en: &str, value: &str| Field {
+        name: s(name),
+        label: two(lang, zh, en),
+        hint: s(""),
+        value: s(value),
+        required: true,
+    };
+    CaseStart {
+        page: page(lang, "/cases/new"),
+        t: Words::of(lang),
+        workflow: s("real-estate-transfer"),
+        workflow_title: two(lang, "不动产转移登记", "Real estate transfer"),
+        summary: two(
+            lang,
+            "买卖双方一次申请，数据由部门间共享调取。",
+            "One application of both parties; departments share the data.",
+        ),
+        fields: vec![
+            field("seller", "转让方身份号码", "Seller's ID number", "34052419800101001X"),
+            field("buyer", "受让方身份号码", "Buyer's ID number", ""),
+            field("unit_number", "不动产单元号", "Real estate unit number", EVIL),
+        ],
+        sources: vec![
+            Choice { value: s(ENTRY), label: two(lang, "户籍登记信息", "Household registration"), chosen: true },
+            Choice {
+                value: s("tax/deed-tax-payment"),
+                label: two(lang, "契税缴纳信息", "Deed tax payment"),
+                chosen: false,
+            },
+        ],
+        signers: vec![two(lang, "住房和城乡建设局", "Housing"), two(lang, "税务局", "Tax")],
+        faults: Faults(vec![Fault { field: s("param-buyer"), message: Words::of(lang).fault("subject", "bad_value") }]),
+    }
+}
+
+pub fn case(lang: Lang) -> CasePage {
+    let mark = |zh: &str, en: &str, state, detail: &str| Mark { label: two(lang, zh, en), state, detail: s(detail) };
+    let step = |step: &str, zh: &str, en: &str, state: &str, may_sign| StepView {
+        step: s(step),
+        title: two(lang, zh, en),
+        department: two(lang, "住房和城乡建设局", "Housing"),
+        state: s(state),
+        by: s(if may_sign { "" } else { "chen.jie" }),
+        at: s(if may_sign { "" } else { "2026-11-21 09:40:00" }),
+        note: s(if may_sign { "" } else { EVIL }),
+        may_sign,
+    };
+    let material = |zh: &str, en: &str, held| MaterialView {
+        entry: s(ENTRY),
+        title: two(lang, zh, en),
+        provider: two(lang, "公安局", "Public Security"),
+        access_id: s(ID),
+        digest: s(DIGEST),
+        held,
+        columns: vec![
+            two(lang, "姓名", "Name"),
+            two(lang, "公民身份号码", "ID number"),
+            two(lang, "户籍地址", "Address"),
+        ],
+        rows: vec![vec![s("张*"), s("340524********001X"), s(EVIL)]],
+    };
+    CasePage {
+        page: page(lang, "/cases/x"),
+        t: Words::of(lang),
+        id: s(ID),
+        title: two(lang, "不动产转移登记 2026-118", "Real estate transfer 2026-118"),
+        workflow_title: two(lang, "不动产转移登记", "Real estate transfer"),
+        owner: two(lang, "规划和自然资源局", "Planning and Resources"),
+        opened_by: s("li.na"),
+        opened_at: s("2026-11-21 09:00:00"),
+        state: s("in_progress"),
+        progress: vec![
+            mark("调取数据", "Data pulled", "done", "4 / 4"),
+            mark("住建会签", "Housing signs", "done", "chen.jie"),
+            mark("税务会签", "Tax signs", "current", ""),
+            mark("签发证照", "E-licence", "waiting", ""),
+        ],
+        papers_missing: s(EVIL),
+        materials: vec![
+            material("户籍登记信息", "Household registration", true),
+            material("契税缴纳信息", "Deed tax payment", false),
+        ],
+        steps: vec![
+            step("contract", "核对网签合同", "Check the contract", "agreed", false),
+            step("tax", "核对完税情况", "Check the tax", "waiting", true),
+        ],
+        certificate: None,
+        may_issue: true,
+        faults: Faults::default(),
+    }
+}
+
+fn card(lang: Lang) -> CertificateCard {
+    CertificateCard {
+        identifier: s(LICENCE),
+        type_name: two(lang, "不动产权证书", "Real estate title certificate"),
+        issuer: two(lang, "规划和自然资源局", "Planning and Resources"),
+        issued_at: s("2026-11-21 10:12:00"),
+        valid_from: s("2026-11-21"),
+        valid_to: s(""),
+        status: s("valid"),
+        fields: vec![
+            (two(lang, "权利人", "Holder"), s("张*")),
+            (two(lang, "坐落", "Location"), s(EVIL)),
+            (two(lang, "不动产单元号", "Unit number"), s("110105001002GB00123F00010001")),
+        ],
+        document_digest: s(DIGEST),
+        transaction: s(ID),
+        index: 1283,
+    }
+}
+
+pub fn certificate(lang: Lang) -> CertificatePage {
+    CertificatePage {
+        page: page(lang, "/certificates/x"),
+        t: Words::of(lang),
+        certificate: card(lang),
+        case: Some(s(ID)),
+        history: vec![StatusRow {
+            status: s("valid"),
+            reason: s(EVIL),
+            by: s("li.na"),
+            at: s("2026-11-21 10:12:00"),
+            transaction: s(ID),
+        }],
+        next_statuses: vec![s("suspended"), s("revoked"), s("cancelled")],
+        may_change: true,
+        faults: Faults::default(),
+    }
+}
+
+pub fn verify(lang: Lang) -> VerifyPage {
+    let answer = Verified {
+        verdict: "valid",
+        certificate: Some(card(lang)),
+        ledger_index: 1284,
+        asked_at: s("2026-11-21 10:15:30"),
+    };
+    VerifyPage {
+        page: Page { user: None, ..page(lang, "/verify") },
+        t: Words::of(lang),
+        identifier: s(EVIL),
+        answer: Some(answer),
+    }
+}

@@ -1,0 +1,179 @@
+//! The catalog and its drafts.
+
+use super::{ENTRY, EVIL, ID, choices, page, s, two};
+use crate::web::portal::views::catalog::{
+    Catalog, CatalogResults, Ending, EntryBody, EntryPage, EntryRow, ItemRow, ParameterRow, VersionRow,
+};
+use crate::web::portal::views::drafts::{DraftFields, DraftForm, DraftPage, DraftRow, Drafts};
+use crate::web::portal::views::{Fault, Faults};
+use crate::web::portal::words::{Lang, Words};
+
+pub fn catalog(lang: Lang) -> Catalog {
+    let row = |title: String, id: &str, state: &str, sharing: &str, grade| EntryRow {
+        id: s(id),
+        title,
+        summary: two(
+            lang,
+            "户籍人口的姓名、身份号码、户籍地址和户别，用于核验申请人身份和家庭关系。",
+            "Name, ID number, address and household type of registered residents, to verify applicants.",
+        ),
+        provider: two(lang, "公安局", "Public Security"),
+        version: s("1.0"),
+        state: s(state),
+        sharing: s(sharing),
+        level: s("interface"),
+        grade,
+        updated: s("2026-11-20"),
+    };
+    let rows = vec![
+        row(two(lang, "户籍登记信息", "Household registration"), ENTRY, "published", "conditional", 3),
+        row(
+            two(lang, "停车泊位状态", "Parking bay status"),
+            "transport/parking-bay-status",
+            "published",
+            "unconditional",
+            1,
+        ),
+        row(s(EVIL), "health/medical-record-summary", "deprecated", "not_shared", 4),
+    ];
+    Catalog {
+        page: page(lang, "/catalog?q=%E6%88%B7%E7%B1%8D"),
+        t: Words::of(lang),
+        q: two(lang, "户籍", "household"),
+        providers: choices(lang),
+        sharing: s("conditional"),
+        state: s(""),
+        level: s(""),
+        results: CatalogResults {
+            t: Words::of(lang),
+            rows,
+            ledger_index: 1284,
+            first_href: None,
+            next_href: Some(s("/catalog?cursor=a&q=b")),
+        },
+    }
+}
+
+fn body(lang: Lang) -> EntryBody {
+    let item = |name: &str, zh: &str, en: &str, grade, masking: &str| ItemRow {
+        name: s(name),
+        title: two(lang, zh, en),
+        kind: s("string"),
+        length: 40,
+        sensitive: grade > 2,
+        grade,
+        masking: s(masking),
+        code_table: s(""),
+    };
+    EntryBody {
+        id: s(ENTRY),
+        title: two(lang, "户籍登记信息", "Household registration"),
+        summary: s(EVIL),
+        version: s("1.0"),
+        state: s("published"),
+        level: s("interface"),
+        code: s("1010010001/000001"),
+        classification: two(
+            lang,
+            "基础信息资源 / 人口 / 户籍 / 户籍登记",
+            "Base / population / household / registration",
+        ),
+        provider: two(lang, "公安局", "Public Security"),
+        provider_code: s("11110000000021135M"),
+        duty: two(lang, "《户口登记条例》第三条", "Household Registration Regulations, article 3"),
+        format: s("database / sqlite"),
+        sharing: s("conditional"),
+        sharing_condition: two(lang, "用于依申请办理的政务服务事项", "For public services on application"),
+        open: false,
+        update_cycle: s("real_time"),
+        issue_date: s("2026-01-31"),
+        related_codes: vec![s("1010010002/000003")],
+        subject: s("id_number"),
+        items: vec![
+            item("name", "姓名", "Name", 3, "name"),
+            item("id_number", "公民身份号码", "ID number", 3, "id_number"),
+            item("address", "户籍地址", "Registered address", 2, "address"),
+            item("household_type", "户别", "Household type", 1, "none"),
+        ],
+        parameters: vec![ParameterRow {
+            name: s("id_number"),
+            description: two(lang, "公民身份号码", "ID number"),
+            kind: s("id_number"),
+            required: true,
+        }],
+        request_schema: s("{\n  \"type\": \"object\"\n}"),
+        response_schema: s("{\n  \"type\": \"object\"\n}"),
+    }
+}
+
+pub fn entry(lang: Lang) -> EntryPage {
+    let version = |version: &str, shown| VersionRow {
+        version: s(version),
+        at: s("2026-11-20 16:02:11"),
+        drafted_by: s("zhang.wei"),
+        approved_by: s("wang.fang"),
+        transaction: s(ID),
+        index: 14,
+        shown,
+    };
+    EntryPage {
+        page: page(lang, "/catalog/public-security/household-registration"),
+        t: Words::of(lang),
+        entry: body(lang),
+        ending: Some(Ending { reason: s(EVIL), successor: Some(s(ENTRY)), at: s("2026-11-21 10:00:00") }),
+        versions: vec![version("1.0", true), version("0.9", false)],
+        may_request: true,
+        may_query: true,
+        may_change: true,
+        may_end: true,
+    }
+}
+
+fn draft_row(lang: Lang) -> DraftRow {
+    DraftRow {
+        name: s("marriage-registration"),
+        title: two(lang, "婚姻登记信息", "Marriage registration"),
+        version: s("1.1"),
+        state: s("under_review"),
+        drafted_by: s("zhang.wei"),
+        updated: s("2026-11-21 09:12:40"),
+        note: s(EVIL),
+        may_edit: true,
+        may_submit: true,
+        may_review: true,
+    }
+}
+
+pub fn drafts(lang: Lang) -> Drafts {
+    Drafts { page: page(lang, "/drafts"), t: Words::of(lang), rows: vec![draft_row(lang)], may_create: true }
+}
+
+pub fn draft(lang: Lang) -> DraftPage {
+    DraftPage {
+        page: page(lang, "/drafts/marriage-registration"),
+        t: Words::of(lang),
+        draft: draft_row(lang),
+        entry: body(lang),
+        own: true,
+    }
+}
+
+pub fn draft_form(lang: Lang) -> DraftForm {
+    let pairs = [
+        ("name", "marriage-registration"),
+        ("title_zh", EVIL),
+        ("item-0-name", "name"),
+        ("item-0-grade", "3"),
+        ("item-0-masking", "name"),
+        ("param-0-name", "id_number"),
+    ];
+    let pairs: Vec<_> = pairs.into_iter().map(|(key, value)| (s(key), s(value))).collect();
+    DraftForm {
+        page: page(lang, "/drafts/new"),
+        t: Words::of(lang),
+        action: s("/drafts"),
+        new: true,
+        draft: DraftFields::read(&pairs).with_more_rows(),
+        faults: Faults(vec![Fault { field: s("version"), message: Words::of(lang).fault("version", "bad_version") }]),
+    }
+}

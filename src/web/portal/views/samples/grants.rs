@@ -1,0 +1,180 @@
+//! Grants and queries.
+
+use super::{ENTRY, EVIL, ID, page, s, two};
+use crate::web::portal::views::grants::{
+    ApprovalFields, Approved, AskedItem, Decided, GrantFields, GrantItem, GrantPage, GrantRequestForm, GrantRow, Grants,
+};
+use crate::web::portal::views::query::{QueryForm, QueryPage, QueryResult};
+use crate::web::portal::views::{Choice, Fault, Faults, Field};
+use crate::web::portal::words::{Lang, Words};
+
+pub fn grants(lang: Lang) -> Grants {
+    let row = |state: &str, expires_soon| GrantRow {
+        id: s(ID),
+        entry: s(ENTRY),
+        entry_title: two(lang, "户籍登记信息", "Household registration"),
+        partner: two(lang, "公安局", "Public Security"),
+        purpose: s("marriage-registration"),
+        matter: s(EVIL),
+        state: s(state),
+        requested_at: s("2026-11-20 15:00:00"),
+        valid_until: s("2026-12-31"),
+        expires_soon,
+    };
+    Grants {
+        page: page(lang, "/grants"),
+        t: Words::of(lang),
+        side: s("asked_by_us"),
+        state: s(""),
+        rows: vec![
+            row("requested", false),
+            row("active", true),
+            row("denied", false),
+            row("revoked", false),
+            row("expired", false),
+        ],
+        ledger_index: 1284,
+        first_href: Some(s("/grants")),
+        next_href: Some(s("/grants?cursor=x")),
+    }
+}
+
+fn asked(lang: Lang) -> Vec<AskedItem> {
+    let item = |name: &str, zh: &str, en: &str, grade, masking: &str| AskedItem {
+        name: s(name),
+        title: two(lang, zh, en),
+        grade,
+        sensitive: grade > 2,
+        masking: s(masking),
+        chosen: grade > 1,
+    };
+    vec![
+        item("name", "姓名", "Name", 3, "name"),
+        item("id_number", "公民身份号码", "ID number", 3, "id_number"),
+        item("household_type", "户别", "Household type", 1, "none"),
+    ]
+}
+
+pub fn grant_request(lang: Lang) -> GrantRequestForm {
+    GrantRequestForm {
+        page: page(lang, "/grants/new"),
+        t: Words::of(lang),
+        entry: s(ENTRY),
+        version: s("1.0"),
+        entry_title: two(lang, "户籍登记信息", "Household registration"),
+        provider: two(lang, "公安局", "Public Security"),
+        sharing: s("conditional"),
+        sharing_condition: s(EVIL),
+        items: asked(lang),
+        purposes: purposes(lang),
+        asked: GrantFields {
+            purpose: s("marriage-registration"),
+            mode: s("query"),
+            daily_max: s("500"),
+            valid_until: s("2026-12-31"),
+            ..GrantFields::default()
+        },
+        faults: Faults(vec![Fault {
+            field: s("legal_basis"),
+            message: Words::of(lang).fault("legal-basis", "required"),
+        }]),
+    }
+}
+
+pub fn grant(lang: Lang) -> GrantPage {
+    let item = |name: &str, zh: &str, en: &str, allowed: Option<&str>| GrantItem {
+        name: s(name),
+        title: two(lang, zh, en),
+        grade: 3,
+        sensitive: true,
+        asked: true,
+        allowed: allowed.map(s),
+    };
+    GrantPage {
+        page: page(lang, "/grants/x"),
+        t: Words::of(lang),
+        id: s(ID),
+        entry: s(ENTRY),
+        entry_title: two(lang, "户籍登记信息", "Household registration"),
+        version: s("1.0"),
+        consumer: two(lang, "民政局", "Civil Affairs"),
+        provider: two(lang, "公安局", "Public Security"),
+        state: s("requested"),
+        requested_by: s("li.na"),
+        requested_at: s("2026-11-20 15:00:00"),
+        purpose: s("marriage-registration"),
+        legal_basis: two(lang, "《婚姻登记条例》第七条", "Marriage Registration Regulations, article 7"),
+        matter: s(EVIL),
+        mode: s("query"),
+        network_zone: s("gov-extranet"),
+        hours: s("8:00–18:00"),
+        items: vec![
+            item("name", "姓名", "Name", Some("name")),
+            item("address", "户籍地址", "Registered address", None),
+        ],
+        daily_max: 500,
+        valid_until: s("2026-12-31"),
+        approved: Some(Approved { daily_max: 300, valid_until: s("2026-12-31") }),
+        decision: Some(Decided { by: s("wang.fang"), at: s("2026-11-20 17:00:00"), reason: s(EVIL) }),
+        may_decide: true,
+        own: true,
+        may_revoke: false,
+        approval: ApprovalFields { items: asked(lang), daily_max: s("500"), valid_until: s("2026-12-31") },
+        faults: Faults::default(),
+    }
+}
+
+pub fn query(lang: Lang) -> QueryPage {
+    let result = QueryResult {
+        t: Words::of(lang),
+        decision: s("refused"),
+        reasons: vec![s("purpose_mismatch"), s("item_not_granted")],
+        detail: s(EVIL),
+        rule: s("conditional-needs-active-grant"),
+        grant_id: s(ID),
+        access_id: s(ID),
+        ledger_index: 1284,
+        entry: s(ENTRY),
+        ..QueryResult::default()
+    };
+    let form = QueryForm {
+        entry: s(ENTRY),
+        entry_title: two(lang, "户籍登记信息", "Household registration"),
+        sharing: s("conditional"),
+        purposes: purposes(lang),
+        purpose: s("loans"),
+        cause: s(EVIL),
+        case_id: s(""),
+        params: vec![Field {
+            name: s("id_number"),
+            label: two(lang, "公民身份号码", "ID number"),
+            hint: s(""),
+            value: s("34052419800101001X"),
+            required: true,
+        }],
+        items: vec![
+            Choice { value: s("name"), label: two(lang, "姓名", "Name"), chosen: true },
+            Choice { value: s("address"), label: two(lang, "户籍地址", "Registered address"), chosen: true },
+        ],
+    };
+    QueryPage {
+        page: page(lang, "/query"),
+        t: Words::of(lang),
+        entries: vec![Choice {
+            value: s(ENTRY),
+            label: two(lang, "户籍登记信息", "Household registration"),
+            chosen: true,
+        }],
+        form: Some(form),
+        faults: Faults::default(),
+        result: Some(result),
+    }
+}
+
+fn purposes(lang: Lang) -> Vec<Choice> {
+    vec![Choice {
+        value: s("marriage-registration"),
+        label: two(lang, "婚姻登记", "Marriage registration"),
+        chosen: false,
+    }]
+}

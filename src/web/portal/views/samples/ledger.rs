@@ -1,0 +1,147 @@
+//! Accesses, the ledger and the cluster.
+
+use super::{DIGEST, ENTRY, EVIL, ID, choices, page, s, two};
+use crate::web::portal::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults};
+use crate::web::portal::views::cluster::{Cluster, ClusterBody, NodeRow};
+use crate::web::portal::views::ledger::{BlockRow, Ledger, LedgerBody, TransactionPage, TransactionRow};
+use crate::web::portal::words::{Lang, Words};
+
+fn access_row(lang: Lang, decision: &str) -> AccessRow {
+    let refused = decision == "refused";
+    AccessRow {
+        access_id: s(ID),
+        time: s("2026-11-21 10:15:30"),
+        consumer: two(lang, "民政局", "Civil Affairs"),
+        actor: s("li.na"),
+        entry: s(ENTRY),
+        entry_title: two(lang, "户籍登记信息", "Household registration"),
+        version: s("1.0"),
+        decision: s(decision),
+        rule: s("conditional-needs-active-grant"),
+        reasons: if refused { vec![s("grant_expired")] } else { Vec::new() },
+        purpose: s("marriage-registration"),
+        cause: s(EVIL),
+        case_id: s("HY-2026-0042"),
+        rows: u32::from(!refused),
+        state: s("committed"),
+    }
+}
+
+pub fn audit(lang: Lang) -> Audit {
+    let rows = vec![access_row(lang, "allowed"), access_row(lang, "refused"), access_row(lang, "allowed")];
+    Audit {
+        page: page(lang, "/audit"),
+        t: Words::of(lang),
+        filter: AuditFilter { subject: s(EVIL), ..AuditFilter::default() },
+        consumers: choices(lang),
+        providers: choices(lang),
+        results: AuditResults {
+            t: Words::of(lang),
+            rows,
+            ledger_index: 1284,
+            first_href: None,
+            next_href: Some(s("/audit?cursor=x")),
+        },
+    }
+}
+
+pub fn access(lang: Lang) -> AccessPage {
+    AccessPage {
+        page: page(lang, "/audit/x"),
+        t: Words::of(lang),
+        access: access_row(lang, "refused"),
+        provider: two(lang, "公安局", "Public Security"),
+        role: s("clerk"),
+        grant: s(ID),
+        items: vec![two(lang, "姓名", "Name")],
+        request_digest: s(DIGEST),
+        answer_digest: s(""),
+        basis: 1200,
+        transaction: s(ID),
+        index: 1203,
+        height: 310,
+        block_time: s("2026-11-21 10:15:31"),
+        sealed: true,
+        subject: None,
+        may_open: true,
+    }
+}
+
+fn transaction_row(lang: Lang, index: u64, outcome: &str) -> TransactionRow {
+    TransactionRow {
+        index,
+        id: s(ID),
+        kind: s("grant.request"),
+        department: two(lang, "民政局", "Civil Affairs"),
+        actor: s(EVIL),
+        time: s("2026-11-21 10:15:30"),
+        outcome: s(outcome),
+    }
+}
+
+pub fn ledger(lang: Lang) -> Ledger {
+    let body = LedgerBody {
+        t: Words::of(lang),
+        chain: s("mulu-66c7f0f462eeedd9"),
+        hash: s("sm3"),
+        size: 1284,
+        height: 310,
+        root: s(DIGEST),
+        time: s("2026-11-21 10:15:30"),
+        checkpoint: s("mulu-66c7f0f462eeedd9 sm3\n1284\nZsfw9GLu7dnR8tRr3BDk4kFnxIdc8veiKX2gK49LqOA=\n"),
+        blocks: (0..6)
+            .map(|n| BlockRow { height: 310 - n, time: s("2026-11-21 10:15:30"), count: n + 1, first_index: 1284 - n })
+            .collect(),
+        transactions: vec![transaction_row(lang, 1283, "done"), transaction_row(lang, 1282, "own_request")],
+    };
+    Ledger { page: page(lang, "/ledger"), t: Words::of(lang), block: None, body }
+}
+
+pub fn transaction(lang: Lang) -> TransactionPage {
+    TransactionPage {
+        page: page(lang, "/ledger/transactions/x"),
+        t: Words::of(lang),
+        transaction: transaction_row(lang, 1283, "done"),
+        height: 310,
+        state: s("committed"),
+        refusal: s(EVIL),
+        algorithm: s("ed25519"),
+        key: s(DIGEST),
+        signature: s(DIGEST),
+        leaf: s(DIGEST),
+        payload: s("{\n  \"v\": 1\n}"),
+    }
+}
+
+pub fn cluster(lang: Lang) -> Cluster {
+    let node = |zh: &str, en: &str, department: &str, role: &str, lag, here| NodeRow {
+        name: two(lang, zh, en),
+        department: s(department),
+        role: s(role),
+        term: Some(3),
+        commit: Some(1320),
+        applied: Some(1320 - lag),
+        projected: Some(1320 - lag),
+        lag: (lag < 10).then_some(lag),
+        here,
+    };
+    let body = ClusterBody {
+        t: Words::of(lang),
+        leader: two(lang, "政务数据局", "Data Bureau"),
+        term: 3,
+        commit: 1320,
+        applied: 1320,
+        projected: 1320,
+        quorum: false,
+        outbox: 0,
+        outbox_max: 10_000,
+        time: s("2026-11-21 10:15:30"),
+        nodes: vec![
+            node("政务数据局", "Data Bureau", "data-bureau", "leader", 0, false),
+            node("民政局", "Civil Affairs", "civil-affairs", "voter", 0, true),
+            node("审计局", "Audit", "audit", "unreachable", 12, false),
+            node("水务局", "Water", "water", "learner", 1, false),
+        ],
+    };
+    Cluster { page: page(lang, "/cluster"), t: Words::of(lang), body }
+}

@@ -1,0 +1,155 @@
+//! One filled view a page, for tests and for looking at.
+
+mod cases;
+mod catalog;
+mod grants;
+mod ledger;
+
+use askama::Template;
+
+use crate::domain::Role;
+use crate::web::portal::views::entrance::{ErrorPage, SignIn};
+use crate::web::portal::views::grants::GrantPage;
+use crate::web::portal::views::home::{Home, Strip, Task, Waiting};
+use crate::web::portal::views::{Choice, Fault, Faults, Flash, Page, User};
+use crate::web::portal::words::{Lang, Words};
+
+/// What nobody may run.
+pub const EVIL: &str = "<script>alert(1)</script>\" onclick=\"x";
+const ID: &str = "019aa5c2-7c1e-7d3a-9f00-2b7c1d9e4a11";
+const DIGEST: &str = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0";
+const ENTRY: &str = "public-security/household-registration";
+const LICENCE: &str = "1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U";
+
+/// Every page, by name.
+pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
+    let all: Vec<(&'static str, Result<String, askama::Error>)> = vec![
+        ("sign_in", sign_in(lang).render()),
+        ("error", error(lang).render()),
+        ("home", home(lang).render()),
+        ("catalog", catalog::catalog(lang).render()),
+        ("entry", catalog::entry(lang).render()),
+        ("drafts", catalog::drafts(lang).render()),
+        ("draft", catalog::draft(lang).render()),
+        ("draft_form", catalog::draft_form(lang).render()),
+        ("grants", grants::grants(lang).render()),
+        ("grant_request", grants::grant_request(lang).render()),
+        ("grant", grants::grant(lang).render()),
+        (
+            "grant_active",
+            GrantPage { state: "active".into(), may_decide: false, may_revoke: true, ..grants::grant(lang) }.render(),
+        ),
+        ("cases", cases::cases(lang).render()),
+        ("case_start", cases::case_start(lang).render()),
+        ("case", cases::case(lang).render()),
+        ("certificate", cases::certificate(lang).render()),
+        ("verify", cases::verify(lang).render()),
+        ("query", grants::query(lang).render()),
+        ("audit", ledger::audit(lang).render()),
+        ("access", ledger::access(lang).render()),
+        ("ledger", ledger::ledger(lang).render()),
+        ("transaction", ledger::transaction(lang).render()),
+        ("cluster", ledger::cluster(lang).render()),
+    ];
+    all.into_iter().map(|(name, html)| (name, html.unwrap())).collect()
+}
+
+fn s(text: &str) -> String {
+    text.to_owned()
+}
+
+fn two(lang: Lang, zh: &str, en: &str) -> String {
+    s(match lang {
+        Lang::Zh => zh,
+        Lang::En => en,
+    })
+}
+
+fn page(lang: Lang, path: &str) -> Page {
+    Page {
+        lang,
+        department: two(lang, "民政局", "Civil Affairs"),
+        city: two(lang, "滨河市", "Binhe"),
+        user: Some(User { name: s("li.na"), roles: vec![Role::Clerk, Role::Reviewer, Role::Auditor] }),
+        csrf: s("c5rf-t0ken"),
+        path: s(path),
+        flashes: Vec::new(),
+    }
+}
+
+fn sign_in(lang: Lang) -> SignIn {
+    let faults = Faults(vec![Fault { field: s("user"), message: Words::of(lang).word("problem", "wrong_password") }]);
+    SignIn {
+        page: Page { user: None, ..page(lang, "/sign-in") },
+        t: Words::of(lang),
+        user: s(EVIL),
+        next: s("/"),
+        faults,
+    }
+}
+
+fn error(lang: Lang) -> ErrorPage {
+    ErrorPage {
+        page: page(lang, "/grants/x"),
+        t: Words::of(lang),
+        status: 403,
+        code: s("refused"),
+        title: s(EVIL),
+        detail: s(EVIL),
+        reasons: vec![s("own_request")],
+        request_id: s(ID),
+    }
+}
+
+fn home(lang: Lang) -> Home {
+    let waiting = [
+        ("drafts", 1, "/drafts"),
+        ("grants", 2, "/grants?side=asked_of_us&state=requested"),
+        ("sign_offs", 1, "/cases"),
+        ("expiring", 0, "/grants"),
+    ];
+    let task = |kind, zh, en, detail: &str, href: &str| Task {
+        kind,
+        title: two(lang, zh, en),
+        detail: s(detail),
+        time: s("2026-11-21 09:12:40"),
+        href: s(href),
+    };
+    Home {
+        page: Page {
+            flashes: vec![Flash {
+                kind: "done",
+                text: Words::of(lang).word("flash", "grant_requested"),
+                transaction: Some(s(ID)),
+            }],
+            ..page(lang, "/")
+        },
+        t: Words::of(lang),
+        waiting: waiting.into_iter().map(|(kind, count, href)| Waiting { kind, count, href: s(href) }).collect(),
+        tasks: vec![
+            task(
+                "grants",
+                "住房和城乡建设局申请使用“婚姻登记信息”",
+                "Housing asks for Marriage registration",
+                EVIL,
+                "/grants/x",
+            ),
+            task(
+                "drafts",
+                "婚姻登记信息 1.1",
+                "Marriage registration 1.1",
+                "zhang.wei",
+                "/drafts/marriage-registration",
+            ),
+            task("sign_offs", "不动产转移登记", "Real estate transfer", "planning-resources", "/cases/x"),
+        ],
+        strip: Strip { proposed: 0, committed: 1284, projected: 1284, time: s("2026-11-21 10:15:30") },
+    }
+}
+
+fn choices(lang: Lang) -> Vec<Choice> {
+    vec![
+        Choice { value: s("public-security"), label: two(lang, "公安局", "Public Security"), chosen: true },
+        Choice { value: s("civil-affairs"), label: two(lang, "民政局", "Civil Affairs"), chosen: false },
+    ]
+}

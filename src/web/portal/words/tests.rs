@@ -1,0 +1,288 @@
+//! Both languages say everything, and nothing that nobody reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::domain::Role;
+use crate::domain::case::CaseState;
+use crate::domain::command::Command;
+use crate::domain::grant::GrantState;
+
+/// Codes that templates turn into texts by their family.
+const FAMILIES: &[(&str, &[&str])] = &[
+    ("case", &["in_progress", "agreed", "rejected", "completed"]),
+    ("certificate", &["valid", "suspended", "revoked", "cancelled", "lapsed"]),
+    ("cycle", &["real_time", "daily", "weekly", "monthly", "quarterly", "yearly", "irregular"]),
+    ("decision", &["allowed", "refused"]),
+    ("draft", &["draft", "under_review", "rejected"]),
+    ("entry", &["published", "deprecated", "withdrawn"]),
+    (
+        "fault",
+        &[
+            "required",
+            "too_long",
+            "bad_name",
+            "bad_version",
+            "bad_date",
+            "past_date",
+            "bad_number",
+            "bad_hours",
+            "bad_code",
+            "bad_entry",
+            "no_items",
+            "repeated",
+            "wider",
+            "not_offered",
+            "bad_value",
+            "need_grant",
+        ],
+    ),
+    (
+        "flash",
+        &[
+            "draft_saved",
+            "draft_submitted",
+            "draft_approved",
+            "draft_rejected",
+            "entry_deprecated",
+            "entry_withdrawn",
+            "grant_requested",
+            "grant_approved",
+            "grant_denied",
+            "grant_revoked",
+            "case_opened",
+            "case_signed",
+            "certificate_issued",
+            "certificate_changed",
+            "signed_out",
+        ],
+    ),
+    (
+        "format",
+        &["id_number", "uscc", "unit_number", "bay_id", "date", "text", "string", "integer", "number", "boolean"],
+    ),
+    ("grant", &["requested", "active", "denied", "revoked", "expired"]),
+    ("kind", &["string", "integer", "number", "date", "boolean"]),
+    ("kind-of", Command::KINDS),
+    ("level", &["duty", "data", "interface"]),
+    ("mark", &["done", "current", "waiting", "failed"]),
+    ("masking", &["none", "name", "id_number", "phone", "address", "full"]),
+    ("mode", &["query", "verify"]),
+    ("node", &["leader", "voter", "learner", "unreachable"]),
+    ("open", &["yes", "no"]),
+    (
+        "outcome",
+        &[
+            "done",
+            "signature_invalid",
+            "payload_unreadable",
+            "id_time",
+            "repeated",
+            "id_reused",
+            "not_allowed",
+            "own_request",
+            "unknown",
+            "conflict",
+            "invalid",
+        ],
+    ),
+    ("problem", PROBLEMS),
+    ("reason", REASONS),
+    ("reason-short", REASONS),
+    ("role", &["clerk", "reviewer", "admin", "auditor", "system"]),
+    ("sharing", &["unconditional", "conditional", "not_shared"]),
+    ("step", &["waiting", "agreed", "disagreed"]),
+    ("task", &["drafts", "grants", "sign_offs", "expiring"]),
+    ("tx", &["proposed", "committed", "anchored", "projected"]),
+    ("verdict", &["valid", "not_valid", "unknown", "malformed"]),
+    ("verdict-hint", &["valid", "not_valid", "unknown", "malformed"]),
+    ("waiting", &["drafts", "grants", "sign_offs", "expiring"]),
+];
+
+/// Reasons of refusals.
+const REASONS: &[&str] = &[
+    "no_grant",
+    "grant_requested",
+    "grant_expired",
+    "grant_revoked",
+    "grant_denied",
+    "purpose_mismatch",
+    "item_not_granted",
+    "not_shared",
+    "entry_unknown",
+    "entry_withdrawn",
+    "entry_deprecated",
+    "role_not_allowed",
+    "own_request",
+    "foreign_department",
+    "outside_hours",
+    "zone_not_allowed",
+    "quota_exceeded",
+    "no_rule",
+    "no_grant_needed",
+    "own_entry",
+    "grant_not_requested",
+    "grant_ended",
+    "auditor_only",
+    "authority_only",
+    "not_in_case",
+    "provider_answer_invalid",
+    "provider_failed",
+];
+
+/// Problems that a person meets; other codes come with their own title.
+const PROBLEMS: &[&str] = &[
+    "malformed",
+    "invalid_parameter",
+    "not_authenticated",
+    "wrong_password",
+    "account_locked",
+    "refused",
+    "not_allowed",
+    "own_request",
+    "csrf",
+    "not_found",
+    "unknown",
+    "unknown_entry",
+    "method_not_allowed",
+    "conflict",
+    "repeated",
+    "version_conflict",
+    "version_not_higher",
+    "draft_not_submitted",
+    "case_material_missing",
+    "unprocessable",
+    "invalid",
+    "too_large",
+    "unsupported_media_type",
+    "quota_exceeded",
+    "provider_unreachable",
+    "provider_late",
+    "provider_answer_invalid",
+    "provider_failed",
+    "no_quorum",
+    "ledger_busy",
+    "outbox_full",
+    "not_yet_projected",
+    "busy",
+    "unavailable",
+    "internal",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(dir: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for item in fs::read_dir(dir).unwrap() {
+        let path = item.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path, ending));
+        } else if path.extension().is_some_and(|have| have == ending) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Key and text of every line of a language; fails when a key stands twice.
+fn texts_of(lang: Lang) -> BTreeMap<String, String> {
+    let mut texts = BTreeMap::new();
+    for file in files(&root().join("src/web/portal/locales").join(lang.code()), "ftl") {
+        for line in fs::read_to_string(&file).unwrap().lines() {
+            if let Some((key, text)) = line.split_once(" = ").filter(|(key, _)| !key.starts_with(['#', ' '])) {
+                assert!(texts.insert(key.to_owned(), text.to_owned()).is_none(), "{key} stands twice in {lang:?}");
+            }
+        }
+    }
+    texts
+}
+
+/// Templates and the code of the web floor, without tests.
+fn sources() -> String {
+    let mut all = String::new();
+    let code = files(&root().join("src/web"), "rs").into_iter().filter(|path| {
+        let name = path.file_name().unwrap_or_default();
+        name != "tests.rs" && !path.to_string_lossy().contains("/samples/")
+    });
+    for file in files(&root().join("templates"), "html").into_iter().chain(code) {
+        all.push_str(&fs::read_to_string(file).unwrap());
+    }
+    all
+}
+
+fn literals_after<'a>(text: &'a str, mark: &str) -> BTreeSet<&'a str> {
+    text.split(mark).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+fn family_keys() -> BTreeSet<String> {
+    let keys = |(family, codes): &(&str, &[&str])| {
+        codes.iter().map(|code| format!("{family}-{}", code.replace('.', "-"))).collect::<Vec<_>>()
+    };
+    FAMILIES.iter().flat_map(keys).collect()
+}
+
+#[test]
+fn both_languages_have_the_same_keys_and_places() {
+    let (zh, en) = (texts_of(Lang::Zh), texts_of(Lang::En));
+    assert!(zh.len() > 300);
+    assert_eq!(zh.keys().collect::<Vec<_>>(), en.keys().collect::<Vec<_>>());
+    let places = |text: &str| text.split('$').skip(1).map(|rest| rest.split(' ').next().unwrap().to_owned()).collect();
+    for (key, text) in &zh {
+        let (here, there): (BTreeSet<String>, BTreeSet<String>) = (places(text), places(&en[key]));
+        assert_eq!(here, there, "{key} has other places in English");
+        assert!(here.len() <= 1, "{key}: `say_with` fills one place");
+    }
+}
+
+#[test]
+fn every_key_that_is_used_exists() {
+    let (known, sources) = (texts_of(Lang::Zh), sources());
+    for mark in [".say(\"", "say_with(\""] {
+        for key in literals_after(&sources, mark) {
+            assert!(known.contains_key(key), "no text for {key}");
+            assert_eq!(mark == "say_with(\"", known[key].contains('$'), "{key} has a place to fill, or has none");
+        }
+    }
+    for key in family_keys() {
+        assert!(known.contains_key(&key), "no text for {key}");
+    }
+}
+
+#[test]
+fn no_key_is_idle() {
+    let (sources, families) = (sources(), family_keys());
+    for key in texts_of(Lang::Zh).keys().filter(|key| !families.contains(*key)) {
+        assert!(sources.contains(&format!("\"{key}\"")), "nobody says {key}");
+    }
+    // Flash and fault texts are for handlers, the others stand in templates.
+    for (family, _) in FAMILIES.iter().filter(|(family, _)| *family != "flash") {
+        assert!(sources.contains(&format!("\"{family}\"")), "nobody uses the family {family}");
+    }
+}
+
+#[test]
+fn families_know_every_word_of_the_domain() {
+    let keys = family_keys();
+    let domain = Role::ALL.iter().map(|role| format!("role-{}", role.as_str()));
+    let domain = domain.chain(GrantState::ALL.iter().map(|state| format!("grant-{}", state.as_str())));
+    let cases = [CaseState::InProgress, CaseState::Agreed, CaseState::Rejected, CaseState::Completed];
+    for key in domain.chain(cases.iter().map(|state| format!("case-{}", state.as_str()))) {
+        assert!(keys.contains(&key), "no text for {key}");
+    }
+}
+
+#[test]
+fn texts_are_found_and_filled() {
+    let (zh, en) = (Words::of(Lang::Zh), Words::of(Lang::En));
+    assert_eq!(zh.say("catalog-title"), "数据目录");
+    assert_eq!(en.say("catalog-title"), "Data catalog");
+    assert_eq!(en.say_with("home-title", "user", "li.na"), "Welcome, li.na");
+    assert_eq!(zh.word("kind-of", "grant.request"), "申请授权");
+    assert_eq!(en.word("sharing", "by_pigeon"), "by_pigeon", "a code from elsewhere is shown as it is");
+    assert_eq!(en.fault("version", "bad_version"), "Version: write major.minor, such as 1.0.");
+    assert_eq!(en.pick(&Text { zh: "户籍".into(), en: String::new() }), "户籍");
+}
