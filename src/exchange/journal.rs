@@ -16,13 +16,16 @@ const WAITING_MAX: usize = 16_384;
 /// Writes in one flush.
 const GROUP_MAX: usize = 1_024;
 
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
 /// Where the facts lie: the node's store, or memory in tests.
 pub trait Durable: Send + Sync + 'static {
     /// Every key that begins so, in order, with its value.
     ///
     /// # Errors
     /// What the store says.
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, String>;
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, String>;
 
     /// Writes all or nothing; after the return a power cut does not lose it.
     ///
@@ -79,7 +82,7 @@ impl Journal {
     }
 
     /// Reads what lies under a prefix; for the start, not for the hot path.
-    pub(super) fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ExchangeError> {
+    pub(super) fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, ExchangeError> {
         self.store.scan(prefix).map_err(ExchangeError::Store)
     }
 
@@ -143,7 +146,7 @@ pub(super) struct Memory {
 
 #[cfg(test)]
 impl Durable for Memory {
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, String> {
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, String> {
         let map = self.map.lock();
         let found = map.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
         Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
