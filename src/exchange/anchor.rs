@@ -24,6 +24,7 @@ const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 /// After this age the ledger does not admit an id any more.
 const ID_WINDOW_MS: u64 = 600_000;
+const CLOCK_MARGIN_MS: u64 = 120_000;
 
 /// What the task needs.
 pub(super) struct Anchorer {
@@ -100,24 +101,30 @@ impl Anchorer {
         };
         let refusal = match self.ledger.submit(tx).await {
             Ok(Outcome { result: Ok(()), .. }) => return Fate::Committed,
-            Ok(Outcome { result: Err(refusal), .. }) => refusal,
+            Ok(Outcome { result: Err(refusal), .. }) => Some(refusal),
+            // An id that is too old is not even proposed.
+            Err(_) if self.is_too_old(batch) => None,
             Err(cause) => {
-                tracing::debug!(%cause, "access records wait for the ledger");
+                tracing::debug!(cause, "access records wait for the ledger");
                 return Fate::Unknown;
             }
         };
         // The id may stand there since an earlier attempt whose answer was lost.
-        match (&refusal, self.ledger.committed(batch.id).await) {
+        match (refusal, self.ledger.committed(batch.id).await) {
             (_, Some(true)) => Fate::Committed,
-            (Refusal::IdTime, Some(false)) if self.is_too_old(batch) => Fate::TooOld,
+            (None | Some(Refusal::IdTime), Some(false)) if self.is_too_old(batch) => Fate::TooOld,
             // A clock ahead of the ledger's: the same id becomes acceptable with time.
-            (Refusal::IdTime, _) | (_, None) => Fate::Unknown,
-            (_, Some(false)) => Fate::Refused(refusal),
+            (None | Some(Refusal::IdTime), _) | (_, None) => Fate::Unknown,
+            (Some(refusal), Some(false)) => Fate::Refused(refusal),
         }
     }
 
+    /// Whether the ledger will never admit the id any more: by its own time, or, when nothing moves it, by this node's
+    /// clock and some margin for a leader whose clock is behind.
     fn is_too_old(&self, batch: &Batch) -> bool {
-        self.ledger.state().time().since(batch.id.time()) > ID_WINDOW_MS
+        let ledger_time = self.ledger.state().time();
+        ledger_time.since(batch.id.time()) > ID_WINDOW_MS
+            || self.clock.now().since(batch.id.time()) > ID_WINDOW_MS + CLOCK_MARGIN_MS
     }
 
     fn sign(&self, batch: &Batch) -> Result<Transaction, ExchangeError> {
@@ -266,7 +273,7 @@ mod tests {
         let node = start(&city, &store);
         node.push(record(START)).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
-        city.advance(ID_WINDOW_MS + 1_000);
+        city.advance(ID_WINDOW_MS + CLOCK_MARGIN_MS + 1_000);
         city.lost.store(0, Ordering::SeqCst);
         node.drained().await;
         is_each_once(&city, 1);

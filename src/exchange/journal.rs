@@ -129,6 +129,9 @@ fn run(store: &dyn Durable, waiting: &mpsc::Receiver<Job>) {
         for (on_durable, done) in answers {
             if written.is_ok() {
                 on_durable();
+            } else {
+                // Gives back what it holds before anybody is told.
+                drop(on_durable);
             }
             let _ = done.send(written.clone());
         }

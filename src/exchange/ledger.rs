@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use parking_lot::RwLockReadGuard;
 
-use crate::ids::TxId;
+use crate::ids::{AccessId, TxId};
 use crate::ledger::transaction::Transaction;
 use crate::state::{Outcome, State};
 
@@ -22,4 +22,7 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Whether a transaction of this id stands on the ledger and was executed; none when it cannot be said now.
     fn committed(&self, id: TxId) -> Pending<'_, Option<bool>>;
+
+    /// Whether the record of an access stands on the ledger; none when it cannot be said now.
+    fn recorded(&self, access: AccessId) -> Pending<'_, Option<bool>>;
 }

@@ -17,6 +17,7 @@ mod materials;
 mod meter;
 mod outbox;
 mod peers;
+mod promises;
 mod query;
 mod quota;
 mod receive;
@@ -105,12 +106,13 @@ struct Inner {
     seen: seen::Seen,
     quotas: quota::Quotas,
     compiled: ground::Compiled,
+    promises: Arc<promises::Promises>,
     serving: Semaphore,
     asking: Semaphore,
     served: Meter,
     asked: Meter,
     stop: watch::Sender<bool>,
-    anchoring: Mutex<Option<JoinHandle<()>>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Exchange {
@@ -129,6 +131,9 @@ impl Exchange {
             clock: settings.clock.clone(),
         });
         let (stop, stopped) = watch::channel(false);
+        let promises = Arc::new(promises::Promises::default());
+        let (ledger, clock) = (settings.ledger.clone(), settings.clock.clone());
+        let watching = promises::run(promises.clone(), ledger, clock, stopped.clone());
         let inner = Inner {
             department: settings.department,
             keyring: settings.keyring,
@@ -143,12 +148,13 @@ impl Exchange {
             journal,
             outbox,
             compiled: ground::Compiled::default(),
+            promises,
             serving: Semaphore::new(CALLS_AT_ONCE),
             asking: Semaphore::new(CALLS_AT_ONCE),
             served: Meter::default(),
             asked: Meter::default(),
             stop,
-            anchoring: Mutex::new(Some(tokio::spawn(anchor::run(anchorer, left, stopped)))),
+            tasks: Mutex::new(vec![tokio::spawn(anchor::run(anchorer, left, stopped)), tokio::spawn(watching)]),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -156,8 +162,8 @@ impl Exchange {
     /// Ends the work on the outbox; what waits in it goes on after the next start.
     pub async fn shutdown(&self) {
         let _ = self.inner.stop.send(true);
-        let task = self.inner.anchoring.lock().take();
-        if let Some(task) = task {
+        let tasks = std::mem::take(&mut *self.inner.tasks.lock());
+        for task in tasks {
             let _ = task.await;
         }
     }
@@ -180,6 +186,16 @@ impl Exchange {
     /// Access records that the ledger refused and that the operator must look at.
     pub fn outbox_parked(&self) -> usize {
         self.inner.outbox.parked()
+    }
+
+    /// Accesses that providers promised to record and did not, since the start: an alarm for the operator.
+    pub fn promises_broken(&self) -> u64 {
+        self.inner.promises.broken()
+    }
+
+    /// Promises that were too many to be watched, since the start.
+    pub fn promises_unwatched(&self) -> u64 {
+        self.inner.promises.unwatched()
     }
 
     /// Queries of a grant on this department's data, so far today (UTC+8).

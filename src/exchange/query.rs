@@ -20,6 +20,7 @@ use super::ground::{Call, Served};
 use super::limits::Texts;
 use super::materials::CASE_MATERIALS;
 use super::meter::Fate;
+use super::outbox::OUTBOX_AGE_MS_MAX;
 use super::{Exchange, Inner, QueryError, turn};
 
 /// One query by a person or system of this department.
@@ -233,8 +234,11 @@ impl Inner {
             return Err(wrong("it answers another request"));
         }
         let promise = answer.promise.verify(chain, &sent.provider_key);
-        if promise.is_none_or(|promise| promise.access_id != sent.access_id) {
-            return Err(wrong("it holds no promise to record the access"));
+        let latest = sent.request.time.plus(2 * OUTBOX_AGE_MS_MAX);
+        match promise.filter(|promise| promise.access_id == *access_id && promise.by <= latest) {
+            Some(promise) if *provider != self.department => self.promises.keep(provider, &promise),
+            Some(_) => {}
+            None => return Err(wrong("it holds no promise to record the access in time")),
         }
         if let Some(error) = answer.error {
             return Err(QueryError::of_provider(provider, *access_id, error));

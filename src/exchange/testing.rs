@@ -205,6 +205,10 @@ impl Ledger for City {
             if use_up(&self.lost) {
                 return Err("no leader".to_owned());
             }
+            let id = Payload::decode(tx.payload()).unwrap().id;
+            if self.clock.now().since(id.time()) > 600_000 {
+                return Err("the id is too old to be proposed".to_owned());
+            }
             let outcome = self.apply(&tx);
             if use_up(&self.unanswered) { Err("no answer".to_owned()) } else { Ok(outcome) }
         })
@@ -214,6 +218,10 @@ impl Ledger for City {
         let outcomes = self.outcomes.lock();
         let found = outcomes.iter().any(|(_, outcome)| outcome.id == Some(id) && outcome.result.is_ok());
         Box::pin(async move { Some(found) })
+    }
+
+    fn recorded(&self, access: AccessId) -> Pending<'_, Option<bool>> {
+        Box::pin(async move { Some(self.accesses().iter().any(|record| record.access_id == access)) })
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::consensus::{Chain, Consensus};
 use crate::exchange::{CaseMaterials, Ledger, Pending};
-use crate::ids::{CaseId, TxId};
+use crate::ids::{AccessId, CaseId, TxId};
 use crate::ledger::transaction::Transaction;
 use crate::readmodel::ReadModel;
 use crate::readmodel::local::Local;
@@ -40,6 +40,18 @@ impl Ledger for NodeLedger {
             let model = self.model.clone();
             let found = tokio::task::spawn_blocking(move || model.transaction(id)).await.ok()?.ok()?;
             Some(found.is_some_and(|transaction| transaction.refusal.is_none()))
+        })
+    }
+
+    fn recorded(&self, access: AccessId) -> Pending<'_, Option<bool>> {
+        Box::pin(async move {
+            self.consensus.read_index().await.ok()?;
+            if !self.model.wait_for(self.chain.size(), PROJECTION_WAIT).await {
+                return None;
+            }
+            let model = self.model.clone();
+            let found = tokio::task::spawn_blocking(move || model.access(access)).await.ok()?.ok()?;
+            Some(found.is_some())
         })
     }
 }
