@@ -69,7 +69,6 @@ pub struct QueryAnswer {
 
 /// What the answer must fit.
 pub(super) struct Sent {
-    access_id: AccessId,
     digest: Hash,
     request: Request,
     provider_key: PublicKey,
@@ -212,7 +211,7 @@ impl Inner {
         let route = Route { chain: &request.chain, from: &request.from, to: &request.to };
         let (sealed, digest) =
             enclose(Kind::Query, route, &payload, &self.keyring.signing, &reader).map_err(too_long)?;
-        Ok((Sent { access_id: request.access_id, digest, request, provider_key, served }, sealed))
+        Ok((Sent { digest, request, provider_key, served }, sealed))
     }
 
     /// Opens an answer and believes it only if it is the provider's own, to this very request.
