@@ -166,6 +166,20 @@ const DEPARTMENT: &[(&str, &str)] = own_schemas!("department":
     "examples",
 );
 
+const API: &[(&str, &str)] = own_schemas!("api":
+    "empty",
+    "session",
+    "reason",
+    "ending",
+    "grant",
+    "approval",
+    "query",
+    "explain",
+    "case",
+    "sign_off",
+    "certificate_status",
+);
+
 type Compiled = BTreeMap<&'static str, Schema>;
 
 fn compile_all(documents: &[(&'static str, &str)]) -> Compiled {
@@ -185,6 +199,21 @@ pub fn tx_body(kind: &str) -> Option<&'static Schema> {
 pub fn department_file(name: &str) -> Option<&'static Schema> {
     static COMPILED: LazyLock<Compiled> = LazyLock::new(|| compile_all(DEPARTMENT));
     COMPILED.get(name)
+}
+
+/// The schema of a body of the HTTP API, by its name in `schemas/api/`.
+pub fn api_body(name: &str) -> Option<&'static Schema> {
+    static COMPILED: LazyLock<Compiled> = LazyLock::new(|| compile_all(API));
+    COMPILED.get(name)
+}
+
+/// The texts of the schemas that the HTTP API's description holds: shared parts, a catalog entry, and every body.
+pub fn api_documents() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let shared = [
+        ("common", include_str!("../../schemas/common.json")),
+        ("catalog-entry", include_str!("../../schemas/department/catalog-entry.json")),
+    ];
+    shared.into_iter().chain(API.iter().copied())
 }
 
 #[cfg(test)]
