@@ -125,6 +125,18 @@ impl Local {
         })
     }
 
+    /// Lets a request that was begun, and may be half done, be taken up again at once under the same id.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the database.
+    pub fn release(&self, scope: &str, key: &str) -> Result<(), ReadError> {
+        self.with(|connection| {
+            let open = keys::table.find((scope, key)).filter(keys::status.is_null());
+            diesel::update(open).set(keys::claimed.eq(0)).execute(connection)?;
+            Ok(())
+        })
+    }
+
     /// Nothing is in progress when a node starts.
     pub(super) fn release_claims(&self) -> Result<(), ReadError> {
         self.with(|connection| {
@@ -192,6 +204,8 @@ mod tests {
         assert_eq!(reserved(local.begin("li.na", "k", ONE, NOW.plus(1))), first);
         assert_eq!(local.begin("li.na", "k", ONE, NOW.plus(2)), Ok(Begin::InProgress));
         assert_eq!(reserved(local.begin("li.na", "k", ONE, NOW.plus(1 + CLAIM_MS))), first);
+        local.release("li.na", "k").unwrap();
+        assert_eq!(reserved(local.begin("li.na", "k", ONE, NOW.plus(3))), first);
         local.abandon("li.na", "k").unwrap();
         assert_ne!(reserved(local.begin("li.na", "k", TWO, NOW.plus(3))), first);
     }
