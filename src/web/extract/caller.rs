@@ -1,0 +1,121 @@
+//! Who calls: a departmental system, or a person of this department.
+
+use actix_web::dev::Payload;
+use actix_web::http::Method;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+
+use crate::clock::Millis;
+use crate::service::{Node, Principal};
+use crate::web::problem::Problem;
+
+use super::LocalFuture;
+use super::credentials::Credentials;
+
+/// The portal's cookie with the session's token.
+pub const SESSION_COOKIE: &str = "mulu_session";
+/// The header that a session known by its cookie must bring with every change.
+pub const X_CSRF_TOKEN: &str = "x-csrf-token";
+
+/// An authenticated caller.
+#[derive(Clone, Debug)]
+pub struct Caller(pub Principal);
+
+/// The caller's name, in the request's extensions, for the log.
+#[derive(Clone, Debug)]
+pub struct CallerName(pub String);
+
+/// The session by which a caller is known, in the request's extensions; absent for systems and passwords.
+#[derive(Clone, Debug)]
+pub struct OwnSession {
+    /// Its secret.
+    pub token: String,
+    /// What a form must bring back; told only to a session known by its cookie.
+    pub csrf: Option<String>,
+    /// When it ends at the latest.
+    pub ends: Option<Millis>,
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = LocalFuture<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { authenticate(&request).await.map(Self) })
+    }
+}
+
+/// Finds out who calls; once a request, however often it is asked.
+///
+/// # Errors
+/// `not_authenticated`, `wrong_password`, `account_locked`, `csrf`.
+pub async fn authenticate(request: &HttpRequest) -> Result<Principal, Problem> {
+    if let Some(known) = request.extensions().get::<Principal>() {
+        return Ok(known.clone());
+    }
+    let credentials = Credentials::of(request.headers())?;
+    let cookie = request.cookie(SESSION_COOKIE).map(|cookie| cookie.value().to_owned());
+    if credentials.is_none() && cookie.is_none() {
+        return Err(Problem::new("not_authenticated"));
+    }
+    let node = request.app_data::<web::Data<Node>>().ok_or_else(|| Problem::internal("the web knows no node"))?;
+    let principal = match (credentials, cookie) {
+        (Some(Credentials::Token(token)), _) => by_token(request, node, token).await?,
+        (Some(Credentials::Password(user, password)), _) => node.basic(&user, &password).await?,
+        (None, token) => by_cookie(request, node, token.unwrap_or_default()).await?,
+    };
+    let mut extensions = request.extensions_mut();
+    extensions.insert(CallerName(principal.user.clone()));
+    extensions.insert(principal.clone());
+    Ok(principal)
+}
+
+async fn by_token(request: &HttpRequest, node: &Node, token: String) -> Result<Principal, Problem> {
+    let principal = node.token(&token).await?;
+    request.extensions_mut().insert(OwnSession { token, csrf: None, ends: None });
+    Ok(principal)
+}
+
+/// A browser sends its cookie with whatever another site makes it send: changes need the session's second secret.
+async fn by_cookie(request: &HttpRequest, node: &Node, token: String) -> Result<Principal, Problem> {
+    let session = node.session(&token).await?;
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let sent = request.headers().get(X_CSRF_TOKEN).map(|value| value.as_bytes());
+    if !safe && !sent.is_some_and(|sent| same(sent, session.csrf.as_bytes())) {
+        return Err(Problem::new("csrf"));
+    }
+    request.extensions_mut().insert(OwnSession { token, csrf: Some(session.csrf), ends: Some(session.ends) });
+    Ok(session.principal)
+}
+
+/// Compares secrets in a time that does not tell where they differ.
+fn same(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn nobody_is_not_authenticated() {
+        for request in [
+            TestRequest::get(),
+            TestRequest::get().insert_header(("authorization", "Bearer")),
+            TestRequest::get().insert_header(("authorization", "Negotiate abc")),
+            TestRequest::get().insert_header(("x-api-key", "abc")),
+        ] {
+            let (request, mut payload) = request.to_http_parts();
+            let problem = Caller::from_request(&request, &mut payload).await.unwrap_err();
+            assert_eq!(problem.code(), "not_authenticated");
+        }
+    }
+
+    #[test]
+    fn secrets_are_compared_whole() {
+        assert!(same(b"abc", b"abc"));
+        assert!(!same(b"abc", b"abd") && !same(b"abc", b"ab") && !same(b"", b"a"));
+    }
+}

@@ -1,0 +1,16 @@
+//! What handlers take out of a request: who calls, the body, the parameters. Each fails with a problem.
+
+mod body;
+mod caller;
+pub mod credentials;
+mod query;
+
+pub use body::{ApiBody, BODY_BYTES_MAX, Body, Empty, read_bytes};
+pub use caller::{Caller, CallerName, OwnSession, SESSION_COOKIE, X_CSRF_TOKEN, authenticate};
+pub use query::{Filter, Wait, path_problem};
+
+use std::future::Future;
+use std::pin::Pin;
+
+/// A future of one worker.
+pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;

@@ -1,0 +1,91 @@
+//! The node's own numbers: ledger, consensus, projection, outbox, queries.
+
+use crate::consensus::NodeRole;
+use crate::exchange::{LATENCY_MS, Reading};
+use crate::service::Node;
+
+use super::{sample, samples};
+
+/// Writes the numbers of this moment.
+pub(super) fn write(text: &mut String, node: &Node) {
+    consensus(text, node);
+    let (asked, served) = (node.exchange.asked().read(), node.exchange.served().read());
+    let directions = [("asked", &asked), ("served", &served)];
+    let decisions = directions.iter().flat_map(|(direction, reading)| {
+        let counts = [("allowed", reading.allowed), ("refused", reading.refused), ("failed", reading.failed)];
+        counts.map(|(decision, count)| (format!(r#"{{direction="{direction}",decision="{decision}"}}"#), count))
+    });
+    let help = "Queries between departments by direction and decision";
+    samples(text, "mulu_queries_total", "counter", help, decisions);
+    text.push_str("# HELP mulu_query_duration_seconds Duration of queries between departments\n");
+    text.push_str("# TYPE mulu_query_duration_seconds histogram\n");
+    for (direction, reading) in directions {
+        histogram(text, direction, reading);
+    }
+}
+
+fn consensus(text: &mut String, node: &Node) {
+    let status = node.consensus.status();
+    let projected = node.model.projected().borrow().size;
+    let exchange = &node.exchange;
+    let flag = |holds: bool| u64::from(holds);
+    for (name, help, value) in [
+        ("mulu_ledger_size", "Transactions applied", status.size),
+        ("mulu_ledger_height", "Number of the last block applied", status.height),
+        ("mulu_raft_term", "Term of consensus", status.term),
+        ("mulu_raft_commit_index", "Log index known to be committed", status.commit),
+        ("mulu_raft_applied_index", "Log index applied", status.applied_raft_index),
+        ("mulu_raft_leader", "Number of the leading node, 0 when none is known", status.leader.unwrap_or(0)),
+        ("mulu_raft_is_leader", "Whether this node leads", flag(status.role == NodeRole::Leader)),
+        ("mulu_raft_has_quorum", "Whether a leader with a majority of voters is known", flag(status.has_quorum)),
+        ("mulu_projected_size", "Transactions that the read model reflects", projected),
+        ("mulu_projection_lag", "Transactions applied but not projected", status.size.saturating_sub(projected)),
+        ("mulu_outbox_records", "Access records not yet on the ledger", count(exchange.outbox_len())),
+        ("mulu_outbox_oldest_milliseconds", "Age of the oldest of them", exchange.outbox_oldest_ms()),
+        ("mulu_outbox_parked_records", "Access records that the ledger refused", count(exchange.outbox_parked())),
+        ("mulu_ready", "Whether the node is ready", flag(node.health().ready)),
+    ] {
+        sample(text, name, "gauge", help, value);
+    }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+fn histogram(text: &mut String, direction: &str, reading: &Reading) {
+    let mut below = 0;
+    let bounds = LATENCY_MS.iter().map(|ms| seconds(*ms, 1_000)).chain(["+Inf".to_owned()]);
+    for (bound, calls) in bounds.zip(&reading.buckets) {
+        below += calls;
+        text.push_str(&format!(
+            "mulu_query_duration_seconds_bucket{{direction=\"{direction}\",le=\"{bound}\"}} {below}\n"
+        ));
+    }
+    let sum = seconds(reading.micros, 1_000_000);
+    text.push_str(&format!("mulu_query_duration_seconds_sum{{direction=\"{direction}\"}} {sum}\n"));
+    text.push_str(&format!("mulu_query_duration_seconds_count{{direction=\"{direction}\"}} {below}\n"));
+}
+
+/// A fraction as decimal text without rounding, `2` of `1000` as `0.002`.
+fn seconds(value: u64, unit: u64) -> String {
+    let digits = usize::try_from(unit.ilog10()).unwrap_or(0);
+    let text = format!("{}.{:0digits$}", value / unit, value % unit);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_add_up() {
+        let mut reading = Reading { micros: 1_500_000, ..Reading::default() };
+        reading.buckets = vec![1; LATENCY_MS.len() + 1];
+        let mut text = String::new();
+        histogram(&mut text, "asked", &reading);
+        assert!(text.contains("le=\"0.001\"} 1\n") && text.contains("le=\"0.002\"} 2\n"));
+        assert!(text.contains("le=\"10\"} 11\n") && text.contains("le=\"+Inf\"} 12\n"));
+        assert!(text.contains("_sum{direction=\"asked\"} 1.5\n") && text.ends_with("_count{direction=\"asked\"} 12\n"));
+    }
+}

@@ -1,0 +1,115 @@
+//! The one table of problems: a stable code, its HTTP status, its title and what to do, in both languages.
+
+/// A kind of problem.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// For programs; never changes.
+    pub code: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// Short, English and Chinese.
+    pub title: (&'static str, &'static str),
+    /// What to do, English and Chinese, when the case itself says nothing better.
+    pub advice: (&'static str, &'static str),
+}
+
+macro_rules! kinds {
+    ($($code:literal $status:literal $title:literal $title_zh:literal $advice:literal $advice_zh:literal;)*) => {
+        &[$(Kind { code: $code, status: $status, title: ($title, $title_zh), advice: ($advice, $advice_zh) },)*]
+    };
+}
+
+/// Every kind, by status.
+pub const KINDS: &[Kind] = kinds! {
+    "malformed" 400 "Malformed request" "请求格式错误" "correct the request" "请更正请求";
+    "malformed_json" 400 "Not JSON" "不是有效的 JSON" "send valid JSON in UTF-8" "请发送 UTF-8 编码的有效 JSON";
+    "invalid_parameter" 400 "Unacceptable parameter" "参数不可接受" "correct the parameter" "请更正路径或查询参数";
+    "invalid_idempotency_key" 400 "Unacceptable Idempotency-Key" "幂等键不可接受" "send 1 to 128 visible ASCII characters" "请使用 1 至 128 个可见 ASCII 字符";
+    "wait_not_offered" 400 "Unknown kind of waiting" "不支持的等待方式" "wait=committed or wait=projected; this version does not offer cosigning" "可用 wait=committed 或 wait=projected；本版本不提供联署等待";
+    "not_authenticated" 401 "Not authenticated" "未认证" "sign in, or send a valid token of this department in Authorization" "请登录，或在 Authorization 中发送本部门的有效令牌";
+    "wrong_password" 401 "Wrong user or password" "用户名或密码错误" "check user and password" "请核对用户名和密码";
+    "refused" 403 "Refused" "已拒绝" "see reasons" "请查看 reasons";
+    "not_allowed" 403 "Not allowed" "不允许" "ask a person who may do this" "请由有权限的人员办理";
+    "own_request" 403 "A second person is needed" "须由他人审批" "the person who drafted or asked may not approve: ask a second person" "起草人或申请人不得自行审批，请由他人审批";
+    "signature_invalid" 403 "Signature does not fit" "签名不符" "tell your operator: the node's key is not the one on the ledger" "请联系运维：节点密钥与账本登记的不一致";
+    "csrf" 403 "Token against forged requests is missing" "缺少防伪造令牌" "send the session's token in X-CSRF-Token" "请在 X-CSRF-Token 中发送会话的防伪造令牌";
+    "not_found" 404 "Not found" "未找到" "check the address and the id" "请核对地址和标识";
+    "unknown" 404 "Not found" "未找到" "check the id" "请核对标识";
+    "unknown_entry" 404 "Unknown entry" "目录中没有该条目" "look the entry up in the catalog" "请在目录中查找该条目";
+    "method_not_allowed" 405 "Method not allowed" "方法不允许" "use a method named in Allow" "请使用 Allow 中列出的方法";
+    "not_acceptable" 406 "Not acceptable" "无法按要求的格式提供" "accept application/json" "请接受 application/json";
+    "request_timeout" 408 "Body came too slowly" "请求体到达过慢" "send the whole body within 15 seconds" "请在 15 秒内发送完整请求体";
+    "conflict" 409 "Conflict" "状态冲突" "look at the present state first" "请先查看当前状态";
+    "repeated" 409 "Repeated" "重复提交" "the first outcome stands" "以首次结果为准";
+    "id_reused" 409 "Id used for something else" "标识已用于其他内容" "send a new id" "请使用新的标识";
+    "id_time" 409 "Id's time is off" "标识时间偏差过大" "correct the clock and send a new id" "请校正时钟并使用新的标识";
+    "version_conflict" 409 "Version is not current" "版本不是现行版本" "use the current version" "请使用现行版本";
+    "version_not_higher" 409 "Version must rise" "版本号须递增" "give the draft a higher version" "请为草稿指定更高的版本号";
+    "draft_not_submitted" 409 "Draft is not submitted" "草稿尚未提交" "its author must submit it first" "请先由起草人提交";
+    "replayed_request" 409 "Repeated access id" "访问标识重复" "send a new call" "请重新发起请求";
+    "case_material_missing" 409 "A record that the case needs is missing" "缺少办件所需材料" "check the parameters with the applicant" "请与申请人核对参数";
+    "idempotency_key_reused" 409 "Idempotency-Key used for something else" "幂等键已用于其他请求" "send a new key for a new request" "新的请求请使用新的幂等键";
+    "idempotency_in_progress" 409 "The same request is being done" "相同请求正在处理" "ask again in a moment" "请稍后再试";
+    "idempotency_replayed_query" 409 "The query was answered" "该查询已答复" "answers are not kept: see the access record named in access_id, or send a new key" "查询结果不予留存：请按 access_id 查看访问记录，或使用新的幂等键";
+    "too_large" 413 "Too large" "内容过大" "send less" "请减小内容";
+    "unsupported_media_type" 415 "Not application/json" "内容类型不是 application/json" "send Content-Type: application/json without compression" "请使用 Content-Type: application/json，且不要压缩";
+    "unprocessable" 422 "Does not fit the schema" "不符合模式" "correct the places named in errors" "请更正 errors 中指出的各处";
+    "invalid" 422 "Unacceptable value" "值不可接受" "correct the value" "请更正该值";
+    "account_locked" 429 "Account is locked" "账号已锁定" "wait, then try again" "请稍后再试";
+    "quota_exceeded" 429 "Daily quota used up" "当日配额已用完" "try again after midnight at UTC+8" "请在次日零时（北京时间）后再试";
+    "internal" 500 "Internal fault" "内部错误" "tell your operator the request_id" "请将 request_id 告知运维人员";
+    "provider_unreachable" 502 "Provider cannot be reached" "无法连接提供方" "try again later" "请稍后再试";
+    "provider_certificate" 502 "Provider's certificate is wrong" "提供方证书有误" "tell your operator" "请联系运维";
+    "provider_answer_invalid" 502 "Provider's answer is not acceptable" "提供方的答复不可接受" "tell the provider's operator" "请联系提供方运维";
+    "provider_failed" 502 "Provider failed" "提供方故障" "tell the provider's operator; the access stands in the audit" "请联系提供方运维；该次访问已留痕";
+    "no_quorum" 503 "Ledger cannot be written" "账本暂不可写" "the change may still come to pass: look before you repeat it" "变更仍可能生效，重试前请先查看";
+    "ledger_busy" 503 "Ledger is busy" "账本繁忙" "try again" "请重试";
+    "outbox_full" 503 "Accesses cannot be recorded" "访问记录暂无法留痕" "try again when the ledger has a quorum" "请在账本恢复多数后再试";
+    "busy" 503 "Busy" "繁忙" "try again in a moment" "请稍后再试";
+    "clock_skew" 503 "Clocks differ" "时钟不一致" "the operator must correct this node's clock" "请运维校正本节点时钟";
+    "store_full" 503 "Store is full" "存储已满" "tell your operator" "请联系运维";
+    "database_busy" 503 "Database is busy" "数据库繁忙" "try again" "请重试";
+    "not_yet_projected" 503 "Not yet projected" "尚未同步到该位置" "try again in a moment" "请稍后再试";
+    "unavailable" 503 "Unavailable" "暂不可用" "try again later" "请稍后再试";
+    "provider_late" 504 "Provider is late" "提供方超时" "try again later" "请稍后再试";
+};
+
+/// The kind of a code, if the table has it.
+pub fn kind(code: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.code == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use actix_web::http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_is_whole_and_stands_once() {
+        let codes: BTreeSet<&str> = KINDS.iter().map(|kind| kind.code).collect();
+        assert_eq!(codes.len(), KINDS.len(), "a code stands twice");
+        let mut before = 400;
+        for kind in KINDS {
+            let Kind { code, status, title, advice } = kind;
+            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{code}");
+            assert!((400..600).contains(status) && StatusCode::from_u16(*status).is_ok(), "{code}: {status}");
+            assert!(*status >= before, "{code} stands out of order");
+            before = *status;
+            for text in [title.0, advice.0] {
+                assert!(!text.is_empty() && text.is_ascii(), "{code}: {text:?}");
+            }
+            for text in [title.1, advice.1] {
+                assert!(text.chars().any(|c| ('一'..='鿿').contains(&c)), "{code}: {text:?} is not Chinese");
+            }
+        }
+    }
+
+    #[test]
+    fn only_our_own_faults_are_500() {
+        let faults: Vec<&str> = KINDS.iter().filter(|kind| kind.status == 500).map(|kind| kind.code).collect();
+        assert_eq!(faults, ["internal"]);
+    }
+}
