@@ -1,3 +1,26 @@
-//! What people and programs reach over HTTP.
+//! What people and programs reach over HTTP: portal, API, and the exchange between nodes. The only floor that names
+//! actix.
 
+pub mod api;
+pub mod docs;
+pub mod error;
+pub mod extract;
+pub mod language;
+pub mod metrics;
+pub mod middleware;
+pub mod openapi;
+pub mod peer;
 pub mod portal;
+pub mod problem;
+pub mod root;
+pub mod server;
+
+use actix_web::web;
+
+pub use error::WebError;
+pub use server::serve;
+
+/// Registers the pages, and what is answered where nothing lies.
+fn pages(config: &mut web::ServiceConfig) {
+    config.route("/verify/{identifier}", web::get().to(root::verify)).default_service(web::to(root::unknown));
+}

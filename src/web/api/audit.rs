@@ -1,0 +1,99 @@
+//! `/audit`: who looked at whose data, when, why and under which rule.
+
+use actix_web::web::{Data, Json, Path};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::domain::access::AccessDecision;
+use crate::ids::{AccessId, DepartmentId, EntryName, GrantId};
+use crate::readmodel::accesses::AccessFilter;
+use crate::service::Node;
+use crate::service::audit::AuditFilter;
+use crate::web::extract::{Body, Caller, Empty, Filter, Wait};
+use crate::web::problem::Problem;
+
+use super::listing::{Fresh, Moment, fresh, page};
+use super::views::Page;
+use super::views::audit::{Access, AccessDetail, Subject};
+
+/// Filters of accesses.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// Whose data, an ID number or USCC; on the auditor's node only.
+    subject: Option<String>,
+    /// By this department.
+    consumer: Option<DepartmentId>,
+    /// On data of this department.
+    provider: Option<DepartmentId>,
+    /// On this entry.
+    entry: Option<EntryName>,
+    /// Under this grant.
+    grant: Option<GrantId>,
+    /// In this case.
+    case_id: Option<String>,
+    /// Allowed or refused.
+    decision: Option<AccessDecision>,
+    /// Decided at or after, RFC 3339.
+    #[param(value_type = Option<String>, format = DateTime)]
+    from: Option<Moment>,
+    /// Decided before, RFC 3339.
+    #[param(value_type = Option<String>, format = DateTime)]
+    to: Option<Moment>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Items wanted, 1 to 200; 50 when left out.
+    page_size: Option<u32>,
+    /// Wait up to 5 s until the answer reflects the transaction of this ledger index.
+    min_index: Option<u64>,
+}
+
+/// **Permissions**: auditors; other departments' accounts see what concerns them.
+pub async fn list(node: Data<Node>, caller: Caller, query: Filter<Search>) -> Result<Json<Page<Access>>, Problem> {
+    let search = query.0;
+    fresh(&node, search.min_index).await?;
+    let filter = AccessFilter {
+        subject_key: None,
+        consumer: search.consumer,
+        provider: search.provider,
+        entry: search.entry,
+        grant: search.grant,
+        case_id: search.case_id,
+        decision: search.decision,
+        from: search.from.map(|moment| moment.0),
+        to: search.to.map(|moment| moment.0),
+        page: page(search.cursor, search.page_size),
+    };
+    let audit = AuditFilter { subject: search.subject, filter };
+    Ok(Json(node.accesses(&caller.0, audit).await?.into()))
+}
+
+/// **Permissions**: auditors; other departments' accounts see what concerns them.
+pub async fn show(
+    node: Data<Node>,
+    caller: Caller,
+    id: Path<AccessId>,
+    query: Filter<Fresh>,
+) -> Result<Json<AccessDetail>, Problem> {
+    fresh(&node, query.0.min_index).await?;
+    let detail = node.access(&caller.0, *id).await?;
+    let proof = node.receipt(detail.access.transaction_id).await?;
+    Ok(Json(AccessDetail {
+        access: detail.access.into(),
+        ledger_size: detail.ledger_size,
+        proof: serde_json::to_value(&proof).unwrap_or_default(),
+        receipt: detail.receipt,
+    }))
+}
+
+/// **Permissions**: auditor of the auditing department. Opening is written to the node's log.
+pub async fn open_subject(
+    node: Data<Node>,
+    caller: Caller,
+    id: Path<AccessId>,
+    _: Wait,
+    _: Body<Empty>,
+) -> Result<Json<Subject>, Problem> {
+    let subject = node.open_subject(&caller.0, *id).await?;
+    Ok(Json(Subject { access_id: *id, subject }))
+}

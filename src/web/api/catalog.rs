@@ -1,0 +1,202 @@
+//! `/catalog`: find entries; draft, submit, approve and end one's own.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json, Path};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::IntoParams;
+
+use crate::domain::catalog::{EntryState, Level, Sharing};
+use crate::ids::{DepartmentId, EntryName, Slug, Version};
+use crate::readmodel::catalog::EntryFilter;
+use crate::service::catalog::EndingRequest;
+use crate::service::{Committed, Node};
+use crate::web::extract::{ApiBody, Body, Caller, Empty, Filter, Wait};
+use crate::web::problem::Problem;
+
+use super::listing::{Fresh, fresh, page};
+use super::views::catalog::{DraftAnswer, EntryDetail, EntrySummary, Published};
+use super::views::{Page, Written};
+
+/// Filters of the catalog.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// Words that must all occur in names, summary, code, classification or items.
+    q: Option<String>,
+    /// Of this provider.
+    provider: Option<DepartmentId>,
+    /// Of this sharing type.
+    sharing: Option<Sharing>,
+    /// In this state.
+    state: Option<EntryState>,
+    /// Of this level.
+    level: Option<Level>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Items wanted, 1 to 200; 50 when left out.
+    page_size: Option<u32>,
+    /// Wait up to 5 s until the answer reflects the transaction of this ledger index.
+    min_index: Option<u64>,
+}
+
+/// Which version of an entry.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Which {
+    /// The version; the current one when left out.
+    version: Option<Version>,
+    /// Wait up to 5 s until the answer reflects the transaction of this ledger index.
+    min_index: Option<u64>,
+}
+
+/// `provider/name` in a path.
+#[derive(Debug, Deserialize)]
+pub struct Named {
+    provider: DepartmentId,
+    name: Slug,
+}
+
+impl Named {
+    /// The entry.
+    pub fn entry(&self) -> EntryName {
+        EntryName { provider: self.provider.clone(), name: self.name.clone() }
+    }
+}
+
+/// A catalog entry as its author writes it; the use case checks it whole.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub struct EntryDocument(Value);
+
+impl ApiBody for EntryDocument {
+    const SCHEMA: Option<&'static str> = None;
+}
+
+/// A reason.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Why {
+    /// Why.
+    pub reason: String,
+}
+
+impl ApiBody for Why {
+    const SCHEMA: Option<&'static str> = Some("reason");
+}
+
+impl ApiBody for EndingRequest {
+    const SCHEMA: Option<&'static str> = Some("ending");
+}
+
+/// **Permissions**: everybody signed in.
+pub async fn list(node: Data<Node>, _: Caller, query: Filter<Search>) -> Result<Json<Page<EntrySummary>>, Problem> {
+    let Search { q, provider, sharing, state, level, cursor, page_size, min_index } = query.0;
+    fresh(&node, min_index).await?;
+    let filter = EntryFilter { q, provider, sharing, state, level, page: page(cursor, page_size) };
+    Ok(Json(node.entries(filter).await?.into()))
+}
+
+/// **Permissions**: everybody signed in.
+pub async fn show(
+    node: Data<Node>,
+    _: Caller,
+    named: Path<Named>,
+    query: Filter<Which>,
+) -> Result<Json<EntryDetail>, Problem> {
+    fresh(&node, query.0.min_index).await?;
+    Ok(Json(node.entry(named.entry(), query.0.version).await?.into()))
+}
+
+/// **Permissions**: clerk of the provider.
+pub async fn draft(
+    node: Data<Node>,
+    caller: Caller,
+    _: Wait,
+    document: Body<EntryDocument>,
+) -> Result<HttpResponse, Problem> {
+    let draft = node.save_draft(&caller.0, document.0.0).await?;
+    Ok(HttpResponse::Created().json(DraftAnswer::from(draft)))
+}
+
+/// **Permissions**: everybody of the department.
+pub async fn drafts(node: Data<Node>, caller: Caller, _: Filter<Fresh>) -> Result<Json<Page<DraftAnswer>>, Problem> {
+    let drafts = node.drafts(&caller.0).await?;
+    let items = drafts.into_iter().map(DraftAnswer::from).collect();
+    Ok(Json(Page { items, next_cursor: None, ledger_index: node.chain.size().saturating_sub(1) }))
+}
+
+/// **Permissions**: everybody of the department.
+pub async fn show_draft(
+    node: Data<Node>,
+    caller: Caller,
+    named: Path<Named>,
+    _: Filter<Fresh>,
+) -> Result<Json<DraftAnswer>, Problem> {
+    Ok(Json(node.draft(&caller.0, &named.entry()).await?.into()))
+}
+
+/// **Permissions**: clerk of the provider.
+pub async fn submit(
+    node: Data<Node>,
+    caller: Caller,
+    named: Path<Named>,
+    _: Wait,
+    _: Body<Empty>,
+) -> Result<Json<DraftAnswer>, Problem> {
+    Ok(Json(node.submit_entry(&caller.0, &named.entry()).await?.into()))
+}
+
+/// **Permissions**: reviewer of the provider, not the draft's author.
+pub async fn approve(
+    node: Data<Node>,
+    caller: Caller,
+    named: Path<Named>,
+    _: Wait,
+    _: Body<Empty>,
+) -> Result<Json<Published>, Problem> {
+    let id = named.entry();
+    let Committed { transaction_id, ledger_index } = node.approve_entry(&caller.0, &id).await?;
+    // The entry is published whether or not the receipt can be had this moment.
+    let receipt = match node.receipt(transaction_id).await {
+        Ok(receipt) => serde_json::to_value(&receipt).unwrap_or_default(),
+        Err(error) => {
+            tracing::warn!(%error, transaction = %transaction_id, "no receipt for a fresh transaction");
+            Value::Null
+        }
+    };
+    Ok(Json(Published { id, transaction_id, ledger_index, receipt }))
+}
+
+/// **Permissions**: reviewer of the provider, not the draft's author.
+pub async fn reject(
+    node: Data<Node>,
+    caller: Caller,
+    named: Path<Named>,
+    _: Wait,
+    why: Body<Why>,
+) -> Result<Json<DraftAnswer>, Problem> {
+    Ok(Json(node.reject_entry(&caller.0, &named.entry(), why.0.reason).await?.into()))
+}
+
+/// **Permissions**: reviewer of the provider.
+pub async fn deprecate(
+    node: Data<Node>,
+    caller: Caller,
+    named: Path<Named>,
+    _: Wait,
+    ending: Body<EndingRequest>,
+) -> Result<Json<Written>, Problem> {
+    Ok(Json(node.deprecate_entry(&caller.0, &named.entry(), ending.0).await?.into()))
+}
+
+/// **Permissions**: reviewer of the provider.
+pub async fn withdraw(
+    node: Data<Node>,
+    caller: Caller,
+    named: Path<Named>,
+    _: Wait,
+    ending: Body<EndingRequest>,
+) -> Result<Json<Written>, Problem> {
+    Ok(Json(node.withdraw_entry(&caller.0, &named.entry(), ending.0).await?.into()))
+}

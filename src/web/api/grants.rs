@@ -1,0 +1,169 @@
+//! `/grants`: ask for a grant, decide on it, end it.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json, Path};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::domain::grant::{GrantMode, GrantRequest, GrantState};
+use crate::ids::{DepartmentId, EntryName, GrantId, ItemName, Version};
+use crate::readmodel::grants::GrantFilter;
+use crate::service::grants::{ItemLimit, Limits};
+use crate::service::{Committed, Node};
+use crate::web::extract::{ApiBody, Body, Caller, Filter, Wait};
+use crate::web::problem::Problem;
+
+use super::catalog::Why;
+use super::listing::{Fresh, Moment, fresh, page};
+use super::views::Page;
+use super::views::grants::{GrantAnswer, GrantStep};
+
+/// Filters of grants.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// Asked for by this department.
+    consumer: Option<DepartmentId>,
+    /// On data of this department.
+    provider: Option<DepartmentId>,
+    /// Of which this department is consumer or provider.
+    involved: Option<DepartmentId>,
+    /// On this entry.
+    entry: Option<EntryName>,
+    /// In this state at this moment.
+    state: Option<GrantState>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Items wanted, 1 to 200; 50 when left out.
+    page_size: Option<u32>,
+    /// Wait up to 5 s until the answer reflects the transaction of this ledger index.
+    min_index: Option<u64>,
+}
+
+/// What a department asks for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    entry: EntryName,
+    #[serde(default)]
+    version: Option<Version>,
+    purpose: String,
+    legal_basis: String,
+    matter: String,
+    items: Vec<ItemName>,
+    #[serde(default)]
+    mode: GrantMode,
+    daily_max: u32,
+    valid_until: Moment,
+    #[serde(default)]
+    network_zone: Option<String>,
+    #[serde(default)]
+    hours: Option<(u8, u8)>,
+}
+
+impl ApiBody for Asked {
+    const SCHEMA: Option<&'static str> = Some("grant");
+}
+
+/// The provider's own limits.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approved {
+    #[serde(default)]
+    items: Option<Vec<ItemLimit>>,
+    #[serde(default)]
+    daily_max: Option<u32>,
+    #[serde(default)]
+    valid_until: Option<Moment>,
+}
+
+impl ApiBody for Approved {
+    const SCHEMA: Option<&'static str> = Some("approval");
+    const OPTIONAL: bool = true;
+}
+
+/// **Permissions**: clerk, reviewer or system of the consumer.
+pub async fn request(node: Data<Node>, caller: Caller, _: Wait, asked: Body<Asked>) -> Result<HttpResponse, Problem> {
+    let asked = asked.0;
+    let version = match asked.version {
+        Some(version) => version,
+        None => node.entry(asked.entry.clone(), None).await?.current_version,
+    };
+    let request = GrantRequest {
+        entry: asked.entry,
+        version,
+        purpose: asked.purpose,
+        legal_basis: asked.legal_basis,
+        matter: asked.matter,
+        items: asked.items,
+        mode: asked.mode,
+        daily_max: asked.daily_max,
+        valid_until: asked.valid_until.0,
+        network_zone: asked.network_zone,
+        hours: asked.hours,
+    };
+    let committed = node.request_grant(&caller.0, request).await?;
+    let step = step(committed.transaction_id.into(), GrantState::Requested, &committed);
+    Ok(HttpResponse::Created().json(step))
+}
+
+/// **Permissions**: everybody signed in.
+pub async fn list(node: Data<Node>, _: Caller, query: Filter<Search>) -> Result<Json<Page<GrantAnswer>>, Problem> {
+    let Search { consumer, provider, involved, entry, state, cursor, page_size, min_index } = query.0;
+    fresh(&node, min_index).await?;
+    let filter = GrantFilter { consumer, provider, involved, entry, state, page: page(cursor, page_size) };
+    Ok(Json(node.grants(filter).await?.into()))
+}
+
+/// **Permissions**: everybody signed in.
+pub async fn show(
+    node: Data<Node>,
+    _: Caller,
+    id: Path<GrantId>,
+    query: Filter<Fresh>,
+) -> Result<Json<GrantAnswer>, Problem> {
+    fresh(&node, query.0.min_index).await?;
+    Ok(Json(node.grant(*id).await?.into()))
+}
+
+/// **Permissions**: reviewer of the provider.
+pub async fn approve(
+    node: Data<Node>,
+    caller: Caller,
+    id: Path<GrantId>,
+    _: Wait,
+    limits: Body<Approved>,
+) -> Result<Json<GrantStep>, Problem> {
+    let Approved { items, daily_max, valid_until } = limits.0;
+    let limits = Limits { items, daily_max, valid_until: valid_until.map(|moment| moment.0) };
+    let committed = node.approve_grant(&caller.0, *id, limits).await?;
+    Ok(Json(step(*id, GrantState::Active, &committed)))
+}
+
+/// **Permissions**: reviewer of the provider.
+pub async fn deny(
+    node: Data<Node>,
+    caller: Caller,
+    id: Path<GrantId>,
+    _: Wait,
+    why: Body<Why>,
+) -> Result<Json<GrantStep>, Problem> {
+    let committed = node.deny_grant(&caller.0, *id, why.0.reason).await?;
+    Ok(Json(step(*id, GrantState::Denied, &committed)))
+}
+
+/// **Permissions**: reviewer of the provider or of the consumer.
+pub async fn revoke(
+    node: Data<Node>,
+    caller: Caller,
+    id: Path<GrantId>,
+    _: Wait,
+    why: Body<Why>,
+) -> Result<Json<GrantStep>, Problem> {
+    let committed = node.revoke_grant(&caller.0, *id, why.0.reason).await?;
+    Ok(Json(step(*id, GrantState::Revoked, &committed)))
+}
+
+fn step(id: GrantId, state: GrantState, committed: &Committed) -> GrantStep {
+    GrantStep { id, state, transaction_id: committed.transaction_id, ledger_index: committed.ledger_index }
+}

@@ -1,0 +1,117 @@
+//! `/ledger`: checkpoint, blocks, transactions, receipts, proofs.
+
+use actix_web::http::header;
+use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::ids::{DepartmentId, TxId};
+use crate::ledger::receipt::Receipt;
+use crate::readmodel::transactions::TransactionFilter;
+use crate::service::Node;
+use crate::web::extract::{Caller, Filter};
+use crate::web::problem::Problem;
+
+use super::listing::{Fresh, Paged, fresh, page};
+use super::views::Page;
+use super::views::ledger::{Block, CheckpointAnswer, Consistency, TransactionAnswer, TransactionDetail};
+
+/// Filters of transactions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// Signed by this department.
+    department: Option<DepartmentId>,
+    /// Of this kind, such as `grant.request`.
+    kind: Option<String>,
+    /// About this entry, grant, case or certificate.
+    reference: Option<String>,
+    /// Refused ones, or those that were done.
+    refused: Option<bool>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Items wanted, 1 to 200; 50 when left out.
+    page_size: Option<u32>,
+    /// Wait up to 5 s until the answer reflects the transaction of this ledger index.
+    min_index: Option<u64>,
+}
+
+/// Between which sizes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Sizes {
+    /// Size of the older ledger, from 1.
+    from: u64,
+    /// Size of the newer one.
+    to: u64,
+}
+
+/// **Permissions**: everybody signed in. The note itself, or JSON for who accepts that.
+pub async fn checkpoint(
+    request: HttpRequest,
+    node: Data<Node>,
+    _: Caller,
+    _: Filter<Fresh>,
+) -> Result<HttpResponse, Problem> {
+    let signed = node.checkpoint()?;
+    let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !accepts.contains("application/json") {
+        return Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(signed.encode()));
+    }
+    let checkpoint = signed.checkpoint();
+    Ok(HttpResponse::Ok().json(CheckpointAnswer {
+        checkpoint: signed.encode(),
+        origin: checkpoint.origin.clone(),
+        size: checkpoint.size,
+        root: checkpoint.root,
+    }))
+}
+
+/// **Permissions**: everybody signed in.
+pub async fn blocks(node: Data<Node>, _: Caller, query: Filter<Paged>) -> Result<Json<Page<Block>>, Problem> {
+    let Paged { cursor, page_size, min_index } = query.0;
+    fresh(&node, min_index).await?;
+    Ok(Json(node.blocks(page(cursor, page_size)).await?.into()))
+}
+
+/// **Permissions**: everybody signed in.
+pub async fn transactions(
+    node: Data<Node>,
+    _: Caller,
+    query: Filter<Search>,
+) -> Result<Json<Page<TransactionAnswer>>, Problem> {
+    let Search { department, kind, reference, refused, cursor, page_size, min_index } = query.0;
+    fresh(&node, min_index).await?;
+    let filter = TransactionFilter { department, kind, reference, refused, page: page(cursor, page_size) };
+    Ok(Json(node.transactions(filter).await?.into()))
+}
+
+/// **Permissions**: everybody signed in.
+pub async fn transaction(
+    node: Data<Node>,
+    _: Caller,
+    id: Path<TxId>,
+    query: Filter<Fresh>,
+) -> Result<Json<TransactionDetail>, Problem> {
+    fresh(&node, query.0.min_index).await?;
+    Ok(Json(node.transaction(*id).await?.into()))
+}
+
+/// **Permissions**: everybody signed in.
+pub async fn receipt(
+    node: Data<Node>,
+    _: Caller,
+    id: Path<TxId>,
+    query: Filter<Fresh>,
+) -> Result<Json<Receipt>, Problem> {
+    fresh(&node, query.0.min_index).await?;
+    Ok(Json(node.receipt(*id).await?))
+}
+
+/// **Permissions**: everybody signed in.
+pub async fn consistency(node: Data<Node>, _: Caller, sizes: Filter<Sizes>) -> Result<Json<Consistency>, Problem> {
+    let Sizes { from, to } = sizes.0;
+    let proof = node.consistency(from, to)?;
+    Ok(Json(Consistency { from, to, proof }))
+}

@@ -1,0 +1,55 @@
+//! The HTTP API under `/api/v1`: one file a resource, one list of all routes.
+
+mod audit;
+mod cases;
+mod catalog;
+mod certificates;
+mod city;
+mod grants;
+mod ledger;
+mod listing;
+pub mod operation;
+mod queries;
+pub mod routes;
+mod sessions;
+pub mod views;
+
+use actix_web::middleware::from_fn;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::extract::path_problem;
+use super::middleware::idempotency::idempotent;
+use super::problem::Problem;
+
+/// Where the API lies.
+pub const BASE: &str = "/api/v1";
+
+/// Registers every route of the API.
+pub fn configure(config: &mut web::ServiceConfig) {
+    let mut scope = web::scope(BASE);
+    for path in routes::paths() {
+        let mut resource = web::resource(path);
+        for operation in routes::of_path(path) {
+            resource = resource.route((operation.handler)());
+        }
+        let methods = routes::of_path(path).map(|operation| operation.method).collect::<Vec<_>>().join(", ");
+        resource = resource.default_service(web::to(move || not_that_method(methods.clone())));
+        scope = scope.service(resource);
+    }
+    let scope = scope
+        .app_data(web::PathConfig::default().error_handler(path_problem))
+        .default_service(web::to(unknown))
+        .wrap(from_fn(idempotent));
+    config.service(scope);
+}
+
+async fn not_that_method(methods: String) -> Result<HttpResponse, Problem> {
+    Err(Problem::new("method_not_allowed").detail(format!("this address knows {methods}")).allow(methods))
+}
+
+/// The answer where nothing lies.
+pub async fn unknown(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    // The path is the caller's own text: it is shown cut, and only to them.
+    let path: String = request.path().chars().take(120).collect();
+    Err(Problem::new("not_found").detail(format!("nothing lies at {path}: see /openapi.json")))
+}

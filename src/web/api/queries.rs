@@ -1,0 +1,87 @@
+//! `/query` and `/decisions`: ask a department for data, or how its rules would decide.
+
+use actix_web::HttpRequest;
+use actix_web::web::{Data, Json, Path};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::ids::{DepartmentId, EntryName, ItemName, Slug, Version};
+use crate::service::Node;
+use crate::service::queries::QueryRequest;
+use crate::web::extract::{ApiBody, Body, Caller, Wait};
+use crate::web::language::Language;
+use crate::web::problem::Problem;
+
+use super::catalog::Named;
+use super::views::audit::{ExplanationAnswer, QueryAnswer};
+
+impl ApiBody for QueryRequest {
+    const SCHEMA: Option<&'static str> = Some("query");
+}
+
+/// The facts of a query; the entry whole, or as provider and name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    #[serde(default)]
+    entry: Option<EntryName>,
+    #[serde(default)]
+    provider: Option<DepartmentId>,
+    #[serde(default)]
+    name: Option<Slug>,
+    #[serde(default)]
+    version: Option<Version>,
+    purpose: String,
+    #[serde(default)]
+    cause: String,
+    #[serde(default)]
+    case_id: Option<String>,
+    #[serde(default)]
+    params: Map<String, Value>,
+    #[serde(default)]
+    items: Vec<ItemName>,
+    #[serde(default)]
+    cursor: Option<String>,
+}
+
+impl ApiBody for Facts {
+    const SCHEMA: Option<&'static str> = Some("explain");
+}
+
+/// **Permissions**: clerk or system, under a grant of the provider where the entry needs one.
+pub async fn query(
+    node: Data<Node>,
+    caller: Caller,
+    named: Path<Named>,
+    _: Wait,
+    request: Body<QueryRequest>,
+) -> Result<Json<QueryAnswer>, Problem> {
+    Ok(Json(node.query(&caller.0, named.entry(), request.0).await?.into()))
+}
+
+/// **Permissions**: everybody signed in: it tells what the catalog and the grants tell.
+pub async fn explain(
+    request: HttpRequest,
+    node: Data<Node>,
+    caller: Caller,
+    _: Wait,
+    facts: Body<Facts>,
+) -> Result<Json<ExplanationAnswer>, Problem> {
+    let facts = facts.0;
+    let entry = match (facts.entry, facts.provider, facts.name) {
+        (Some(entry), _, _) => entry,
+        (None, Some(provider), Some(name)) => EntryName { provider, name },
+        _ => return Err(Problem::new("malformed").detail("name the entry, or provider and name")),
+    };
+    let call = QueryRequest {
+        version: facts.version,
+        purpose: facts.purpose,
+        cause: facts.cause,
+        case_id: facts.case_id,
+        params: Value::Object(facts.params),
+        items: facts.items,
+        cursor: facts.cursor,
+    };
+    let explanation = node.explain(&caller.0, entry, call).await?;
+    Ok(Json(ExplanationAnswer::of(explanation, Language::of(request.headers()))))
+}

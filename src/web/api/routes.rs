@@ -1,0 +1,131 @@
+//! Every route of the API, in one list: it is what the server registers and what `/openapi.json` describes.
+#![cfg_attr(rustfmt, rustfmt_skip)]
+
+use actix_web::web::{delete, get, post};
+
+use super::operation::Operation;
+use super::views::{Page, Written};
+use super::views::{audit as audit_views, catalog as catalog_views, cases as case_views};
+use super::views::{certificates as certificate_views, city as city_views, grants as grant_views};
+use super::views::{ledger as ledger_views, sessions as session_views};
+use super::listing::{Fresh, Paged};
+use super::{audit, cases, catalog, certificates, city, grants, ledger, queries, sessions};
+
+const GRANT: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","legal_basis":"婚姻登记条例第七条","matter":"结婚登记","items":["name","id_number"],"daily_max":200,"valid_until":"2027-12-31T00:00:00Z"}"#;
+const APPROVAL: &str = r#"{"items":["name",{"name":"id_number","masking":"id_number"}],"daily_max":100}"#;
+const QUERY: &str = r#"{"purpose":"marriage-registration","cause":"结婚登记窗口核验","case_id":"M-2026-0001","params":{"id_number":"110101199003070011"},"items":["name"]}"#;
+const EXPLAIN: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","items":["name"]}"#;
+const CASE: &str = r#"{"workflow":"real-estate-transfer","params":{"unit_number":"110105001001GB00001F00010001"}}"#;
+const REASON: &str = r#"{"reason":"matter closed"}"#;
+const ENDING: &str = r#"{"reason":"replaced by a better interface","successor":"water/water-account"}"#;
+
+/// The list.
+pub const OPERATIONS: &[Operation] = &[
+    // Who calls.
+    Operation::post("/sessions", "openSession", || post().to(sessions::open), "Sign in with user and password").public()
+        .body("session", r#"{"user":"li.na","password":"..."}"#).answers::<session_views::SessionOpened>(201),
+    Operation::get("/sessions/current", "showSession", || get().to(sessions::show), "Who is calling")
+        .answers::<session_views::Myself>(200),
+    Operation::delete("/sessions/current", "closeSession", || delete().to(sessions::close), "Sign out").answers_nothing(),
+
+    // The catalog and its drafts.
+    Operation::get("/catalog/entries", "listEntries", || get().to(catalog::list), "Search the catalog")
+        .query::<catalog::Search>().answers::<Page<catalog_views::EntrySummary>>(200),
+    Operation::post("/catalog/entries", "draftEntry", || post().to(catalog::draft), "Draft an entry, or word a draft anew (clerk of the provider)")
+        .body("catalog-entry", "").answers::<catalog_views::DraftAnswer>(201),
+    Operation::get("/catalog/entries/{provider}/{name}", "showEntry", || get().to(catalog::show), "One entry in full")
+        .query::<catalog::Which>().answers::<catalog_views::EntryDetail>(200),
+    Operation::post("/catalog/entries/{provider}/{name}/submit", "submitEntry", || post().to(catalog::submit), "Submit a draft (clerk of the provider)")
+        .body("empty", "{}").answers::<catalog_views::DraftAnswer>(200),
+    Operation::post("/catalog/entries/{provider}/{name}/approve", "approveEntry", || post().to(catalog::approve), "Approve and publish a submitted draft (reviewer of the provider, never the author)")
+        .body("empty", "{}").answers::<catalog_views::Published>(200),
+    Operation::post("/catalog/entries/{provider}/{name}/reject", "rejectEntry", || post().to(catalog::reject), "Send a submitted draft back (reviewer of the provider)")
+        .body("reason", REASON).answers::<catalog_views::DraftAnswer>(200),
+    Operation::post("/catalog/entries/{provider}/{name}/deprecate", "deprecateEntry", || post().to(catalog::deprecate), "Point users to something better (reviewer of the provider)")
+        .body("ending", ENDING).answers::<Written>(200),
+    Operation::post("/catalog/entries/{provider}/{name}/withdraw", "withdrawEntry", || post().to(catalog::withdraw), "End an entry (reviewer of the provider)")
+        .body("ending", ENDING).answers::<Written>(200),
+    Operation::get("/catalog/drafts", "listDrafts", || get().to(catalog::drafts), "Drafts of this department")
+        .query::<Fresh>().answers::<Page<catalog_views::DraftAnswer>>(200),
+    Operation::get("/catalog/drafts/{provider}/{name}", "showDraft", || get().to(catalog::show_draft), "One draft")
+        .query::<Fresh>().answers::<catalog_views::DraftAnswer>(200),
+
+    // Grants.
+    Operation::post("/grants", "requestGrant", || post().to(grants::request), "Ask for a grant (clerk, reviewer or system)")
+        .body("grant", GRANT).answers::<grant_views::GrantStep>(201),
+    Operation::get("/grants", "listGrants", || get().to(grants::list), "Grants of the city, newest first")
+        .query::<grants::Search>().answers::<Page<grant_views::GrantAnswer>>(200),
+    Operation::get("/grants/{id}", "showGrant", || get().to(grants::show), "One grant")
+        .query::<Fresh>().answers::<grant_views::GrantAnswer>(200),
+    Operation::post("/grants/{id}/approve", "approveGrant", || post().to(grants::approve), "Grant what was asked for, or less (reviewer of the provider); the body may be left out")
+        .body("approval", APPROVAL).answers::<grant_views::GrantStep>(200),
+    Operation::post("/grants/{id}/deny", "denyGrant", || post().to(grants::deny), "Refuse a request, with a reason (reviewer of the provider)")
+        .body("reason", REASON).answers::<grant_views::GrantStep>(200),
+    Operation::post("/grants/{id}/revoke", "revokeGrant", || post().to(grants::revoke), "End a grant before its time (reviewer of provider or consumer)")
+        .body("reason", REASON).answers::<grant_views::GrantStep>(200),
+
+    // Data of other departments.
+    Operation::post("/query/{provider}/{name}", "query", || post().to(queries::query), "Ask a department for data; recorded, allowed or refused")
+        .body("query", QUERY).answers::<audit_views::QueryAnswer>(200),
+    Operation::post("/decisions/explain", "explainDecision", || post().to(queries::explain), "How the rules would decide a query, without making it")
+        .body("explain", EXPLAIN).answers::<audit_views::ExplanationAnswer>(200),
+
+    // The audit.
+    Operation::get("/audit/accesses", "listAccesses", || get().to(audit::list), "Accesses, newest first (auditors all, others what concerns them)")
+        .query::<audit::Search>().answers::<Page<audit_views::Access>>(200),
+    Operation::get("/audit/accesses/{access_id}", "showAccess", || get().to(audit::show), "One access with its proof")
+        .query::<Fresh>().answers::<audit_views::AccessDetail>(200),
+    Operation::post("/audit/accesses/{access_id}/subject", "openSubject", || post().to(audit::open_subject), "Open the sealed subject (auditor of the auditing department)")
+        .body("empty", "{}").answers::<audit_views::Subject>(200),
+
+    // The ledger.
+    Operation::get("/ledger/checkpoint", "showCheckpoint", || get().to(ledger::checkpoint), "Signed checkpoint: text/plain (C2SP note), or JSON by Accept")
+        .query::<Fresh>().answers::<ledger_views::CheckpointAnswer>(200),
+    Operation::get("/ledger/blocks", "listBlocks", || get().to(ledger::blocks), "Blocks, newest first")
+        .query::<Paged>().answers::<Page<ledger_views::Block>>(200),
+    Operation::get("/ledger/transactions", "listTransactions", || get().to(ledger::transactions), "Transactions, newest first")
+        .query::<ledger::Search>().answers::<Page<ledger_views::TransactionAnswer>>(200),
+    Operation::get("/ledger/transactions/{id}", "showTransaction", || get().to(ledger::transaction), "One transaction with what it says")
+        .query::<Fresh>().answers::<ledger_views::TransactionDetail>(200),
+    Operation::get("/ledger/transactions/{id}/receipt", "showReceipt", || get().to(ledger::receipt), "Receipt, to be verified offline by `mulu receipt verify`")
+        .query::<Fresh>().answers::<ledger_views::ReceiptAnswer>(200),
+    Operation::get("/ledger/consistency", "showConsistency", || get().to(ledger::consistency), "Proof that one ledger is the beginning of another")
+        .query::<ledger::Sizes>().answers::<ledger_views::Consistency>(200),
+
+    // Cases and certificates.
+    Operation::get("/workflows", "listWorkflows", || get().to(cases::workflows), "Workflows of this department")
+        .query::<Fresh>().answers::<Page<case_views::Workflow>>(200),
+    Operation::post("/cases", "openCase", || post().to(cases::open), "Open a case: pulls its data through the granted interfaces (clerk)")
+        .body("case", CASE).answers::<case_views::OpenedCase>(201),
+    Operation::get("/cases", "listCases", || get().to(cases::list), "Cases of the city, newest first")
+        .query::<cases::Search>().answers::<Page<case_views::CaseAnswer>>(200),
+    Operation::get("/cases/{id}", "showCase", || get().to(cases::show), "One case; papers for its owner and the departments that sign off")
+        .query::<Fresh>().answers::<case_views::CaseDetail>(200),
+    Operation::post("/cases/{id}/steps/{step}/sign-off", "signOffCase", || post().to(cases::sign_off), "Give a department's word (reviewer of the step's department)")
+        .body("sign_off", r#"{"agreed":true,"note":""}"#).answers::<Written>(200),
+    Operation::post("/cases/{id}/certificate", "issueCertificate", || post().to(cases::issue_certificate), "Issue the certificate (reviewer of the owner, who did not open the case)")
+        .body("empty", "{}").answers::<certificate_views::Issued>(201),
+    Operation::get("/certificates", "listCertificates", || get().to(certificates::list), "Certificates of the city, newest first")
+        .query::<certificates::Search>().answers::<Page<certificate_views::CertificateAnswer>>(200),
+    Operation::get("/certificates/{identifier}", "showCertificate", || get().to(certificates::show), "One certificate; its document on the issuer's node only")
+        .query::<Fresh>().answers::<certificate_views::CertificateDetail>(200),
+    Operation::post("/certificates/{identifier}/status", "setCertificateStatus", || post().to(certificates::set_status), "Suspend, release, revoke or cancel (reviewer of the issuer)")
+        .body("certificate_status", r#"{"status":"suspended","reason":"objection filed"}"#).answers::<Written>(200),
+
+    // The city.
+    Operation::get("/departments", "listDepartments", || get().to(city::departments), "Departments of the city")
+        .query::<Fresh>().answers::<city_views::Departments>(200),
+    Operation::get("/cluster", "showCluster", || get().to(city::cluster), "Leader, term and progress of every node")
+        .query::<Fresh>().answers::<city_views::Cluster>(200),
+];
+
+/// Every path once, in the list's order.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    let first = |at: usize, path: &str| !OPERATIONS.iter().take(at).any(|earlier| earlier.path == path);
+    OPERATIONS.iter().enumerate().filter(move |(at, operation)| first(*at, operation.path)).map(|(_, operation)| operation.path)
+}
+
+/// The operations of a path.
+pub fn of_path(path: &str) -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().filter(move |operation| operation.path == path)
+}

@@ -1,0 +1,204 @@
+//! Answers about queries, decisions and the audit.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::crypto::digest::Hash;
+use crate::domain::Actor;
+use crate::domain::access::{AccessDecision, AccessRecord};
+use crate::exchange;
+use crate::ids::{AccessId, DepartmentId, EntryName, GrantId, ItemName, TxId, Version};
+use crate::readmodel::accesses as rows;
+use crate::web::language::Language;
+
+use super::{Time, answer};
+
+answer! {
+    /// Who looked at whose data, when, why and under which rule.
+    AccessRecordAnswer from AccessRecord {
+        /// The access.
+        access_id: AccessId,
+        /// The provider's clock when it decided.
+        time: Time,
+        /// Who asked.
+        consumer: DepartmentId,
+        /// Which person or system of the consumer.
+        actor: Actor,
+        /// What was asked for.
+        entry: EntryName,
+        /// Version of the entry that was in force.
+        entry_version: Option<Version>,
+        /// The grant that applied.
+        grant: Option<GrantId>,
+        /// What was decided.
+        decision: AccessDecision,
+        /// The rule that decided.
+        rule: String,
+        /// Codes of the reasons of a refusal.
+        reasons: Vec<String>,
+        /// The stated purpose.
+        purpose: String,
+        /// The stated cause.
+        cause: String,
+        /// The consumer's case.
+        case_id: Option<String>,
+        /// Items asked for.
+        items: Vec<ItemName>,
+        /// Rows answered.
+        rows: u32,
+        /// Whose data it was, sealed to the auditor, base64.
+        subject: Option<String>,
+        /// SM3 of the signed request.
+        request_digest: Hash,
+        /// SM3 of the answer's rows, for an allowed access.
+        answer_digest: Option<Hash>,
+        /// Size of the ledger on which the decision rested.
+        basis: u64,
+    }
+}
+
+/// An access with the transaction that holds it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Access {
+    /// The record as it stands on the ledger.
+    #[serde(flatten)]
+    pub record: AccessRecordAnswer,
+    /// Whose data it was.
+    pub provider: DepartmentId,
+    /// The batch's transaction.
+    pub transaction_id: TxId,
+    /// Its index.
+    pub ledger_index: u64,
+    /// Place of the record in its batch, from 0.
+    pub place: u64,
+    /// The block.
+    pub block_height: u64,
+    /// State of the transaction: `committed`.
+    pub state: &'static str,
+}
+
+impl From<rows::AccessView> for Access {
+    fn from(view: rows::AccessView) -> Self {
+        Self {
+            record: view.record.into(),
+            provider: view.provider,
+            transaction_id: view.transaction_id,
+            ledger_index: view.ledger_index,
+            place: view.place,
+            block_height: view.block_height,
+            state: "committed",
+        }
+    }
+}
+
+/// One access, with its proof.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccessDetail {
+    /// The access.
+    #[serde(flatten)]
+    pub access: Access,
+    /// Size of the ledger when this was answered.
+    pub ledger_size: u64,
+    /// The receipt of the batch's transaction: signature, inclusion proof and checkpoint, to be verified offline.
+    #[schema(value_type = Object)]
+    pub proof: Value,
+    /// Where the receipt can be had again.
+    pub receipt: String,
+}
+
+/// Whose data it was.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Subject {
+    /// The access.
+    pub access_id: AccessId,
+    /// The value of the entry's subject parameter, such as an ID number.
+    pub subject: String,
+}
+
+/// What a query brought.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueryAnswer {
+    /// The rows, items by name, masked as the grant says.
+    #[schema(value_type = Vec<Object>)]
+    pub rows: Vec<Value>,
+    /// Leads to the next page; null on the last one.
+    pub next_cursor: Option<String>,
+    /// The recorded access.
+    pub access_id: AccessId,
+    /// The grant that was used.
+    pub grant_id: Option<GrantId>,
+    /// The rule that decided.
+    pub rule: String,
+    /// Size of the ledger on which the decision rests.
+    pub ledger_index: u64,
+    /// The provider's signed word to record the access on the ledger.
+    pub promise: PromiseAnswer,
+}
+
+/// A promise with the provider's signature.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PromiseAnswer {
+    /// JSON text of the promise: access, digest of the record, until when. The very text that was signed.
+    pub payload: String,
+    /// Which key signed.
+    pub key: String,
+    /// The signature, base64.
+    pub signature: String,
+}
+
+impl From<exchange::QueryAnswer> for QueryAnswer {
+    fn from(answer: exchange::QueryAnswer) -> Self {
+        let exchange::SignedPromise { payload, key, signature } = answer.promise;
+        Self {
+            rows: answer.rows,
+            next_cursor: answer.next_cursor,
+            access_id: answer.access_id,
+            grant_id: answer.grant_id,
+            rule: answer.rule,
+            ledger_index: answer.ledger_index,
+            promise: PromiseAnswer { payload, key: key.to_string(), signature },
+        }
+    }
+}
+
+/// How the rules would decide.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExplanationAnswer {
+    /// Whether the call may happen.
+    pub allowed: bool,
+    /// The rule that decides.
+    pub rule: String,
+    /// The grant that was looked at.
+    pub grant_id: Option<GrantId>,
+    /// Why not, when it may not.
+    pub reasons: Vec<ReasonAnswer>,
+    /// Size of the ledger on which it rests.
+    pub ledger_index: u64,
+}
+
+/// One reason of a refusal.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReasonAnswer {
+    /// For programs.
+    pub code: String,
+    /// What it means and what to do.
+    pub message: String,
+}
+
+impl ExplanationAnswer {
+    /// The explanation in a language.
+    pub fn of(explanation: exchange::Explanation, language: Language) -> Self {
+        let reason = |reason: exchange::ReasonText| ReasonAnswer {
+            message: language.pick(&reason.text.en, &reason.text.zh).to_owned(),
+            code: reason.code,
+        };
+        Self {
+            allowed: explanation.allowed,
+            rule: explanation.rule,
+            grant_id: explanation.grant,
+            reasons: explanation.reasons.into_iter().map(reason).collect(),
+            ledger_index: explanation.ledger_index,
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Answers about the catalog and its drafts.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::domain::catalog::{EntryState, Level, Sharing, UpdateCycle};
+use crate::domain::{Actor, Text};
+use crate::ids::{DepartmentId, EntryName, ItemName, TxId, Version};
+use crate::readmodel::catalog as rows;
+use crate::readmodel::local::drafts::{Draft, DraftState};
+
+use super::{Maybe, Time, answer};
+
+answer! {
+    /// An entry in a listing.
+    EntrySummary from rows::EntrySummary {
+        /// `provider/name`.
+        id: EntryName,
+        /// The version in force.
+        version: Version,
+        /// Name for people.
+        name: Text,
+        /// What it holds.
+        summary: Text,
+        /// Who provides it.
+        provider: DepartmentId,
+        /// Sharing type.
+        sharing: Sharing,
+        /// Level of the catalog.
+        level: Level,
+        /// Where it stands.
+        state: EntryState,
+        /// Whether society may have it.
+        open: bool,
+        /// The highest grade of its items, 1 to 4.
+        grade: u8,
+        /// How often its data change.
+        update_cycle: UpdateCycle,
+        /// Code of the information resource (2017 guide).
+        code: String,
+        /// Number of its items.
+        item_count: u64,
+        /// When the version in force was published.
+        published_at: Time,
+        /// Index of the transaction that changed it last.
+        ledger_index: u64,
+    }
+}
+
+answer! {
+    /// How a version came onto the ledger.
+    Publication from rows::Publication {
+        /// Who drafted it.
+        drafted_by: Actor,
+        /// Who approved it: someone else.
+        approved_by: Actor,
+        /// Block time.
+        published_at: Time,
+        /// The transaction.
+        transaction_id: TxId,
+        /// Its index.
+        ledger_index: u64,
+    }
+}
+
+answer! {
+    /// Why an entry is deprecated or withdrawn.
+    Ending from rows::EndingView {
+        /// Why.
+        reason: String,
+        /// What to use instead.
+        successor: Option<EntryName>,
+        /// Who ended it.
+        by: Actor,
+        /// Block time.
+        at: Time,
+        /// The transaction.
+        transaction_id: TxId,
+        /// Its index.
+        ledger_index: u64,
+    }
+}
+
+/// A version in an entry's history.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PublishedVersion {
+    /// The version.
+    pub version: Version,
+    /// How it came onto the ledger.
+    #[serde(flatten)]
+    pub publication: Publication,
+}
+
+impl From<rows::VersionView> for PublishedVersion {
+    fn from(view: rows::VersionView) -> Self {
+        Self { version: view.version, publication: view.publication.into() }
+    }
+}
+
+/// One version of an entry, in full.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EntryDetail {
+    /// `provider/name`.
+    pub id: EntryName,
+    /// This version.
+    pub version: Version,
+    /// Name for people.
+    pub name: Text,
+    /// What it holds.
+    pub summary: Text,
+    /// Who provides it.
+    pub provider: DepartmentId,
+    /// The provider's unified social credit code.
+    pub provider_code: String,
+    /// Sharing type.
+    pub sharing: Sharing,
+    /// Condition of sharing, or the reason for none.
+    pub sharing_condition: Option<Text>,
+    /// Level of the catalog.
+    pub level: Level,
+    /// Where the entry stands.
+    pub state: EntryState,
+    /// Code of the information resource (2017 guide).
+    pub code: String,
+    /// Class, category, topic, detail.
+    #[schema(value_type = Object)]
+    pub classification: Value,
+    /// The statutory duty from which the data comes.
+    pub duty: Text,
+    /// Category and type of the data's format.
+    #[schema(value_type = Object)]
+    pub format: Value,
+    /// Whether society may have it.
+    pub open: bool,
+    /// How often its data change.
+    pub update_cycle: UpdateCycle,
+    /// Day of issue.
+    pub issue_date: String,
+    /// Codes of related resources.
+    pub related_codes: Vec<String>,
+    /// The parameter that names whose data is asked for.
+    pub subject: Option<ItemName>,
+    /// The data items with type, length, sensitivity, grade and masking.
+    #[schema(value_type = Vec<Object>)]
+    pub items: Value,
+    /// JSON Schema 2020-12 of a query's `params`.
+    #[schema(value_type = Object)]
+    pub request_schema: Value,
+    /// JSON Schema 2020-12 of one row of the answer.
+    #[schema(value_type = Object)]
+    pub response_schema: Value,
+    /// The highest grade of its items, 1 to 4.
+    pub grade: u8,
+    /// The version in force.
+    pub current_version: Version,
+    /// How this version came onto the ledger.
+    pub publication: Publication,
+    /// Why the entry ended, if it did.
+    pub ending: Option<Ending>,
+    /// All versions, newest first.
+    pub history: Vec<PublishedVersion>,
+}
+
+impl From<rows::EntryView> for EntryDetail {
+    fn from(view: rows::EntryView) -> Self {
+        let entry = view.entry;
+        Self {
+            version: entry.version,
+            provider: entry.name.provider.clone(),
+            sharing: entry.sharing,
+            level: entry.level,
+            state: view.state,
+            classification: serde_json::to_value(&entry.classification).unwrap_or_default(),
+            format: serde_json::to_value(&entry.format).unwrap_or_default(),
+            items: serde_json::to_value(&entry.items).unwrap_or_default(),
+            open: entry.open,
+            grade: entry.grade(),
+            update_cycle: entry.update_cycle,
+            id: entry.name,
+            name: entry.title,
+            summary: entry.summary,
+            provider_code: entry.provider_code,
+            sharing_condition: entry.sharing_condition,
+            code: entry.code,
+            duty: entry.duty,
+            issue_date: entry.issue_date,
+            related_codes: entry.related_codes,
+            subject: entry.subject,
+            request_schema: entry.request_schema,
+            response_schema: entry.response_schema,
+            current_version: view.current_version,
+            publication: view.publication.into(),
+            ending: view.ending.map(Into::into),
+            history: view.history.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// A draft of an entry, with the provider until a second person approves it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DraftAnswer {
+    /// `provider/name`.
+    pub id: EntryName,
+    /// The version that it would become.
+    pub version: Version,
+    /// Where it stands.
+    pub state: DraftState,
+    /// The entry as it would be published.
+    #[schema(value_type = Object)]
+    pub entry: Value,
+    /// Who wrote it last: the one who may not approve it.
+    pub drafted_by: Actor,
+    /// When.
+    pub drafted_at: Time,
+    /// When it was submitted.
+    #[schema(value_type = Option<Time>)]
+    pub submitted_at: Maybe<Time>,
+    /// Who approved or rejected it.
+    pub decided_by: Option<Actor>,
+    /// When.
+    #[schema(value_type = Option<Time>)]
+    pub decided_at: Maybe<Time>,
+    /// Why it was sent back.
+    pub rejected_reason: Option<String>,
+    /// The transaction that published it.
+    pub transaction_id: Option<TxId>,
+}
+
+impl From<Draft> for DraftAnswer {
+    fn from(draft: Draft) -> Self {
+        Self {
+            entry: serde_json::to_value(&draft.entry).unwrap_or_default(),
+            id: draft.entry.name,
+            version: draft.entry.version,
+            state: draft.state,
+            drafted_by: draft.drafted_by,
+            drafted_at: draft.drafted_at.into(),
+            submitted_at: draft.submitted_at.into(),
+            decided_by: draft.decided_by,
+            decided_at: draft.decided_at.into(),
+            rejected_reason: draft.rejected_reason,
+            transaction_id: draft.transaction_id,
+        }
+    }
+}
+
+/// A published version.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Published {
+    /// `provider/name`.
+    pub id: EntryName,
+    /// The transaction.
+    pub transaction_id: TxId,
+    /// Its index in the ledger.
+    pub ledger_index: u64,
+    /// The receipt: transaction, inclusion proof and checkpoint, to be verified offline.
+    #[schema(value_type = Object)]
+    pub receipt: Value,
+}

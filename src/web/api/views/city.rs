@@ -1,0 +1,117 @@
+//! Answers about departments, the cluster and this node's health.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::Text;
+use crate::ids::DepartmentId;
+use crate::service::health as service;
+
+use super::{List, answer};
+
+answer! {
+    /// A department.
+    Department from service::DepartmentView {
+        /// Short name.
+        id: DepartmentId,
+        /// Names.
+        name: Text,
+        /// Unified social credit code.
+        uscc: String,
+        /// Whether its node votes.
+        voter: bool,
+        /// The key that signs for it.
+        signing_key: String,
+        /// Whether it is the authority.
+        authority: bool,
+        /// Whether it is the auditor.
+        auditor: bool,
+    }
+}
+
+/// All departments.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Departments {
+    /// The departments, by name.
+    pub items: Vec<Department>,
+    /// Always null: there is one page.
+    pub next_cursor: Option<String>,
+    /// Index of the last transaction that the list reflects.
+    pub ledger_index: u64,
+}
+
+answer! {
+    /// One node of the cluster.
+    ClusterNode from service::NodeView {
+        /// Whose.
+        department: DepartmentId,
+        /// Its name.
+        name: Text,
+        /// Its number in consensus.
+        node_id: u64,
+        /// `leader`, `voter` or `learner`.
+        role: &'static str,
+        /// Whether it was heard in the last seconds.
+        reachable: bool,
+        /// Its term.
+        term: Option<u64>,
+        /// Log index known to be committed there.
+        commit: Option<u64>,
+        /// Log index applied there.
+        applied: Option<u64>,
+        /// Transactions applied there.
+        size: Option<u64>,
+        /// Transactions in its read model.
+        projected: Option<u64>,
+        /// Log entries it is behind.
+        lag: Option<u64>,
+        /// Milliseconds since it was heard.
+        heard_ms: Option<u64>,
+        /// Version of its program.
+        version: Option<String>,
+    }
+}
+
+answer! {
+    /// The cluster as this node knows it.
+    Cluster from service::ClusterView {
+        /// Chain id.
+        chain: String,
+        /// This node's department.
+        department: DepartmentId,
+        /// Who leads.
+        leader: Option<DepartmentId>,
+        /// The term.
+        term: u64,
+        /// Whether writes can be committed.
+        has_quorum: bool,
+        /// Transactions applied by this node.
+        ledger_size: u64,
+        /// Every node.
+        #[schema(value_type = Vec<ClusterNode>)]
+        nodes: List<ClusterNode>,
+    }
+}
+
+answer! {
+    /// One thing that must hold.
+    CheckAnswer from service::Check {
+        /// Its stable name.
+        name: &'static str,
+        /// Whether it holds.
+        ok: bool,
+        /// What was seen.
+        detail: String,
+    }
+}
+
+answer! {
+    /// Whether this node can do its work.
+    HealthAnswer from service::Health {
+        /// Whether all checks hold.
+        ready: bool,
+        /// Each check.
+        #[schema(value_type = Vec<CheckAnswer>)]
+        checks: List<CheckAnswer>,
+    }
+}

@@ -1,0 +1,138 @@
+//! Answers about the ledger.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::crypto::digest::Hash;
+use crate::domain::Actor;
+use crate::ids::{DepartmentId, TxId};
+use crate::readmodel::transactions as rows;
+use crate::service;
+
+use super::{Maybe, Time, answer};
+
+/// A signed checkpoint.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CheckpointAnswer {
+    /// The signed note (C2SP tlog-checkpoint).
+    pub checkpoint: String,
+    /// First line of the note.
+    pub origin: String,
+    /// Transactions in the ledger.
+    pub size: u64,
+    /// Root of the tree.
+    pub root: Hash,
+}
+
+answer! {
+    /// A block.
+    Block from rows::BlockView {
+        /// Its number.
+        height: u64,
+        /// Block time.
+        time: Time,
+        /// Index of its first transaction.
+        first_index: u64,
+        /// Transactions in it.
+        transactions: u64,
+        /// How many of them were refused.
+        refused: u64,
+    }
+}
+
+answer! {
+    /// Why a transaction was refused.
+    RefusalAnswer from rows::RefusalView {
+        /// For programs.
+        code: String,
+        /// For people.
+        text: String,
+    }
+}
+
+answer! {
+    /// A transaction.
+    TransactionAnswer from rows::TransactionView {
+        /// Its id; this and the next three are null when its payload cannot be read.
+        transaction_id: Option<TxId>,
+        /// Who signed.
+        department: Option<DepartmentId>,
+        /// Who acted.
+        actor: Option<Actor>,
+        /// What was to happen, such as `grant.request`.
+        kind: Option<String>,
+        /// Its place in the ledger.
+        ledger_index: u64,
+        /// Its block.
+        block_height: u64,
+        /// Block time.
+        time: Time,
+        /// Why it was refused; null when it was done.
+        #[schema(value_type = Option<RefusalAnswer>)]
+        refusal: Maybe<RefusalAnswer>,
+        /// What it is about: an entry, grant, case, certificate or department.
+        reference: Option<String>,
+        /// Its length.
+        bytes: u64,
+    }
+}
+
+/// A transaction with what it says.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TransactionDetail {
+    /// Where it stands and what became of it.
+    #[serde(flatten)]
+    pub transaction: TransactionAnswer,
+    /// State of the transaction: `committed`.
+    pub state: &'static str,
+    /// The payload that was signed, parsed; times in it are milliseconds, as signed.
+    #[schema(value_type = Object)]
+    pub payload: Value,
+    /// Which key signed.
+    pub key: String,
+    /// The leaf in the tree.
+    pub leaf: Hash,
+}
+
+impl From<service::ledger::TransactionDetail> for TransactionDetail {
+    fn from(detail: service::ledger::TransactionDetail) -> Self {
+        Self {
+            transaction: detail.transaction.into(),
+            state: "committed",
+            payload: detail.payload,
+            key: detail.key,
+            leaf: detail.leaf,
+        }
+    }
+}
+
+/// Proof that one ledger is the beginning of another (RFC 6962, 2.1.2).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Consistency {
+    /// Size of the older one.
+    pub from: u64,
+    /// Size of the newer one.
+    pub to: u64,
+    /// The path.
+    pub proof: Vec<Hash>,
+}
+
+/// A receipt: proof, without any node, that a transaction stands in the ledger.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReceiptAnswer {
+    /// Form of the receipt: 1.
+    pub v: u32,
+    /// The chain's id.
+    pub chain: String,
+    /// Digest of the tree, `sm3` or `sha256`.
+    pub hash: String,
+    /// Index of the transaction.
+    pub index: u64,
+    /// The transaction's bytes, base64.
+    pub transaction: String,
+    /// Path to the root (RFC 6962, 2.1.1).
+    pub inclusion: Vec<Hash>,
+    /// A signed note (C2SP tlog-checkpoint).
+    pub checkpoint: String,
+}

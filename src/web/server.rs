@@ -1,0 +1,116 @@
+//! The two listeners of a node: portal and API over HTTP, the exchange with other nodes over mutual TLS.
+
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+
+use crate::crypto::tls;
+use crate::service::Node;
+
+use super::error::WebError;
+use super::metrics::Metrics;
+use super::middleware::{Frame, frame};
+use super::{api, peer, root};
+
+/// Workers of each listener: many nodes may share one machine, and a worker does not wait for anything.
+const WORKERS: usize = 2;
+/// Threads of each worker for blocking work, such as SQLite and password hashing.
+const BLOCKING_THREADS: usize = 8;
+const CONNECTIONS_MAX: usize = 1_000;
+const BACKLOG: u32 = 256;
+const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const DISCONNECT_TIME_MAX: Duration = Duration::from_secs(2);
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long requests in progress may take to end when the node stops.
+const SHUTDOWN_TIME_MAX_S: u64 = 5;
+
+/// Serves until `stop` ends, then lets requests in progress end.
+///
+/// # Errors
+/// [`WebError`] when an address or certificate cannot be used, or a server fails.
+pub async fn serve(node: Node, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), WebError> {
+    let metrics = Metrics::new()?;
+    let web = web_server(&node, &metrics)?;
+    let peers = peer_server(&node, &metrics)?;
+    tracing::info!(web = %node.config.web.listen, peer = %node.config.peer.listen, "serving");
+    let (web_handle, peer_handle) = (web.handle(), peers.handle());
+    let stopping = tokio::spawn(async move {
+        stop.await;
+        tokio::join!(web_handle.stop(true), peer_handle.stop(true));
+    });
+    let (web, peers) = tokio::join!(web, peers);
+    stopping.abort();
+    web?;
+    peers?;
+    Ok(())
+}
+
+/// Portal, API and what lies at the root.
+fn web_server(node: &Node, metrics: &Metrics) -> Result<Server, WebError> {
+    let listener = listen("portal and API", node.config.web.listen)?;
+    let (node, counters) = (node.clone(), metrics.clone());
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(Data::new(node.clone()))
+            .app_data(Data::new(counters.clone()))
+            .app_data(Data::new(framed(&node, &counters)))
+            .wrap(from_fn(frame))
+            .configure(api::configure)
+            .configure(root::configure)
+            .configure(super::pages)
+    });
+    Ok(server
+        .workers(WORKERS)
+        .worker_max_blocking_threads(BLOCKING_THREADS)
+        .max_connections(CONNECTIONS_MAX)
+        .backlog(BACKLOG)
+        .client_request_timeout(HEAD_TIME_MAX)
+        .client_disconnect_timeout(DISCONNECT_TIME_MAX)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(SHUTDOWN_TIME_MAX_S)
+        .disable_signals()
+        .listen(listener)?
+        .run())
+}
+
+/// Other nodes. Who has no certificate of the city is turned away in the handshake.
+fn peer_server(node: &Node, metrics: &Metrics) -> Result<Server, WebError> {
+    let listener = listen("other nodes", node.config.peer.listen)?;
+    let config = tls::server_config(&node.config.tls_files())?;
+    let (node, counters) = (node.clone(), metrics.clone());
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(Data::new(node.clone()))
+            .app_data(Data::new(framed(&node, &counters)))
+            .wrap(from_fn(frame))
+            .configure(peer::configure)
+    });
+    Ok(server
+        .workers(WORKERS)
+        .worker_max_blocking_threads(BLOCKING_THREADS)
+        .max_connections(CONNECTIONS_MAX)
+        .backlog(BACKLOG)
+        .client_request_timeout(HEAD_TIME_MAX)
+        .client_disconnect_timeout(DISCONNECT_TIME_MAX)
+        .tls_handshake_timeout(HANDSHAKE_TIME_MAX)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(SHUTDOWN_TIME_MAX_S)
+        .disable_signals()
+        .on_connect(peer::identify)
+        .listen_rustls_0_23(listener, (*config).clone())?
+        .run())
+}
+
+fn framed(node: &Node, metrics: &Metrics) -> Frame {
+    Frame { clock: node.clock.clone(), metrics: metrics.clone(), department: node.department.to_string() }
+}
+
+fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, WebError> {
+    TcpListener::bind(address).map_err(|cause| WebError::Listen { what, address, cause })
+}
