@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::catalog::{Entry, Sharing};
 use super::schema::{Fault, Schema, department_file};
+
+/// Parameters that name a person, an enterprise or a home, wherever they occur.
+const IDENTIFYING: [&str; 3] = ["id_number", "uscc", "unit_number"];
 
 /// Everything wrong with an entry: shape, bounds, its two schemas, and how its parts fit each other.
 /// Empty means that it may be put up for review.
@@ -58,6 +61,13 @@ fn items(entry: &Entry, faults: &mut Vec<Fault>) {
     }
 }
 
+/// Whom or what a query asks about: the parameter that the entry names or, where a query leaves that one
+/// out because the entry takes another in its place, the first that identifies somebody.
+pub fn subject<'a>(entry: &Entry, params: &'a Map<String, Value>) -> Option<&'a Value> {
+    let own = entry.subject.as_ref().and_then(|name| params.get(name.as_str()));
+    own.or_else(|| IDENTIFYING.iter().find_map(|name| params.get(*name)))
+}
+
 /// Names of the properties that an object schema describes.
 pub fn properties(schema: &Value) -> BTreeSet<&str> {
     let object = schema.get("properties").and_then(Value::as_object);
@@ -69,7 +79,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn entry(change: impl FnOnce(&mut Value)) -> Vec<String> {
+    fn written(change: impl FnOnce(&mut Value)) -> Entry {
         let text = json!({"zh": "用水账户", "en": "Water accounts"});
         let mut value = json!({
             "name": "water/water-account", "version": "1.0", "level": "interface", "code": "204003001/000001",
@@ -84,7 +94,20 @@ mod tests {
                                 "additionalProperties": false},
         });
         change(&mut value);
-        check(&serde_json::from_value(value).unwrap()).into_iter().map(|fault| fault.pointer).collect()
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn entry(change: impl FnOnce(&mut Value)) -> Vec<String> {
+        check(&written(change)).into_iter().map(|fault| fault.pointer).collect()
+    }
+
+    #[test]
+    fn no_way_of_asking_hides_who_is_asked_about() {
+        let title = written(|e| e["subject"] = json!("unit_number"));
+        let asked = |params: Value| subject(&title, params.as_object().unwrap()).cloned();
+        assert_eq!(asked(json!({"id_number": "a", "unit_number": "b"})), Some(json!("b")));
+        assert_eq!(asked(json!({"id_number": "a"})), Some(json!("a")));
+        assert_eq!(asked(json!({"bay_id": "c"})), None);
     }
 
     #[test]

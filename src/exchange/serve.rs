@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::crypto::digest::sm3;
 use crate::crypto::seal::seal;
 use crate::domain::access::{AccessDecision, AccessRecord, subject_context};
+use crate::domain::entry_rules;
 use crate::ids::{DepartmentId, ItemName, Version};
 
 use super::answer::{Answer, AnswerError, Explanation, Promise, SignedPromise};
@@ -265,8 +266,7 @@ impl Judged {
     /// Whom the call asks about, readable for the auditor alone.
     fn sealed_subject(&self) -> Result<Option<String>, ExchangeError> {
         let Received { request, auditor, .. } = &self.received;
-        let name = self.served().and_then(|served| served.entry.subject.as_ref());
-        let subject = match name.and_then(|name| request.params.get(name.as_str())) {
+        let subject = match self.served().and_then(|served| entry_rules::subject(&served.entry, &request.params)) {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
             _ => return Ok(None),

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::domain::Role;
 use crate::domain::catalog::Entry;
 use crate::domain::command::{Command, EntryEnding, EntryPublication};
-use crate::domain::schema::{self, Fault, Schema};
+use crate::domain::entry_rules;
+use crate::domain::schema::{self, Fault};
 use crate::ids::{EntryName, Version};
 use crate::policy::facts::{Action, Facts, Relation};
 use crate::readmodel::Page;
@@ -234,9 +235,9 @@ fn read_entry(document: Value) -> Result<Entry, ServiceError> {
     }
     let entry = body.get("entry").cloned().unwrap_or_default();
     let entry: Entry = serde_json::from_value(entry).map_err(|e| ServiceError::invalid("", e.to_string()))?;
-    for (pointer, schema) in [("/request_schema", &entry.request_schema), ("/response_schema", &entry.response_schema)]
-    {
-        Schema::compile(schema).map_err(|why| ServiceError::invalid(pointer, why))?;
+    let faults = entry_rules::check_parts(&entry);
+    if !faults.is_empty() {
+        return Err(ServiceError::Invalid(faults));
     }
     Ok(entry)
 }
