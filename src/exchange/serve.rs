@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::crypto::digest::sm3;
 use crate::crypto::seal::seal;
@@ -20,7 +20,7 @@ use super::ground::{Call, Ground, Served};
 use super::meter::Fate;
 use super::outbox::{OUTBOX_AGE_MS_MAX, Place};
 use super::receive::Received;
-use super::{Exchange, ExchangeError, Inner, rows, turn};
+use super::{Exchange, ExchangeError, Inner, connector, rows, turn};
 
 /// A page that the consumer gets.
 #[derive(Default)]
@@ -34,7 +34,7 @@ struct Judged {
     received: Received,
     explanation: Explanation,
     /// None for the papers of a case.
-    ground: Option<Ground>,
+    ground: Option<Arc<Ground>>,
 }
 
 impl Exchange {
@@ -90,7 +90,7 @@ impl Inner {
         };
         let ground = self.compiled.ground(&*self.ledger, &call).map_err(unable)?;
         let explanation = self.compiled.decide(&*self.ledger, &ground).map_err(unable)?;
-        Ok(Judged { received, explanation, ground: Some(ground) })
+        Ok(Judged { received, explanation, ground: Some(Arc::new(ground)) })
     }
 
     /// Counts the query and asks the source. The outer error: nothing was recorded or touched.
@@ -122,26 +122,13 @@ impl Inner {
         }
         let found = self.connectors.fetch(&request.entry, &request.params, request.cursor.as_deref()).await;
         match found {
-            Ok(page) => Ok(self.prepare(judged, served, page.rows, page.next_cursor)),
+            Ok(page) => {
+                let (ground, own) = (ground.clone(), request.from == self.department);
+                let prepared = self.blocking(move |_| prepare(&served, &ground, own, page)).await;
+                prepared.ok_or_else(|| AnswerError::new("busy", "the call was interrupted"))
+            }
             Err(cause) => Ok(Err(source_error(&request, &cause))),
         }
-    }
-
-    fn prepare(
-        &self,
-        judged: &Judged,
-        served: Arc<Served>,
-        found: Vec<Map<String, Value>>,
-        next_cursor: Option<String>,
-    ) -> Result<Page, AnswerError> {
-        let Some(ground) = &judged.ground else { return Ok(Page::default()) };
-        let own = judged.received.request.from == self.department;
-        let rows = rows::prepare(&served, ground, own, found).map_err(|rows::OutsideSchema| {
-            AnswerError::new("provider_answer_invalid", "the provider's data does not fit the entry's schema")
-        })?;
-        // Whether a record exists is known after the first page.
-        let next_cursor = next_cursor.filter(|_| !ground.verifies_only());
-        Ok(Page { rows, next_cursor })
     }
 
     /// Records the access; the answer leaves when the record is on disk.
@@ -252,7 +239,7 @@ impl Inner {
 
 impl Judged {
     fn served(&self) -> Option<&Served> {
-        self.ground.as_ref().and_then(|ground| ground.served.as_deref())
+        self.ground.as_deref().and_then(|ground| ground.served.as_deref())
     }
 
     fn entry_version(&self) -> Option<Version> {
@@ -276,6 +263,16 @@ impl Judged {
         let sealed = seal(auditor, &subject_context(request.access_id), subject.as_bytes())?;
         Ok(Some(BASE64.encode(sealed)))
     }
+}
+
+/// The source's rows as the consumer gets them. Blocks: a page may have a thousand rows.
+fn prepare(served: &Served, ground: &Ground, own: bool, found: connector::Page) -> Result<Page, AnswerError> {
+    let rows = rows::prepare(served, ground, own, found.rows).map_err(|rows::OutsideSchema| {
+        AnswerError::new("provider_answer_invalid", "the provider's data does not fit the entry's schema")
+    })?;
+    // Whether a record exists is known after the first page.
+    let next_cursor = found.next_cursor.filter(|_| !ground.verifies_only());
+    Ok(Page { rows, next_cursor })
 }
 
 fn unstored(cause: &ExchangeError) -> AnswerError {
