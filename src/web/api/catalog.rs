@@ -69,6 +69,23 @@ impl Named {
 #[serde(transparent)]
 pub struct EntryDocument(Value);
 
+impl EntryDocument {
+    /// Answers show `provider` and `name` apart, so that a document made from an answer may too; the ledger's form
+    /// has them in one.
+    fn whole_name(self) -> Value {
+        let mut document = self.0;
+        if let Value::Object(fields) = &mut document
+            && let Some(Value::String(provider)) = fields.get("provider").cloned()
+            && let Some(Value::String(name)) = fields.get("name").cloned()
+            && !name.contains('/')
+        {
+            fields.remove("provider");
+            fields.insert("name".into(), Value::String(format!("{provider}/{name}")));
+        }
+        document
+    }
+}
+
 impl ApiBody for EntryDocument {
     const SCHEMA: Option<&'static str> = None;
 }
@@ -115,7 +132,7 @@ pub async fn draft(
     _: Wait,
     document: Body<EntryDocument>,
 ) -> Result<HttpResponse, Problem> {
-    let draft = node.save_draft(&caller.0, document.0.0).await?;
+    let draft = node.save_draft(&caller.0, document.0.whole_name()).await?;
     Ok(HttpResponse::Created().json(DraftAnswer::from(draft)))
 }
 

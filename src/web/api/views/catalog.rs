@@ -6,45 +6,69 @@ use utoipa::ToSchema;
 
 use crate::domain::catalog::{EntryState, Level, Sharing, UpdateCycle};
 use crate::domain::{Actor, Text};
-use crate::ids::{DepartmentId, EntryName, ItemName, TxId, Version};
+use crate::ids::{DepartmentId, EntryName, ItemName, Slug, TxId, Version};
 use crate::readmodel::catalog as rows;
 use crate::readmodel::local::drafts::{Draft, DraftState};
 
 use super::{Maybe, Time, answer};
 
-answer! {
-    /// An entry in a listing.
-    EntrySummary from rows::EntrySummary {
-        /// `provider/name`.
-        id: EntryName,
-        /// The version in force.
-        version: Version,
-        /// Name for people.
-        name: Text,
-        /// What it holds.
-        summary: Text,
-        /// Who provides it.
-        provider: DepartmentId,
-        /// Sharing type.
-        sharing: Sharing,
-        /// Level of the catalog.
-        level: Level,
-        /// Where it stands.
-        state: EntryState,
-        /// Whether society may have it.
-        open: bool,
-        /// The highest grade of its items, 1 to 4.
-        grade: u8,
-        /// How often its data change.
-        update_cycle: UpdateCycle,
-        /// Code of the information resource (2017 guide).
-        code: String,
-        /// Number of its items.
-        item_count: u64,
-        /// When the version in force was published.
-        published_at: Time,
-        /// Index of the transaction that changed it last.
-        ledger_index: u64,
+/// An entry in a listing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EntrySummary {
+    /// `provider/name`.
+    pub id: EntryName,
+    /// Who provides it.
+    pub provider: DepartmentId,
+    /// Its name with the provider: the second half of `id`.
+    pub name: Slug,
+    /// The version in force.
+    pub version: Version,
+    /// Name for people.
+    pub title: Text,
+    /// What it holds.
+    pub summary: Text,
+    /// Sharing type.
+    pub sharing: Sharing,
+    /// Level of the catalog.
+    pub level: Level,
+    /// Where it stands.
+    pub state: EntryState,
+    /// Whether society may have it.
+    pub open: bool,
+    /// The highest grade of its items, 1 to 4.
+    pub grade: u8,
+    /// How often its data change.
+    pub update_cycle: UpdateCycle,
+    /// Code of the information resource (2017 guide).
+    pub code: String,
+    /// Number of its items.
+    pub item_count: u64,
+    /// When the version in force was published.
+    pub published_at: Time,
+    /// Index of the transaction that changed it last.
+    pub ledger_index: u64,
+}
+
+impl From<rows::EntrySummary> for EntrySummary {
+    fn from(row: rows::EntrySummary) -> Self {
+        Self {
+            provider: row.provider,
+            name: row.id.name.clone(),
+            id: row.id,
+            version: row.version,
+            title: row.name,
+            summary: row.summary,
+            sharing: row.sharing,
+            level: row.level,
+            state: row.state,
+            open: row.open,
+            grade: row.grade,
+            update_cycle: row.update_cycle,
+            code: row.code,
+            item_count: row.item_count,
+            published_at: row.published_at.into(),
+            ledger_index: row.ledger_index,
+        }
     }
 }
 
@@ -103,14 +127,16 @@ impl From<rows::VersionView> for PublishedVersion {
 pub struct EntryDetail {
     /// `provider/name`.
     pub id: EntryName,
+    /// Who provides it.
+    pub provider: DepartmentId,
+    /// Its name with the provider: the second half of `id`.
+    pub name: Slug,
     /// This version.
     pub version: Version,
     /// Name for people.
-    pub name: Text,
+    pub title: Text,
     /// What it holds.
     pub summary: Text,
-    /// Who provides it.
-    pub provider: DepartmentId,
     /// The provider's unified social credit code.
     pub provider_code: String,
     /// Sharing type.
@@ -177,8 +203,9 @@ impl From<rows::EntryView> for EntryDetail {
             open: entry.open,
             grade: entry.grade(),
             update_cycle: entry.update_cycle,
+            name: entry.name.name.clone(),
             id: entry.name,
-            name: entry.title,
+            title: entry.title,
             summary: entry.summary,
             provider_code: entry.provider_code,
             sharing_condition: entry.sharing_condition,
