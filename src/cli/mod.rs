@@ -4,11 +4,14 @@
 mod account;
 mod check_config;
 mod city;
+mod demo;
 mod departments;
 mod error;
 mod init;
 mod keygen;
 mod ledger;
+mod logging;
+mod node;
 mod projection;
 mod receipt;
 mod sample;
@@ -17,6 +20,8 @@ mod token;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use error::CliError;
 
 /// The whole command line.
 #[derive(Parser)]
@@ -31,6 +36,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run a whole city on this machine: one process a department, all data in one folder
+    Demo(demo::Demo),
+    /// Run one department's node
+    Node(node::RunNode),
     /// Make a city: authority, genesis, and a folder for each department's node
     Init(init::Init),
     /// Make a department's keys
@@ -59,6 +68,8 @@ enum Command {
 /// Reads the command line, does what it says and answers the exit code.
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Demo(command) => command.run(),
+        Command::Node(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Keygen(command) => command.run(),
         Command::CheckConfig(command) => command.run(),
@@ -76,6 +87,14 @@ pub fn run() -> ExitCode {
             error.exit_code()
         }
     }
+}
+
+/// A runtime for the commands that wait for others.
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| CliError::failed(format_args!("starting the runtime: {e}")))
 }
 
 #[cfg(test)]

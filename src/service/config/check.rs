@@ -113,11 +113,6 @@ fn bounds(config: &NodeConfig, faults: &mut Vec<String>) {
             faults.push(format!("limits.{key}: {value} is not within {min} to {max}"));
         }
     };
-    let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-    within("outbox_records_max", number(limits.outbox_records_max), 1, 10_000);
-    within("outbox_age_ms_max", limits.outbox_age_ms_max, 1_000, 600_000);
-    within("body_bytes_max", number(limits.body_bytes_max), 4 * 1024, 16 * 1024 * 1024);
-    within("requests_max", number(limits.requests_max), 1, 10_000);
     within("query_timeout_ms", limits.query_timeout_ms, 100, 60_000);
     within("submit_timeout_ms", limits.submit_timeout_ms, 100, 60_000);
 }
@@ -154,7 +149,7 @@ fn secret(key: &str, path: &Path, faults: &mut Vec<String>) {
 
 fn genesis(config: &NodeConfig, faults: &mut Vec<String>) {
     let genesis = match read_genesis(&config.genesis) {
-        Ok(genesis) => genesis,
+        Ok((_, genesis)) => genesis,
         Err(why) => return faults.push(format!("genesis: {}: {why}", config.genesis.display())),
     };
     // Departments may join later, and then the genesis does not name them.
@@ -169,12 +164,15 @@ fn genesis(config: &NodeConfig, faults: &mut Vec<String>) {
     }
 }
 
-/// Reads the document with which the chain begins.
-fn read_genesis(path: &Path) -> Result<Genesis, String> {
+/// Reads the transaction and the document with which the chain begins. Says nothing of its signature.
+///
+/// # Errors
+/// What is wrong with the file, for the operator.
+pub fn read_genesis(path: &Path) -> Result<(Transaction, Genesis), String> {
     let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
     let tx = Transaction::decode(&bytes).map_err(|e| e.to_string())?;
     match Payload::decode(tx.payload())?.command {
-        Command::Genesis(genesis) => Ok(genesis),
+        Command::Genesis(genesis) => Ok((tx, genesis)),
         other => Err(format!("is a transaction of the kind {}, not chain.genesis", other.kind())),
     }
 }

@@ -10,6 +10,8 @@ use serde::Deserialize;
 use crate::crypto::tls::TlsFiles;
 use crate::ids::DepartmentId;
 
+pub use check::read_genesis;
+
 /// The longest configuration file, in bytes: 500 nodes need about 100 KiB.
 const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -180,14 +182,6 @@ pub enum LogFormat {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Access records that may wait for the ledger; beyond, queries are refused with 503. Default 10000.
-    pub outbox_records_max: usize,
-    /// How long the oldest of them may wait, in milliseconds. Default 600000: ten minutes.
-    pub outbox_age_ms_max: u64,
-    /// Longest body of a request, in bytes. Default 1048576.
-    pub body_bytes_max: usize,
-    /// Requests served at the same time, each of web and exchange; further ones wait or get 503. Default 256.
-    pub requests_max: usize,
     /// How long a query waits for the provider, in milliseconds. Default 10000.
     pub query_timeout_ms: u64,
     /// How long a write waits for the ledger, in milliseconds. Default 10000.
@@ -196,14 +190,7 @@ pub struct LimitsConfig {
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self {
-            outbox_records_max: 10_000,
-            outbox_age_ms_max: 600_000,
-            body_bytes_max: 1024 * 1024,
-            requests_max: 256,
-            query_timeout_ms: 10_000,
-            submit_timeout_ms: 10_000,
-        }
+        Self { query_timeout_ms: 10_000, submit_timeout_ms: 10_000 }
     }
 }
 

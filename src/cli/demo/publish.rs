@@ -1,0 +1,172 @@
+//! Fills a ready city as people would: clerks draft and submit, reviewers approve, all through the public API.
+//! What stands on the ledger already is passed over.
+
+use std::time::Duration;
+
+use futures_util::future::{join_all, try_join_all};
+use reqwest::Client;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::cli::error::CliError;
+use crate::clock::{Clock as _, SystemClock};
+use crate::domain::Role;
+use crate::domain::catalog::Entry;
+use crate::domain::department_files::grants::GrantFile;
+use crate::ids::{DepartmentId, EntryName};
+use crate::service::departments::{City, DepartmentFolder};
+
+use super::client::{Answer, Session};
+use super::manifest::{Manifest, NodeEntry};
+
+/// How long a fresh transaction may take to reach another node.
+const REACH_PATIENCE: Duration = Duration::from_secs(20);
+const REACH_PAUSE: Duration = Duration::from_millis(100);
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Entries published now.
+    pub entries: usize,
+    /// Grants given now.
+    pub grants: usize,
+}
+
+/// One department at its node, as a clerk and as a reviewer.
+struct Desk<'a> {
+    id: &'a DepartmentId,
+    folder: &'a DepartmentFolder,
+    clerk: Session,
+    reviewer: Session,
+}
+
+/// Publishes the catalogs and arranges the grants of all departments, at the same time.
+///
+/// # Errors
+/// The first step that a node refused.
+pub async fn publish(http: &Client, manifest: &Manifest, folders: &City) -> Result<Done, CliError> {
+    let busy = manifest.nodes.iter().filter_map(|node| {
+        let folder = folders.department(&node.department)?;
+        let needed = !folder.entries.is_empty() || !folder.grants.is_empty();
+        needed.then_some((node, folder))
+    });
+    let desks = try_join_all(busy.map(|(node, folder)| desk(http, node, folder))).await?;
+    let entries = try_join_all(
+        desks.iter().flat_map(|desk| desk.folder.entries.iter().map(move |entry| publish_entry(desk, entry))),
+    );
+    let entries = entries.await?.into_iter().filter(|published| *published).count();
+    let wanted = desks.iter().flat_map(|desk| desk.folder.grants.iter().map(move |grant| (desk, grant)));
+    let outcomes = join_all(wanted.map(|(desk, grant)| arrange_grant(desk, provider_of(&desks, grant), grant))).await;
+    let mut grants = 0;
+    for outcome in outcomes {
+        grants += usize::from(outcome?);
+    }
+    Ok(Done { entries, grants })
+}
+
+async fn desk<'a>(http: &Client, node: &'a NodeEntry, folder: &'a DepartmentFolder) -> Result<Desk<'a>, CliError> {
+    let missing = |role: &str| CliError::usage(format_args!("{} needs an account for a {role}", node.department));
+    let clerk = node.account(Role::Clerk, Role::Reviewer).ok_or_else(|| missing("clerk"))?;
+    let reviewer = node.account(Role::Reviewer, Role::Clerk).ok_or_else(|| missing("reviewer"))?;
+    Ok(Desk {
+        id: &node.department,
+        folder,
+        clerk: Session::open(http, &node.url, &clerk.user, &clerk.password).await?,
+        reviewer: Session::open(http, &node.url, &reviewer.user, &reviewer.password).await?,
+    })
+}
+
+fn provider_of<'a, 'b>(desks: &'a [Desk<'b>], grant: &GrantFile) -> Option<&'a Desk<'b>> {
+    desks.iter().find(|desk| desk.id == &grant.entry.provider)
+}
+
+fn path(name: &EntryName) -> String {
+    format!("/catalog/entries/{}/{}", name.provider, name.name)
+}
+
+/// Drafts, submits and approves one version; says whether that was needed.
+async fn publish_entry(desk: &Desk<'_>, entry: &Entry) -> Result<bool, CliError> {
+    let path = path(&entry.name);
+    let at_version = format!("{path}?version={}", entry.version);
+    if desk.clerk.get(&at_version).await?.status == 200 {
+        return Ok(false);
+    }
+    let document = serde_json::to_value(entry).map_err(CliError::failed)?;
+    // An earlier run may have ended half-way: a draft that is there already is a conflict, and goes on its way.
+    let step = |answer: Answer, what: &str| {
+        let conflict = answer.status == 409;
+        if conflict { Ok(()) } else { answer.ok(&format!("{what} {}", entry.name)).map(|_| ()) }
+    };
+    step(desk.clerk.post("/catalog/entries", &document).await?, "drafting")?;
+    step(desk.clerk.post(&format!("{path}/submit"), &json!({})).await?, "submitting")?;
+    let approved = desk.reviewer.post(&format!("{path}/approve"), &json!({})).await?;
+    approved.ok(&format!("approving {}", entry.name))?;
+    Ok(true)
+}
+
+/// Asks for a grant and has the provider approve it; says whether that was needed.
+async fn arrange_grant(consumer: &Desk<'_>, provider: Option<&Desk<'_>>, grant: &GrantFile) -> Result<bool, CliError> {
+    // A city of fewer departments goes without the grants of those it leaves out.
+    let Some(provider) = provider else { return Ok(false) };
+    let what = format!("the grant of {} to {}", grant.entry, consumer.id);
+    let listing = format!("/grants?consumer={}&entry={}&page_size=200", consumer.id, grant.entry);
+    let listed = consumer.clerk.get(&listing).await?.ok(&what)?;
+    let items = listed.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let in_state =
+        |state: &str| items.iter().find(|item| is_for(item, grant) && item.get("state") == Some(&state.into()));
+    if in_state("active").is_some() {
+        return Ok(false);
+    }
+    let asked = match in_state("requested") {
+        Some(item) => item.clone(),
+        None => {
+            reach(&consumer.clerk, &path(&grant.entry)).await?;
+            consumer.clerk.post("/grants", &request(grant)).await?.ok(&what)?
+        }
+    };
+    let id =
+        asked.get("id").and_then(Value::as_str).ok_or_else(|| CliError::failed(format_args!("{what} has no id")))?;
+    reach(&provider.reviewer, &format!("/grants/{id}")).await?;
+    let approved = provider.reviewer.post(&format!("/grants/{id}/approve"), &limits(grant)).await?;
+    approved.ok(&format!("approving {what}"))?;
+    Ok(true)
+}
+
+fn is_for(item: &Value, grant: &GrantFile) -> bool {
+    item.pointer("/request/purpose").and_then(Value::as_str) == Some(grant.purpose.as_str())
+}
+
+fn request(grant: &GrantFile) -> Value {
+    json!({
+        "entry": grant.entry,
+        "version": grant.version,
+        "purpose": grant.purpose,
+        "legal_basis": grant.legal_basis,
+        "matter": grant.matter,
+        "items": grant.items,
+        "mode": grant.mode,
+        "daily_max": grant.daily_max,
+        "valid_until": grant.valid_until(SystemClock.now()).to_string(),
+    })
+}
+
+/// All that was asked for, with the masking that the file wants.
+fn limits(grant: &GrantFile) -> Value {
+    let item = |name| match grant.masking.get(name) {
+        Some(masking) => json!({ "name": name, "masking": masking }),
+        None => json!({ "name": name }),
+    };
+    json!({ "items": grant.items.iter().map(item).collect::<Vec<_>>() })
+}
+
+/// Waits until a node knows what another one has put on the ledger.
+async fn reach(session: &Session, path: &str) -> Result<(), CliError> {
+    let deadline = Instant::now() + REACH_PATIENCE;
+    loop {
+        let answer = session.get(path).await?;
+        if answer.status != 404 || Instant::now() >= deadline {
+            return answer.ok(path).map(|_| ());
+        }
+        sleep(REACH_PAUSE).await;
+    }
+}
