@@ -2,6 +2,8 @@
 //! actix.
 
 pub mod api;
+#[cfg(test)]
+mod app_tests;
 pub mod docs;
 pub mod error;
 pub mod extract;

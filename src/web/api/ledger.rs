@@ -112,6 +112,10 @@ pub async fn receipt(
 /// **Permissions**: everybody signed in.
 pub async fn consistency(node: Data<Node>, _: Caller, sizes: Filter<Sizes>) -> Result<Json<Consistency>, Problem> {
     let Sizes { from, to } = sizes.0;
+    if from == 0 {
+        // RFC 6962 knows no proof from nothing.
+        return Err(Problem::new("invalid_parameter").detail("from is 1 or more"));
+    }
     let proof = node.consistency(from, to)?;
     Ok(Json(Consistency { from, to, proof }))
 }

@@ -41,8 +41,10 @@ pub async fn idempotent(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let sign_in = request.path().ends_with("/sessions");
-    if request.method() != Method::POST || sign_in || !request.headers().contains_key(IDEMPOTENCY_KEY) {
+    if request.method() != Method::POST
+        || keeps_nothing(request.path())
+        || !request.headers().contains_key(IDEMPOTENCY_KEY)
+    {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
     let claim = match begin(&mut request).await {
@@ -53,6 +55,11 @@ pub async fn idempotent(
     let language = Language::of(request.headers());
     let response = next.call(request).await?.map_into_boxed_body();
     claim.end(response, language).await
+}
+
+/// A token, or whose data an access was about, must not be kept; and neither call changes the ledger.
+fn keeps_nothing(path: &str) -> bool {
+    path.ends_with("/sessions") || path.ends_with("/subject")
 }
 
 enum Started {
