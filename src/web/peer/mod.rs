@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use actix_tls::accept::rustls_0_23::TlsStream;
-use actix_web::dev::{Extensions, Payload};
+use actix_web::dev::Extensions;
 use actix_web::http::header;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Data};
@@ -51,7 +51,7 @@ async fn query(request: HttpRequest, node: Data<Node>, payload: web::Payload) ->
     if content_type != Some(OCTETS) {
         return Err(Problem::new("unsupported_media_type").detail(format!("send {OCTETS}")));
     }
-    let sealed = read_bytes(Payload::from(payload.into_inner()), REQUEST_BYTES_MAX).await?;
+    let sealed = read_bytes(payload.into_inner(), REQUEST_BYTES_MAX).await?;
     let answer = node.exchange.serve(peer, sealed.to_vec()).await;
     Ok(HttpResponse::Ok().content_type(OCTETS).body(answer))
 }
