@@ -159,15 +159,23 @@ pub fn load(dir: &Path) -> Result<City, DepartmentsError> {
             return Err(wrong(format!("{} and {} have the same order", one.file.id, two.file.id)));
         }
     }
-    let purposes = match read_optional(&dir.join("purposes.toml"))? {
-        Some((name, text)) => city::parse_purposes(&name, &text)?,
-        None => Vec::new(),
-    };
+    let purposes = load_purposes(dir)?;
     let examples = match read_optional(&dir.join("examples.toml"))? {
         Some((name, text)) => Some(city::parse_examples(&name, &text)?),
         None => None,
     };
     Ok(City { departments, purposes, examples })
+}
+
+/// Reads the purposes that grants and queries may state; none when there is no such file.
+///
+/// # Errors
+/// [`DepartmentsError`] naming file and key.
+pub fn load_purposes(dir: &Path) -> Result<Vec<Purpose>, DepartmentsError> {
+    match read_optional(&dir.join("purposes.toml"))? {
+        Some((name, text)) => Ok(city::parse_purposes(&name, &text)?),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Reads and checks one department's folder.

@@ -13,6 +13,7 @@ use crate::consensus::{self, Chain, Consensus, ConsensusError, Timing};
 use crate::crypto::digest::HashAlgorithm;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::{CryptoError, tls};
+use crate::domain::department_files::city::Purpose;
 use crate::domain::department_files::workflow::WorkflowFile;
 use crate::exchange::connector::{ConnectorFile, Connectors};
 use crate::exchange::{self, Exchange, ExchangeError};
@@ -89,6 +90,8 @@ pub struct Node {
     pub exchange: Exchange,
     /// The workflows of this department's cases.
     pub(crate) workflows: Arc<[WorkflowFile]>,
+    /// The purposes that grants and queries may state.
+    pub(crate) purposes: Arc<[Purpose]>,
     /// On the auditor's node.
     pub(crate) audit: Option<Audit>,
     engine: Arc<Mutex<Option<Arc<Engine>>>>,
@@ -112,6 +115,7 @@ impl Node {
         let model = ReadModel::open(&config.model_dir())?;
         let local = Local::open(&config.model_dir())?;
         let workflows: Arc<[WorkflowFile]> = departments::load_department(&config.department_dir())?.workflows.into();
+        let purposes: Arc<[Purpose]> = departments::load_purposes(&config.departments_dir)?.into();
         let audit = is_auditor.then(|| auditor(&keyring));
         let options = follower::Options { department: config.department.clone(), audit: audit.clone() };
         let follower = follower::start(chain.clone(), model.clone(), options)?;
@@ -140,6 +144,7 @@ impl Node {
             local,
             exchange,
             workflows,
+            purposes,
             audit,
             engine: Arc::default(),
             follower: Arc::new(Mutex::new(Some(follower))),
@@ -161,6 +166,11 @@ impl Node {
         if stopping.await.is_err() {
             tracing::error!("the node did not stop in order");
         }
+    }
+
+    /// The purposes that grants and queries may state: code and name.
+    pub fn purposes(&self) -> &[Purpose] {
+        &self.purposes
     }
 
     /// The chain's id.

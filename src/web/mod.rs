@@ -17,12 +17,5 @@ pub mod problem;
 pub mod root;
 pub mod server;
 
-use actix_web::web;
-
 pub use error::WebError;
 pub use server::serve;
-
-/// Registers the pages, and what is answered where nothing lies.
-fn pages(config: &mut web::ServiceConfig) {
-    config.route("/verify/{identifier}", web::get().to(root::verify)).default_service(web::to(root::unknown));
-}

@@ -148,6 +148,29 @@ impl Problem {
         self.code.as_deref().unwrap_or(self.kind.code)
     }
 
+    /// The kind's title.
+    pub fn title(&self, language: Language) -> &'static str {
+        language.pick(self.kind.title.0, self.kind.title.1)
+    }
+
+    /// What to do in this very case, where that is known in the language.
+    pub fn own_detail(&self, language: Language) -> Option<&str> {
+        match language {
+            Language::En => self.detail.as_deref(),
+            Language::Zh => self.more.detail_zh.as_deref(),
+        }
+    }
+
+    /// Why the rules refuse.
+    pub fn reasons(&self) -> &[Reason] {
+        &self.more.reasons
+    }
+
+    /// Values that do not fit.
+    pub fn errors(&self) -> &[Fault] {
+        &self.more.errors
+    }
+
     /// What only the log may say.
     pub fn cause(&self) -> Option<&str> {
         self.more.cause.as_deref()

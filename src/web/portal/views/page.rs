@@ -73,6 +73,22 @@ pub struct Fault {
 pub struct Faults(pub Vec<Fault>);
 
 impl Faults {
+    /// Adds what is wrong with a field: keys of its label and of the fault.
+    pub fn add(&mut self, t: Words, field: &str, label: &str, code: &str) {
+        self.0.push(Fault { field: field.to_owned(), message: t.fault(label, code) });
+    }
+
+    /// The same for a field whose label comes from data.
+    pub fn add_named(&mut self, t: Words, field: &str, label: &str, code: &str) {
+        let message = format!("{label}{}{}", t.say("colon"), t.word("fault", code));
+        self.0.push(Fault { field: field.to_owned(), message });
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What is wrong with the field of an id.
     pub fn of(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|fault| fault.field == field).map(|fault| fault.message.as_str())

@@ -1,0 +1,99 @@
+//! A form becomes an entry that its schema takes, and comes back whole.
+
+use super::*;
+use crate::domain::entry_rules;
+
+fn form() -> DraftFields {
+    let pairs = [
+        ("name", "heating-account"),
+        ("version", "1.0"),
+        ("level", "interface"),
+        ("code", "303001001/000009"),
+        ("title_zh", "供热账户"),
+        ("title_en", "Heating account"),
+        ("summary_zh", "供热账户信息"),
+        ("class_zh", "部门信息资源"),
+        ("category_zh", "城市管理"),
+        ("topic_zh", "供热"),
+        ("detail_zh", "账户"),
+        ("duty_zh", "管理供热"),
+        ("format_category", "database"),
+        ("format_type", "sqlite"),
+        ("sharing", "conditional"),
+        ("condition_zh", "履行法定职责"),
+        ("open", "no"),
+        ("update_cycle", "daily"),
+        ("issue_date", "2026-11-21"),
+        ("related_codes", "101002001/000001\n101002001/000002"),
+        ("subject", "id_number"),
+        ("param-1-name", "id_number"),
+        ("param-1-format", "id_number"),
+        ("param-1-required", "yes"),
+        ("param-1-title", "公民身份号码"),
+        ("item-0-title_zh", "a row without a name"),
+        ("item-2-name", "account_number"),
+        ("item-2-title_zh", "户号"),
+        ("item-2-kind", "string"),
+        ("item-2-length", "20"),
+        ("item-2-sensitive", "yes"),
+        ("item-2-grade", "3"),
+        ("item-2-masking", "full"),
+        ("item-3-name", "opened_on"),
+        ("item-3-title_zh", "开户日期"),
+        ("item-3-kind", "date"),
+        ("item-3-length", "10"),
+        ("item-3-sensitive", "no"),
+        ("item-3-grade", "2"),
+        ("item-3-masking", "none"),
+    ];
+    let pairs: Vec<(String, String)> = pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+    DraftFields::read(&pairs)
+}
+
+fn entry(fields: &DraftFields, before: Option<&Entry>) -> Entry {
+    let provider = "urban-management".parse().unwrap();
+    serde_json::from_value(document(fields, &provider, "11110000Y90000027M", before)).unwrap()
+}
+
+#[test]
+fn a_form_becomes_a_whole_entry_and_comes_back() {
+    let entry = entry(&form(), None);
+    assert_eq!(entry_rules::check(&entry), []);
+    assert_eq!(entry.items.len(), 2);
+    assert_eq!(entry.request_schema["required"], json!(["id_number"]));
+    assert_eq!(entry.response_schema["properties"]["opened_on"]["format"], "date");
+    let back = fields(&entry);
+    let again = self::entry(&back, None);
+    assert_eq!(again, entry);
+    assert_eq!(back.parameters[0].format, "id_number");
+}
+
+#[test]
+fn a_new_version_keeps_what_the_form_cannot_say() {
+    let mut before = entry(&form(), None);
+    before.response_schema["properties"]["account_number"] =
+        json!({"title": "old", "type": "string", "pattern": "^[0-9]+$", "maxLength": 12});
+    let mut changed = form();
+    let property = entry(&changed, Some(&before)).response_schema["properties"]["account_number"].clone();
+    assert_eq!(property, json!({"title": "户号", "type": "string", "pattern": "^[0-9]+$", "maxLength": 20}));
+    changed.items[2].kind = "integer".to_owned();
+    let property = entry(&changed, Some(&before)).response_schema["properties"]["account_number"].clone();
+    assert_eq!(property, json!({"title": "户号", "type": "integer"}));
+}
+
+#[test]
+fn faults_find_their_fields() {
+    let fields = form();
+    for (pointer, field) in [
+        ("/name", "name"),
+        ("/title/zh", "title_zh"),
+        ("/classification/topic/en", "topic_en"),
+        ("/format/type", "format_type"),
+        ("/items/0/length", "item-2-length"),
+        ("/items/1/name", "item-3-name"),
+        ("/request_schema/properties", "param-0-name"),
+        ("", "name"),
+    ] {
+        assert_eq!(place(&Fault::new(pointer, "x"), &fields).0, field, "{pointer}");
+    }
+}

@@ -1,0 +1,57 @@
+//! The reader's language: chosen on the page, remembered in a cookie, else what the browser prefers.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::ACCEPT_LANGUAGE;
+
+use crate::web::language::Language;
+
+use super::words::Lang;
+
+/// Name of the cookie and of the parameter.
+pub const LANG: &str = "lang";
+
+/// The language chosen in the address.
+pub fn asked(request: &HttpRequest) -> Option<Lang> {
+    request.query_string().split('&').find_map(|field| field.strip_prefix("lang=")).and_then(Lang::of)
+}
+
+/// The language of a page.
+pub fn chosen(request: &HttpRequest) -> Lang {
+    let remembered = || request.cookie(LANG).and_then(|cookie| Lang::of(cookie.value()));
+    asked(request).or_else(remembered).unwrap_or_else(|| preferred(request))
+}
+
+/// Chinese, unless the browser names English and likes it better.
+fn preferred(request: &HttpRequest) -> Lang {
+    let header = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let names_english = header.split(',').any(|range| range.trim().to_ascii_lowercase().starts_with("en"));
+    match Language::of(request.headers()) {
+        Language::En if names_english => Lang::En,
+        _ => Lang::Zh,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::cookie::Cookie;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn the_address_goes_before_the_cookie_before_the_browser() {
+        let of = |uri: &str, cookie: &str, header: &'static str| {
+            let mut request = TestRequest::with_uri(uri).cookie(Cookie::new(LANG, cookie.to_owned()));
+            if !header.is_empty() {
+                request = request.insert_header((ACCEPT_LANGUAGE, header));
+            }
+            chosen(&request.to_http_request())
+        };
+        assert_eq!(of("/?lang=en", "zh", "zh"), Lang::En);
+        assert_eq!(of("/?q=1&lang=xx", "en", "zh"), Lang::En);
+        assert_eq!(of("/", "xx", "en-GB,zh;q=0.5"), Lang::En);
+        assert_eq!(of("/", "", "zh-CN,en;q=0.5"), Lang::Zh);
+        assert_eq!(of("/", "", "fr"), Lang::Zh);
+        assert_eq!(of("/", "", ""), Lang::Zh);
+    }
+}

@@ -1,0 +1,49 @@
+//! Every page and form of the portal, in one list.
+
+use actix_web::http::header;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::web::extract::path_problem;
+use crate::web::problem::Problem;
+use crate::web::root;
+
+use super::{assets, catalog, draft_form, drafts, entrance, frame, home};
+
+/// Registers the portal. It takes every address that nobody took before.
+pub fn routes(config: &mut web::ServiceConfig) {
+    let pages = web::scope("")
+        // Coming in and going out
+        .route("/sign-in", web::get().to(entrance::sign_in))
+        .route("/sign-in", web::post().to(entrance::enter))
+        .route("/sign-out", web::post().to(entrance::leave))
+        .route("/", web::get().to(home::home))
+        // The catalog
+        .route("/catalog", web::get().to(catalog::catalog))
+        .route("/catalog/{provider}/{name}", web::get().to(catalog::entry))
+        .route("/catalog/{provider}/{name}/deprecate", web::post().to(catalog::deprecate))
+        .route("/catalog/{provider}/{name}/withdraw", web::post().to(catalog::withdraw))
+        // Drafts of the department's own entries
+        .route("/drafts", web::get().to(drafts::list))
+        .route("/drafts", web::post().to(draft_form::create))
+        .route("/drafts/new", web::get().to(draft_form::new))
+        .route("/drafts/{name}", web::get().to(drafts::show))
+        .route("/drafts/{name}", web::post().to(draft_form::change))
+        .route("/drafts/{name}/edit", web::get().to(draft_form::edit))
+        .route("/drafts/{name}/submit", web::post().to(drafts::submit))
+        .route("/drafts/{name}/approve", web::post().to(drafts::approve))
+        .route("/drafts/{name}/reject", web::post().to(drafts::reject))
+        .app_data(web::PathConfig::default().error_handler(path_problem))
+        .default_service(web::to(root::unknown))
+        .wrap(from_fn(frame::frame));
+    config.route("/assets/{file}", web::get().to(asset)).service(pages);
+}
+
+/// Style, script and icon. Their addresses name their content, so browsers keep them.
+async fn asset(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let asset = assets::find(request.path()).ok_or_else(|| Problem::new("not_found"))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, assets::CACHE_CONTROL))
+        .content_type(asset.content_type)
+        .body(asset.bytes))
+}
