@@ -86,7 +86,8 @@ impl LedgerReader {
                 Found::Record { .. } => "a record is out of order",
                 Found::Bad(why) => why,
             };
-            if !segment.is_last {
+            // A crash leaves a beginning of a record, and nothing whole behind it that was synced later.
+            if !segment.is_last || why != record::ENDS_EARLY || segment.goes_on(self.next_index)? {
                 let offset = segment.before + as_u64(segment.used);
                 return Err(StorageError::Damaged { path: segment.path.clone(), offset, why: why.into() });
             }
@@ -111,7 +112,7 @@ impl LedgerReader {
                 used: 0,
                 at_end: false,
             })),
-            None if is_last => {
+            None if is_last && is_unfinished(&header) => {
                 self.torn = Some("a segment's header is unfinished");
                 Ok(None)
             }
@@ -134,6 +135,20 @@ impl OpenSegment {
         self.at_end = read < WINDOW_BYTES;
         Ok(())
     }
+}
+
+impl OpenSegment {
+    /// Whether something behind a damaged place, where `index` was due, was written after that was durable.
+    fn goes_on(&mut self, index: u64) -> Result<bool, StorageError> {
+        let read = self.file.read_to_end(&mut self.window);
+        read.map_err(StorageError::io(&self.path, "reading"))?;
+        Ok(record::is_marked_durable_in(self.window.get(self.used..).unwrap_or_default(), index))
+    }
+}
+
+/// Whether a segment's header is what a crash leaves of it.
+fn is_unfinished(header: &[u8]) -> bool {
+    as_u64(header.len()) < SEGMENT_HEADER_BYTES || header.iter().all(|byte| *byte == 0)
 }
 
 #[cfg(test)]
@@ -179,5 +194,31 @@ mod tests {
         File::options().write(true).open(&path).unwrap().set_len(length - 1).unwrap();
         assert_eq!(read(dir.path()), (11, Some("a record ends early")));
         assert_eq!(fs::metadata(&path).unwrap().len(), length - 1);
+    }
+    #[test]
+    fn a_flipped_byte_is_damage_wherever_it_lies() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = LedgerLog::open(dir.path()).unwrap();
+        for index in 1..=5 {
+            log.append(&[RecordRef { index, term: 1, kind: 0, data: b"what the city decided" }]).unwrap();
+            log.sync().unwrap();
+        }
+        drop(log);
+        let path =
+            fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path()).find(|p| p.extension().is_some()).unwrap();
+        let whole = fs::read(&path).unwrap();
+        let last_length = whole.len() - HEADER_BYTES - b"what the city decided".len();
+        for at in 0..whole.len() {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1;
+            fs::write(&path, &flipped).unwrap();
+            let read = LedgerReader::open(dir.path()).and_then(|mut reader| {
+                while reader.next_entry()?.is_some() {}
+                Ok(reader.torn())
+            });
+            // A longer last record looks like one that a crash cut short: that is told, too.
+            let looks_torn = (last_length..last_length + 4).contains(&at);
+            assert!(read.is_err() || (looks_torn && matches!(read, Ok(Some(_)))), "byte {at}");
+        }
     }
 }

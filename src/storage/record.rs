@@ -12,6 +12,9 @@ pub(super) const HEADER_BYTES: usize = 26;
 /// can therefore only have torn what follows the last such mark.
 pub(super) const AFTER_SYNC: u8 = 1;
 
+/// Why nothing whole stands where the bytes end before the record does: what a crash leaves.
+pub(super) const ENDS_EARLY: &str = "a record ends early";
+
 /// An entry to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordRef<'a> {
@@ -74,7 +77,7 @@ pub(super) fn write(record: RecordRef<'_>, flags: u8, buffer: &mut Vec<u8>) {
 /// Reads the record at the beginning of some bytes.
 pub(super) fn read(bytes: &[u8]) -> Found<'_> {
     let Some((header, tail)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
-        return Found::Bad("a record ends early");
+        return Found::Bad(ENDS_EARLY);
     };
     let [l0, l1, l2, l3, c0, c1, c2, c3, rest @ ..] = header;
     let length_bytes = [*l0, *l1, *l2, *l3];
@@ -83,7 +86,7 @@ pub(super) fn read(bytes: &[u8]) -> Found<'_> {
         return Found::Bad("a record has an impossible length");
     }
     let Some(data) = tail.get(..length) else {
-        return Found::Bad("a record ends early");
+        return Found::Bad(ENDS_EARLY);
     };
     if checksum(length_bytes, rest, data) != u32::from_be_bytes([*c0, *c1, *c2, *c3]) {
         return Found::Bad("a record does not fit its checksum");
@@ -91,6 +94,19 @@ pub(super) fn read(bytes: &[u8]) -> Found<'_> {
     let number = |from: usize| rest.get(from..from + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_be_bytes);
     let record = RecordRef { index: number(0), term: number(8), kind: rest[16], data };
     Found::Record { record, flags: rest[17], bytes: HEADER_BYTES + length }
+}
+
+/// Whether a whole record in `tail`, behind a damaged place where `index` was due, says that what came before it was
+/// durable. Then the damage is not what a crash leaves: a crash tears only what was never synced.
+pub(super) fn is_marked_durable_in(tail: &[u8], index: u64) -> bool {
+    let most = u64::try_from(tail.len() / HEADER_BYTES).unwrap_or(u64::MAX);
+    let indexes = index + 1..=index.saturating_add(most);
+    (1..tail.len()).filter_map(|start| tail.get(start..)).any(|rest| {
+        // The index is looked at first: a checksum at every byte would take minutes.
+        let plausible = rest.get(8..16).and_then(|b| b.try_into().ok()).map(u64::from_be_bytes);
+        plausible.is_some_and(|found| indexes.contains(&found))
+            && matches!(read(rest), Found::Record { flags, .. } if flags & AFTER_SYNC != 0)
+    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::StorageError;
 use super::data_dir::sync_directory;
-use super::record::{self, AFTER_SYNC, DATA_BYTES_MAX, Found, HEADER_BYTES};
+use super::record::{self, DATA_BYTES_MAX, Found, HEADER_BYTES};
 
 const MAGIC: &[u8; 8] = b"MULUSEG1";
 /// Bytes of a segment before its first record.
@@ -141,18 +141,10 @@ impl Segment {
         Ok(found)
     }
 
-    /// Whether a whole record behind a damaged place says that what came before it was durable.
-    /// Then the damage is not what a crash leaves: a crash tears only what was never synced.
+    /// Whether a damaged place is not what a crash leaves: see [`record::is_marked_durable_in`].
     pub(super) fn is_marked_durable_after(&self, offset: u64, index: u64) -> Result<bool, StorageError> {
         let bytes = usize::try_from(self.len()?.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let tail = self.read(offset, bytes)?;
-        let indexes = index + 1..=index + as_u64(bytes / HEADER_BYTES);
-        Ok((1..tail.len()).filter_map(|start| tail.get(start..)).any(|rest| {
-            // The index is looked at first: a checksum at every byte would take minutes.
-            let plausible = rest.get(8..16).and_then(|b| b.try_into().ok()).map(u64::from_be_bytes);
-            plausible.is_some_and(|found| indexes.contains(&found))
-                && matches!(record::read(rest), Found::Record { flags, .. } if flags & AFTER_SYNC != 0)
-        }))
+        Ok(record::is_marked_durable_in(&self.read(offset, bytes)?, index))
     }
 }
 
