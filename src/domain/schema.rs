@@ -78,14 +78,7 @@ impl Schema {
 
     /// Every fault of a document, up to [`FAULTS_MAX`]; none means that it fits.
     pub fn check(&self, document: &Value) -> Vec<Fault> {
-        self.validator
-            .iter_errors(document)
-            .take(FAULTS_MAX)
-            .map(|e| Fault {
-                pointer: cut(e.instance_path().as_str(), POINTER_CHARS_MAX),
-                message: cut(&message(&e), MESSAGE_CHARS_MAX),
-            })
-            .collect()
+        self.validator.iter_errors(document).flat_map(|error| faults(&error)).take(FAULTS_MAX).collect()
     }
 
     /// Whether a document fits: cheaper than [`Schema::check`].
@@ -101,6 +94,26 @@ fn options() -> ValidationOptions<'static> {
         .should_ignore_unknown_formats(false)
         .with_pattern_options(PatternOptions::regex().size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX));
     FORMATS.iter().fold(options, |options, (name, check)| options.with_format(*name, |text: &str| check(text).is_ok()))
+}
+
+/// One fault, or one for each member that the schema does not know: then the place is the member's own.
+fn faults(error: &ValidationError<'_>) -> Vec<Fault> {
+    let place = error.instance_path().as_str();
+    let fault = |pointer: &str, message: &str| Fault {
+        pointer: cut(pointer, POINTER_CHARS_MAX),
+        message: cut(message, MESSAGE_CHARS_MAX),
+    };
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            let member = |name: &String| {
+                let escaped = name.replace('~', "~0").replace('/', "~1");
+                fault(&format!("{place}/{escaped}"), &format!("'{name}' was unexpected: it is not known here"))
+            };
+            unexpected.iter().take(FAULTS_MAX).map(member).collect()
+        }
+        _ => vec![fault(place, &message(error))],
+    }
 }
 
 /// What is wrong, without the value; for our own formats also why.

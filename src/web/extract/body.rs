@@ -185,7 +185,8 @@ mod tests {
             (json!({"reason": 7}), "/reason"),
             (json!({"reason": ""}), "/reason"),
             (json!({}), ""),
-            (json!({"reason": "x", "also": 1}), ""),
+            (json!({"reason": "x", "also": 1}), "/also"),
+            (json!({"reason": "x", "a/b~": 1}), "/a~1b~0"),
             (json!([]), ""),
             (json!(null), ""),
         ] {
