@@ -58,8 +58,7 @@ impl Node {
     /// [`ServiceError::Invalid`] with a fault for each value that does not fit.
     pub async fn save_draft(&self, who: &Principal, document: Value) -> Result<Draft, ServiceError> {
         let entry = read_entry(document)?;
-        let relation = self.relation_to_entry(&entry.name);
-        let actor = self.authorise(who, |role| Facts::new(Action::DraftEntry, role, relation))?;
+        let actor = self.authorise(who, self.draft_facts(Action::DraftEntry, &entry.name))?;
         self.check_version(&entry)?;
         let (local, now) = (self.local.clone(), self.clock.now());
         blocking(move || local.save_draft(&entry, &actor, now)).await
@@ -90,8 +89,7 @@ impl Node {
     /// [`ServiceError::Conflict`] when it is not a draft.
     pub async fn submit_entry(&self, who: &Principal, name: &EntryName) -> Result<Draft, ServiceError> {
         let draft = self.draft(who, name).await?;
-        let relation = self.relation_to_entry(name);
-        self.authorise(who, |role| Facts::new(Action::SubmitEntry, role, relation))?;
+        self.authorise(who, self.draft_facts(Action::SubmitEntry, name))?;
         self.check_version(&draft.entry)?;
         let (local, now) = (self.local.clone(), self.clock.now());
         blocking(move || local.submit_draft(&draft.entry.name, now)).await
@@ -199,9 +197,16 @@ impl Node {
     }
 
     fn review_facts(&self, action: Action, draft: &Draft, who: &Principal) -> impl Fn(Role) -> Facts + use<> {
-        let relation = self.relation_to_entry(&draft.entry.name);
+        let facts = self.draft_facts(action, &draft.entry.name);
         let same_person = draft.drafted_by.user == who.user;
-        move |role| Facts { same_person, ..Facts::new(action, role, relation) }
+        move |role| Facts { same_person, ..facts(role) }
+    }
+
+    /// The facts of an action on a draft: of an entry that may stand on the ledger already, even withdrawn.
+    fn draft_facts(&self, action: Action, name: &EntryName) -> impl Fn(Role) -> Facts + use<> {
+        let relation = self.relation_to_entry(name);
+        let entry = self.chain.state().entry(name).map(|history| history.state);
+        move |role| Facts { entry, ..Facts::new(action, role, relation) }
     }
 
     fn relation_to_entry(&self, name: &EntryName) -> Relation {
