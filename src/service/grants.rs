@@ -6,6 +6,7 @@ use crate::clock::Millis;
 use crate::domain::catalog::Masking;
 use crate::domain::command::{Command, GrantEnding};
 use crate::domain::grant::{Approval, Grant, GrantRequest, GrantedItem};
+use crate::domain::schema::Fault;
 use crate::ids::{DepartmentId, GrantId, ItemName};
 use crate::policy::facts::{Action, Facts, Relation};
 use crate::readmodel::Page;
@@ -56,6 +57,7 @@ impl Node {
     pub async fn request_grant(&self, who: &Principal, request: GrantRequest) -> Result<Committed, ServiceError> {
         let facts = self.entry_facts(Action::RequestGrant, &request.entry)?;
         let actor = self.authorise(who, facts)?;
+        self.check_items(&request)?;
         self.write(who, actor, Command::RequestGrant(request)).await
     }
 
@@ -107,6 +109,18 @@ impl Node {
     pub async fn grants(&self, filter: GrantFilter) -> Result<Page<GrantView>, ServiceError> {
         let (model, now) = (self.model.clone(), self.clock.now());
         blocking(move || model.grants(&filter, now)).await
+    }
+
+    /// Names each item that the entry does not have; the ledger would name the first alone.
+    fn check_items(&self, request: &GrantRequest) -> Result<(), ServiceError> {
+        let state = self.chain.state();
+        let Some(history) = state.entry(&request.entry) else { return Ok(()) };
+        let entry = &history.current().entry;
+        let unknown = request.items.iter().enumerate().filter(|(_, name)| entry.item(name).is_none());
+        let fault =
+            |(at, name)| Fault::new(format!("/items/{at}"), format!("`{name}` is not an item of {}", entry.name));
+        let faults: Vec<Fault> = unknown.map(fault).collect();
+        if faults.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(faults)) }
     }
 
     fn known_grant(&self, id: GrantId) -> Result<Grant, ServiceError> {
