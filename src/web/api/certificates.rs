@@ -12,7 +12,7 @@ use crate::web::extract::{ApiBody, Body, Caller, Filter, Wait};
 use crate::web::problem::Problem;
 
 use super::listing::{Fresh, fresh, page};
-use super::views::certificates::{CertificateAnswer, CertificateDetail};
+use super::views::certificates::{CertificateAnswer, CertificateDetail, VerificationAnswer};
 use super::views::{Page, Written};
 
 /// Filters of certificates.
@@ -66,6 +66,16 @@ pub async fn show(
 ) -> Result<Json<CertificateDetail>, Problem> {
     fresh(&node, query.0.min_index).await?;
     Ok(Json(node.certificate(&caller.0, &identifier).await?.into()))
+}
+
+/// **Permissions**: anybody; nothing of the holder is told.
+pub async fn verify(
+    node: Data<Node>,
+    identifier: Path<String>,
+    query: Filter<Fresh>,
+) -> Result<Json<VerificationAnswer>, Problem> {
+    fresh(&node, query.0.min_index).await?;
+    Ok(Json(node.verify_certificate(&identifier)?.into()))
 }
 
 /// **Permissions**: reviewer of the issuer.

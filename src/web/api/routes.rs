@@ -111,6 +111,8 @@ pub const OPERATIONS: &[Operation] = &[
         .query::<Fresh>().answers::<certificate_views::CertificateDetail>(200),
     Operation::post("/certificates/{identifier}/status", "setCertificateStatus", || post().to(certificates::set_status), "Suspend, release, revoke or cancel (reviewer of the issuer)")
         .body("certificate_status", r#"{"status":"suspended","reason":"objection filed"}"#).answers::<Written>(200),
+    Operation::get("/verify/{identifier}", "verify", || get().to(certificates::verify), "What anybody may know of a certificate: whether it is in force; nothing of its holder").public()
+        .query::<Fresh>().answers::<certificate_views::VerificationAnswer>(200),
 
     // The city.
     Operation::get("/departments", "listDepartments", || get().to(city::departments), "Departments of the city")

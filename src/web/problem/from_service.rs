@@ -41,7 +41,7 @@ impl From<QueryError> for Problem {
         let problem = match error {
             QueryError::Unprocessable(faults) => Self::unprocessable(faults),
             QueryError::Refused { access_id, explanation } => explained(&explanation).access(access_id),
-            QueryError::QuotaExceeded { access_id, .. } => Self::coded(&code, kind).detail(text).access(access_id),
+            QueryError::QuotaExceeded { access_id, .. } => over_quota(&text).access(access_id),
             // What the provider's source said may be long, or not meant for callers: the kind's advice is enough.
             QueryError::ProviderFailed { detail, provider, .. } => {
                 tracing::warn!(%provider, code, detail, "the provider failed");
@@ -93,6 +93,13 @@ fn explained(explanation: &Explanation) -> Problem {
         zh: reason.text.zh.clone(),
     });
     with_reasons(&explanation.rule, explanation.grant, reasons.collect())
+}
+
+/// Not a rule of the policy, but a refusal all the same: it has its reason like every other.
+fn over_quota(text: &str) -> Problem {
+    let zh = "授权的当日配额已用完，请在次日零时（北京时间）后再试";
+    let reason = Reason { code: "quota_exceeded".to_owned(), en: text.to_owned(), zh: zh.to_owned() };
+    Problem::new("quota_exceeded").detail(text).detail_zh(zh).because("daily-quota", None, vec![reason])
 }
 
 /// The first reason names what to mend, so its code is the problem's.
@@ -163,7 +170,8 @@ mod tests {
             (QueryError::ProviderCertificate(tax.clone()), 502, false),
             (QueryError::ProviderLate(tax.clone()), 504, true),
             (QueryError::ProviderAnswer { provider: tax.clone(), why: "x".into() }, 502, false),
-            (failed("source_failed"), 502, false),
+            (failed("provider_data_unavailable"), 502, false),
+            (failed("provider_data_late"), 504, false),
             (failed("a_code_of_tomorrow"), 502, false),
             (QueryError::OutboxFull, 503, true),
             (QueryError::Busy, 503, true),

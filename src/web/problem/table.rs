@@ -72,6 +72,7 @@ pub const KINDS: &[Kind] = kinds! {
     "not_yet_projected" 503 "Not yet projected" "尚未同步到该位置" "try again in a moment" "请稍后再试";
     "unavailable" 503 "Unavailable" "暂不可用" "try again later" "请稍后再试";
     "provider_late" 504 "Provider is late" "提供方超时" "try again later" "请稍后再试";
+    "provider_data_late" 504 "Provider's data source is late" "提供方数据源超时" "try again later; the access stands in the audit" "请稍后再试；该次访问已留痕";
 };
 
 /// The kind of a code, if the table has it.
