@@ -1,7 +1,12 @@
 //! The portal: pages for clerks, reviewers, auditors and operators, in Chinese and English.
 
 pub mod assets;
+mod audit;
+mod case_page;
+mod cases;
 mod catalog;
+mod certificates;
+mod cluster;
 mod codes;
 mod cookies;
 mod dates;
@@ -13,12 +18,17 @@ mod entrance;
 mod entry_body;
 mod form;
 mod frame;
+mod grant_request;
+mod grants;
 mod home;
 mod href;
 mod language;
+mod ledger;
 mod listing;
+mod query;
 mod render;
 mod routes;
+mod rows;
 pub mod views;
 pub mod words;
 

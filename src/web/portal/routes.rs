@@ -8,7 +8,10 @@ use crate::web::extract::path_problem;
 use crate::web::problem::Problem;
 use crate::web::root;
 
-use super::{assets, catalog, draft_form, drafts, entrance, frame, home};
+use super::{
+    assets, audit, case_page, cases, catalog, certificates, cluster, draft_form, drafts, entrance, frame,
+    grant_request, grants, home, ledger, query,
+};
 
 /// Registers the portal. It takes every address that nobody took before.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -33,6 +36,36 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/drafts/{name}/submit", web::post().to(drafts::submit))
         .route("/drafts/{name}/approve", web::post().to(drafts::approve))
         .route("/drafts/{name}/reject", web::post().to(drafts::reject))
+        // Grants and queries
+        .route("/grants", web::get().to(grants::list))
+        .route("/grants", web::post().to(grant_request::ask))
+        .route("/grants/new", web::get().to(grant_request::new))
+        .route("/grants/{id}", web::get().to(grants::show))
+        .route("/grants/{id}/approve", web::post().to(grants::approve))
+        .route("/grants/{id}/deny", web::post().to(grants::deny))
+        .route("/grants/{id}/revoke", web::post().to(grants::revoke))
+        .route("/query", web::get().to(query::new))
+        .route("/query", web::post().to(query::ask))
+        // Cases and e-licences; the check of an e-licence is public
+        .route("/cases", web::get().to(cases::list))
+        .route("/cases", web::post().to(cases::open))
+        .route("/cases/new", web::get().to(cases::new))
+        .route("/cases/{id}", web::get().to(case_page::show))
+        .route("/cases/{id}/steps/{step}/sign-off", web::post().to(case_page::sign_off))
+        .route("/cases/{id}/certificate", web::post().to(case_page::issue))
+        .route("/certificates/{identifier}", web::get().to(certificates::show))
+        .route("/certificates/{identifier}/status", web::post().to(certificates::set_status))
+        .route("/verify", web::get().to(certificates::verify))
+        .route("/verify/{identifier}", web::get().to(certificates::verify_one))
+        // Audit
+        .route("/audit", web::get().to(audit::list))
+        .route("/audit/{access_id}", web::get().to(audit::show))
+        .route("/audit/{access_id}/open", web::post().to(audit::open))
+        // Ledger and cluster
+        .route("/ledger", web::get().to(ledger::ledger))
+        .route("/ledger/transactions/{id}", web::get().to(ledger::transaction))
+        .route("/ledger/transactions/{id}/receipt", web::get().to(ledger::receipt))
+        .route("/cluster", web::get().to(cluster::cluster))
         .app_data(web::PathConfig::default().error_handler(path_problem))
         .default_service(web::to(root::unknown))
         .wrap(from_fn(frame::frame));

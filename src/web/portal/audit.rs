@@ -1,0 +1,147 @@
+//! The auditor's pages: every access, one of them, and whose data it was.
+
+use actix_web::web::Path;
+
+use crate::domain::Role;
+use crate::ids::AccessId;
+use crate::readmodel::PageRequest;
+use crate::readmodel::accesses::{AccessFilter, AccessView};
+use crate::service::audit::AuditFilter as Wanted;
+use crate::web::problem::Problem;
+
+use super::codes;
+use super::dates::{end_of, start_of};
+use super::desk::{Desk, Visitor};
+use super::form::{Fields, Posted};
+use super::listing::{cursor, departments, pager};
+use super::render::Answer;
+use super::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults};
+
+const PAGE_SIZE: u32 = 50;
+/// An access is listed once its batch is committed.
+const STATE: &str = "committed";
+
+/// Accesses by subject, department, entry, decision and time.
+pub async fn list(visitor: Visitor) -> Answer {
+    let results = results(&visitor).await?;
+    if visitor.partial {
+        return visitor.show(&results);
+    }
+    let query = &visitor.query;
+    let field = |name: &str| query.get(name).to_owned();
+    let view = Audit {
+        page: visitor.page(),
+        t: visitor.t,
+        filter: AuditFilter {
+            subject: field("subject"),
+            entry: field("entry"),
+            decision: field("decision"),
+            from: field("from"),
+            to: field("to"),
+        },
+        consumers: departments(&visitor, query.get("consumer")),
+        providers: departments(&visitor, query.get("provider")),
+        results,
+    };
+    visitor.show(&view)
+}
+
+fn wanted(query: &Fields) -> Result<Wanted, Problem> {
+    let given = |name: &str| Some(query.get(name).to_owned()).filter(|value| !value.is_empty());
+    // A filter that cannot be read must not widen the listing.
+    let wrong = || Problem::new("invalid_parameter");
+    let entry = given("entry").map(|entry| entry.parse().map_err(|_| wrong())).transpose()?;
+    let from = given("from").map(|day| start_of(&day).ok_or_else(wrong)).transpose()?;
+    let to = given("to").map(|day| end_of(&day).ok_or_else(wrong)).transpose()?;
+    Ok(Wanted {
+        subject: given("subject").map(|subject| subject.to_uppercase()),
+        filter: AccessFilter {
+            consumer: given("consumer").map(|id| id.parse().map_err(|_| wrong())).transpose()?,
+            provider: given("provider").map(|id| id.parse().map_err(|_| wrong())).transpose()?,
+            entry,
+            decision: given("decision").map(|word| codes::value(&word).ok_or_else(wrong)).transpose()?,
+            from,
+            to: to.map(|last| last.plus(1)),
+            page: PageRequest { cursor: cursor(query), size: Some(PAGE_SIZE) },
+            ..AccessFilter::default()
+        },
+    })
+}
+
+async fn results(visitor: &Visitor) -> Result<AuditResults, Problem> {
+    let query = &visitor.query;
+    let page = visitor.node.accesses(&visitor.who, wanted(query)?).await?;
+    let fields = ["subject", "consumer", "provider", "entry", "decision", "from", "to"];
+    let (first_href, next_href) = pager("/audit", query, &fields, page.next_cursor.as_deref());
+    Ok(AuditResults {
+        t: visitor.t,
+        rows: page.items.iter().map(|access| row(visitor, access)).collect(),
+        ledger_index: page.ledger_index,
+        first_href,
+        next_href,
+    })
+}
+
+fn row(desk: &Desk, access: &AccessView) -> AccessRow {
+    let record = &access.record;
+    AccessRow {
+        access_id: record.access_id.to_string(),
+        time: record.time.local_text(),
+        consumer: desk.department(&record.consumer),
+        actor: record.actor.user.clone(),
+        entry: record.entry.to_string(),
+        entry_title: desk.entry_title(&record.entry),
+        version: record.entry_version.map(|version| version.to_string()).unwrap_or_default(),
+        decision: record.decision.as_str().to_owned(),
+        rule: record.rule.clone(),
+        reasons: record.reasons.clone(),
+        purpose: record.purpose.clone(),
+        cause: record.cause.clone(),
+        case_id: record.case_id.clone().unwrap_or_default(),
+        rows: record.rows,
+        state: STATE.to_owned(),
+    }
+}
+
+/// One access.
+pub async fn show(visitor: Visitor, id: Path<AccessId>) -> Answer {
+    page(&visitor, *id, None).await
+}
+
+async fn page(visitor: &Visitor, id: AccessId, subject: Option<String>) -> Answer {
+    let access = visitor.node.access(&visitor.who, id).await?.access;
+    let record = &access.record;
+    let entry = visitor.node.chain.state().entry(&record.entry).map(|history| history.current().entry.clone());
+    let title = |name: &crate::ids::ItemName| {
+        let known = entry.as_ref().and_then(|entry| entry.item(name));
+        known.map_or_else(|| name.to_string(), |item| visitor.t.pick(&item.title).to_owned())
+    };
+    let is_auditor = visitor.node.chain.state().genesis().is_some_and(|genesis| visitor.is_own(&genesis.auditor));
+    let block_time = visitor.node.transaction(access.transaction_id).await?.transaction.time;
+    let view = AccessPage {
+        page: visitor.page_at(&format!("/audit/{id}")),
+        t: visitor.t,
+        access: row(visitor, &access),
+        provider: visitor.department(&access.provider),
+        role: record.actor.role.as_str().to_owned(),
+        grant: record.grant.map(|grant| grant.to_string()).unwrap_or_default(),
+        items: record.items.iter().map(title).collect(),
+        request_digest: record.request_digest.to_string(),
+        answer_digest: record.answer_digest.map(|digest| digest.to_string()).unwrap_or_default(),
+        basis: record.basis,
+        transaction: access.transaction_id.to_string(),
+        index: access.ledger_index,
+        height: access.block_height,
+        block_time: block_time.local_text(),
+        sealed: record.subject.is_some(),
+        may_open: is_auditor && visitor.is(Role::Auditor) && record.subject.is_some(),
+        subject,
+    };
+    visitor.show(&view)
+}
+
+/// Opens the sealed subject; the answer is not kept by browsers.
+pub async fn open(Posted { visitor, .. }: Posted, id: Path<AccessId>) -> Answer {
+    let subject = visitor.node.open_subject(&visitor.who, *id).await?;
+    page(&visitor, *id, Some(subject)).await
+}

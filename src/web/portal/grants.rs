@@ -1,0 +1,230 @@
+//! Grants: the list, one grant, and its decision.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+
+use crate::clock::Millis;
+use crate::domain::Role;
+use crate::domain::catalog::Entry;
+use crate::domain::grant::GrantState;
+use crate::ids::{GrantId, ItemName};
+use crate::readmodel::PageRequest;
+use crate::readmodel::grants::{GrantFilter, GrantView};
+use crate::service::grants::{ItemLimit, Limits};
+
+use super::codes;
+use super::dates::end_of;
+use super::desk::{Desk, Visitor};
+use super::form::{Fields, Posted};
+use super::home::expires_soon;
+use super::listing::{cursor, pager};
+use super::render::{Answer, FAULTY};
+use super::views::Faults;
+use super::views::grants::{ApprovalFields, Approved, AskedItem, Decided, GrantItem, GrantPage, GrantRow, Grants};
+
+const PAGE_SIZE: u32 = 30;
+const OF_US: &str = "asked_of_us";
+const BY_US: &str = "asked_by_us";
+
+/// Grants that the department asked for, or that others asked of it.
+pub async fn list(visitor: Visitor) -> Answer {
+    let query = &visitor.query;
+    let of_us = query.get("side") == OF_US;
+    let own = Some(visitor.node.department.clone());
+    let (consumer, provider) = if of_us { (None, own) } else { (own, None) };
+    let filter = GrantFilter {
+        consumer,
+        provider,
+        state: codes::value(query.get("state")),
+        page: PageRequest { cursor: cursor(query), size: Some(PAGE_SIZE) },
+        ..GrantFilter::default()
+    };
+    let page = visitor.node.grants(filter).await?;
+    let (first_href, next_href) = pager("/grants", query, &["side", "state"], page.next_cursor.as_deref());
+    let now = visitor.node.clock.now();
+    let view = Grants {
+        page: visitor.page(),
+        t: visitor.t,
+        side: if of_us { OF_US } else { BY_US }.to_owned(),
+        state: query.get("state").to_owned(),
+        rows: page.items.iter().map(|grant| row(&visitor, grant, of_us, now)).collect(),
+        ledger_index: page.ledger_index,
+        first_href,
+        next_href,
+    };
+    visitor.show(&view)
+}
+
+fn row(desk: &Desk, grant: &GrantView, of_us: bool, now: Millis) -> GrantRow {
+    let ends = grant.approval.as_ref().map_or(grant.request.valid_until, |approval| approval.valid_until);
+    GrantRow {
+        id: grant.id.to_string(),
+        entry: grant.request.entry.to_string(),
+        entry_title: desk.entry_title(&grant.request.entry),
+        partner: desk.department(if of_us { &grant.consumer } else { &grant.provider }),
+        purpose: grant.request.purpose.clone(),
+        matter: grant.request.matter.clone(),
+        state: grant.state.as_str().to_owned(),
+        requested_at: grant.requested_at.local_text(),
+        valid_until: ends.date(),
+        expires_soon: expires_soon(grant, now),
+    }
+}
+
+/// One grant.
+pub async fn show(visitor: Visitor, id: Path<GrantId>) -> Answer {
+    let grant = visitor.node.grant(*id).await?;
+    page(&visitor, StatusCode::OK, &grant, None, Faults::default())
+}
+
+fn page(desk: &Desk, status: StatusCode, grant: &GrantView, typed: Option<ApprovalFields>, faults: Faults) -> Answer {
+    let request = &grant.request;
+    let entry = desk.node.chain.state().entry(&request.entry).map(|history| history.current().entry.clone());
+    let provides = desk.is_own(&grant.provider);
+    let consumes = desk.is_own(&grant.consumer);
+    let reviewer = desk.is(Role::Reviewer);
+    let requested = grant.state == GrantState::Requested;
+    let asked_self = consumes && desk.is_user(&grant.requested_by.user);
+    let view = GrantPage {
+        page: desk.page_at(&format!("/grants/{}", grant.id)),
+        t: desk.t,
+        id: grant.id.to_string(),
+        entry: request.entry.to_string(),
+        entry_title: desk.entry_title(&request.entry),
+        version: request.version.to_string(),
+        consumer: desk.department(&grant.consumer),
+        provider: desk.department(&grant.provider),
+        state: grant.state.as_str().to_owned(),
+        requested_by: grant.requested_by.user.clone(),
+        requested_at: grant.requested_at.local_text(),
+        purpose: request.purpose.clone(),
+        legal_basis: request.legal_basis.clone(),
+        matter: request.matter.clone(),
+        mode: codes::word(&request.mode),
+        network_zone: request.network_zone.clone().unwrap_or_default(),
+        hours: request.hours.map(|(from, to)| format!("{from}:00–{to}:00")).unwrap_or_default(),
+        items: request.items.iter().map(|name| item(desk, grant, entry.as_ref(), name)).collect(),
+        daily_max: request.daily_max,
+        valid_until: request.valid_until.date(),
+        approved: grant
+            .approval
+            .as_ref()
+            .map(|approval| Approved { daily_max: approval.daily_max, valid_until: approval.valid_until.date() }),
+        decision: decided(grant),
+        may_decide: provides && reviewer && requested && !asked_self,
+        own: asked_self,
+        may_revoke: reviewer
+            && ((grant.state == GrantState::Active && (provides || consumes)) || (requested && consumes)),
+        approval: typed.unwrap_or_else(|| as_asked(desk, grant, entry.as_ref())),
+        faults,
+    };
+    desk.show_as(status, &view)
+}
+
+fn item(desk: &Desk, grant: &GrantView, entry: Option<&Entry>, name: &ItemName) -> GrantItem {
+    let known = entry.and_then(|entry| entry.item(name));
+    let allowed = grant.approval.as_ref().and_then(|approval| approval.items.iter().find(|item| &item.name == name));
+    GrantItem {
+        name: name.to_string(),
+        title: known.map_or_else(|| name.to_string(), |item| desk.t.pick(&item.title).to_owned()),
+        grade: known.map_or(1, |item| item.grade),
+        sensitive: known.is_some_and(|item| item.sensitive),
+        asked: true,
+        allowed: allowed.map(|item| codes::word(&item.masking)),
+    }
+}
+
+/// The last word on a grant.
+fn decided(grant: &GrantView) -> Option<Decided> {
+    if let Some(ending) = &grant.ending {
+        return Some(Decided { by: ending.by.user.clone(), at: ending.at.local_text(), reason: ending.reason.clone() });
+    }
+    let approval = grant.approval.as_ref()?;
+    Some(Decided { by: approval.by.user.clone(), at: approval.at.local_text(), reason: String::new() })
+}
+
+fn as_asked(desk: &Desk, grant: &GrantView, entry: Option<&Entry>) -> ApprovalFields {
+    let request = &grant.request;
+    let item = |name: &ItemName| asked_item(desk, entry, name, true);
+    ApprovalFields {
+        items: request.items.iter().map(item).collect(),
+        daily_max: request.daily_max.to_string(),
+        valid_until: request.valid_until.date(),
+    }
+}
+
+/// An item to tick, masked as its entry says.
+pub fn asked_item(desk: &Desk, entry: Option<&Entry>, name: &ItemName, chosen: bool) -> AskedItem {
+    let known = entry.and_then(|entry| entry.item(name));
+    AskedItem {
+        name: name.to_string(),
+        title: known.map_or_else(|| name.to_string(), |item| desk.t.pick(&item.title).to_owned()),
+        grade: known.map_or(1, |item| item.grade),
+        sensitive: known.is_some_and(|item| item.sensitive),
+        masking: known.map(|item| codes::word(&item.masking)).unwrap_or_default(),
+        chosen,
+    }
+}
+
+/// Grants what was asked for, or less.
+pub async fn approve(Posted { visitor, form }: Posted, id: Path<GrantId>) -> Answer {
+    let grant = visitor.node.grant(*id).await?;
+    let mut faults = Faults::default();
+    let limits = limits(&visitor, &form, &grant, &mut faults);
+    if faults.is_empty() {
+        let committed = visitor.node.approve_grant(&visitor.who, *id, limits).await?;
+        return visitor.done(&format!("/grants/{id}"), "grant_approved", Some(committed.transaction_id));
+    }
+    let entry = visitor.node.chain.state().entry(&grant.request.entry).map(|history| history.current().entry.clone());
+    let mut typed = as_asked(&visitor, &grant, entry.as_ref());
+    for item in &mut typed.items {
+        item.chosen = form.all("items").any(|name| name == item.name);
+        let masking = form.get(&format!("masking-{}", item.name)).to_owned();
+        item.masking = if masking.is_empty() { item.masking.clone() } else { masking };
+    }
+    typed.daily_max = form.get("daily_max").to_owned();
+    typed.valid_until = form.get("valid_until").to_owned();
+    page(&visitor, FAULTY, &grant, Some(typed), faults)
+}
+
+fn limits(desk: &Desk, form: &Fields, grant: &GrantView, faults: &mut Faults) -> Limits {
+    let t = desk.t;
+    let items: Vec<ItemLimit> = form
+        .all("items")
+        .filter_map(|name| {
+            let masking = codes::value(form.get(&format!("masking-{name}")));
+            Some(ItemLimit::Masked { name: name.parse().ok()?, masking })
+        })
+        .collect();
+    if items.is_empty() {
+        faults.add(t, "items", "grant-allowed-items", "no_items");
+    }
+    let daily_max = form.get("daily_max").parse::<u32>().ok().filter(|max| *max > 0);
+    match daily_max {
+        None => faults.add(t, "daily_max", "daily-max", "bad_number"),
+        Some(max) if max > grant.request.daily_max => faults.add(t, "daily_max", "daily-max", "wider"),
+        Some(_) => {}
+    }
+    let asked = grant.request.valid_until;
+    // The day that was asked for means the moment that was asked for.
+    let until = end_of(form.get("valid_until")).map(|end| if end.date() == asked.date() { asked } else { end });
+    match until {
+        None => faults.add(t, "valid_until", "valid-until", "bad_date"),
+        Some(until) if until > asked => faults.add(t, "valid_until", "valid-until", "wider"),
+        Some(until) if until <= desk.node.clock.now() => faults.add(t, "valid_until", "valid-until", "past_date"),
+        Some(_) => {}
+    }
+    Limits { items: Some(items), daily_max, valid_until: until }
+}
+
+/// Refuses a request.
+pub async fn deny(Posted { visitor, form }: Posted, id: Path<GrantId>) -> Answer {
+    let committed = visitor.node.deny_grant(&visitor.who, *id, form.get("reason").to_owned()).await?;
+    visitor.done(&format!("/grants/{id}"), "grant_denied", Some(committed.transaction_id))
+}
+
+/// Ends a grant before its time.
+pub async fn revoke(Posted { visitor, form }: Posted, id: Path<GrantId>) -> Answer {
+    let committed = visitor.node.revoke_grant(&visitor.who, *id, form.get("reason").to_owned()).await?;
+    visitor.done(&format!("/grants/{id}"), "grant_revoked", Some(committed.transaction_id))
+}

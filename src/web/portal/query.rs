@@ -1,0 +1,256 @@
+//! A query by hand: choose an entry, state why, see rows or the refusal.
+
+use actix_web::http::StatusCode;
+use serde_json::{Map, Value};
+
+use crate::domain::access::{CASE_ID_CHARS_MAX, CAUSE_CHARS_MAX};
+use crate::domain::catalog::{Entry, EntryState, Sharing};
+use crate::domain::grant::{Grant, GrantState};
+use crate::exchange::{QueryAnswer, QueryError};
+use crate::ids::{EntryName, ItemName};
+use crate::readmodel::PageRequest;
+use crate::readmodel::catalog::EntryFilter;
+use crate::service::ServiceError;
+use crate::service::queries::QueryRequest;
+use crate::web::problem::Problem;
+
+use super::desk::{Desk, Visitor};
+use super::entry_body::parameters;
+use super::form::{Fields, Posted};
+use super::grant_request::purposes;
+use super::render::{Answer, FAULTY};
+use super::rows::table;
+use super::views::query::{QueryForm, QueryPage, QueryResult};
+use super::views::{Choice, Faults, Field};
+
+/// Entries to choose from; the catalog leads to the others.
+const ENTRIES_MAX: u32 = 200;
+
+/// The form of an entry.
+pub async fn new(visitor: Visitor) -> Answer {
+    let wanted: Option<EntryName> = visitor.query.get("entry").parse().ok();
+    let form = match &wanted {
+        Some(name) => Some(form(&visitor, &entry(&visitor, name).await?, &Fields::default())),
+        None => None,
+    };
+    page(&visitor, StatusCode::OK, wanted.as_ref(), form, Faults::default(), None).await
+}
+
+async fn entry(desk: &Desk, name: &EntryName) -> Result<Entry, Problem> {
+    Ok(desk.node.entry(name.clone(), None).await?.entry)
+}
+
+async fn page(
+    desk: &Desk,
+    status: StatusCode,
+    chosen: Option<&EntryName>,
+    form: Option<QueryForm>,
+    faults: Faults,
+    result: Option<QueryResult>,
+) -> Answer {
+    let filter = EntryFilter { page: PageRequest { cursor: None, size: Some(ENTRIES_MAX) }, ..EntryFilter::default() };
+    let known = desk.node.entries(filter).await?.items;
+    let askable = known.iter().filter(|e| e.sharing != Sharing::NotShared && e.state != EntryState::Withdrawn);
+    let choice = |entry: &crate::readmodel::catalog::EntrySummary| Choice {
+        value: entry.id.to_string(),
+        label: desk.t.pick(&entry.name).to_owned(),
+        chosen: Some(&entry.id) == chosen,
+    };
+    let entries = askable.map(choice).collect();
+    let path = chosen.map_or_else(|| "/query".to_owned(), |name| format!("/query?entry={name}"));
+    let view = QueryPage { page: desk.page_at(&path), t: desk.t, entries, form, faults, result };
+    desk.show_whole(status, &view)
+}
+
+/// The grants under which this department may ask now, newest first.
+fn active_grants(desk: &Desk, entry: &Entry) -> Vec<Grant> {
+    let now = desk.node.clock.now();
+    let state = desk.node.chain.state();
+    let grants = state.grants_of(&desk.node.department, &entry.name);
+    grants.filter(|grant| grant.state(now) == GrantState::Active).cloned().collect()
+}
+
+fn form(desk: &Desk, entry: &Entry, sent: &Fields) -> QueryForm {
+    let grants = active_grants(desk, entry);
+    let granted: Vec<&ItemName> =
+        grants.first().and_then(Grant::approval).into_iter().flat_map(|a| &a.items).map(|item| &item.name).collect();
+    let mut purposes = purposes(desk);
+    if !grants.is_empty() {
+        purposes.retain(|purpose| grants.iter().any(|grant| grant.request.purpose == purpose.value));
+    }
+    let first_purpose = grants.first().map(|grant| grant.request.purpose.clone());
+    let typed = |name: &str| Some(sent.get(name).to_owned()).filter(|value| !value.is_empty());
+    let item = |item: &crate::domain::catalog::Item| Choice {
+        value: item.name.to_string(),
+        label: desk.t.pick(&item.title).to_owned(),
+        chosen: if sent.pairs().is_empty() {
+            granted.is_empty() || granted.contains(&&item.name)
+        } else {
+            sent.all("items").any(|name| name == item.name.as_str())
+        },
+    };
+    let offered = entry.items.iter().filter(|item| granted.is_empty() || granted.contains(&&item.name));
+    QueryForm {
+        entry: entry.name.to_string(),
+        entry_title: desk.t.pick(&entry.title).to_owned(),
+        sharing: entry.sharing.as_str().to_owned(),
+        purposes,
+        purpose: typed("purpose").or(first_purpose).unwrap_or_default(),
+        cause: sent.get("cause").to_owned(),
+        case_id: sent.get("case_id").to_owned(),
+        params: params(desk, entry, sent),
+        items: offered.map(item).collect(),
+    }
+}
+
+fn params(desk: &Desk, entry: &Entry, sent: &Fields) -> Vec<Field> {
+    let field = |row: super::views::catalog::ParameterRow| Field {
+        value: sent.get(&format!("param-{}", row.name)).to_owned(),
+        label: if row.description.is_empty() { row.name.clone() } else { row.description },
+        hint: desk.t.word("format", &row.kind),
+        required: row.required,
+        name: row.name,
+    };
+    parameters(&entry.request_schema).into_iter().map(field).collect()
+}
+
+/// Asks, and shows what came of it.
+pub async fn ask(Posted { visitor, form: sent }: Posted) -> Answer {
+    let name: EntryName = sent.get("entry").parse().map_err(|_| Problem::new("unknown_entry"))?;
+    let entry = entry(&visitor, &name).await?;
+    let mut faults = check(&visitor, &entry, &sent);
+    if faults.is_empty() {
+        match visitor.node.query(&visitor.who, name.clone(), request(&entry, &sent)).await {
+            Ok(answer) => return show(&visitor, StatusCode::OK, &entry, &sent, rows(&visitor, &entry, answer)).await,
+            Err(ServiceError::Query(QueryError::Unprocessable(found))) => {
+                found.iter().for_each(|fault| place(&visitor, &entry, &fault.pointer, &mut faults));
+            }
+            Err(ServiceError::Query(error)) => {
+                let result = refusal(&visitor, &name, error)?;
+                return show(&visitor, StatusCode::FORBIDDEN, &entry, &sent, result).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let form = form(&visitor, &entry, &sent);
+    page(&visitor, FAULTY, Some(&name), Some(form), faults, None).await
+}
+
+async fn show(desk: &Desk, status: StatusCode, entry: &Entry, sent: &Fields, result: QueryResult) -> Answer {
+    if desk.partial {
+        return desk.show(&result);
+    }
+    page(desk, status, Some(&entry.name), Some(form(desk, entry, sent)), Faults::default(), Some(result)).await
+}
+
+fn check(desk: &Desk, entry: &Entry, sent: &Fields) -> Faults {
+    let mut faults = Faults::default();
+    for field in params(desk, entry, sent).iter().filter(|field| field.required && field.value.is_empty()) {
+        faults.add_named(desk.t, &format!("param-{}", field.name), &field.label, "required");
+    }
+    for (field, label, max) in [("purpose", "purpose", 64), ("cause", "cause", CAUSE_CHARS_MAX)] {
+        let length = sent.get(field).chars().count();
+        if length == 0 || length > max {
+            faults.add(desk.t, field, label, if length == 0 { "required" } else { "too_long" });
+        }
+    }
+    if sent.get("case_id").chars().count() > CASE_ID_CHARS_MAX {
+        faults.add(desk.t, "case_id", "case-number", "too_long");
+    }
+    faults
+}
+
+fn request(entry: &Entry, sent: &Fields) -> QueryRequest {
+    let mut params = Map::new();
+    for row in parameters(&entry.request_schema) {
+        let typed = sent.get(&format!("param-{}", row.name));
+        if !typed.is_empty() {
+            params.insert(row.name, typed_value(&row.kind, typed));
+        }
+    }
+    QueryRequest {
+        version: None,
+        purpose: sent.get("purpose").to_owned(),
+        cause: sent.get("cause").to_owned(),
+        case_id: Some(sent.get("case_id").to_owned()).filter(|id| !id.is_empty()),
+        params: Value::Object(params),
+        items: sent.all("items").filter_map(|name| name.parse().ok()).collect(),
+        cursor: None,
+    }
+}
+
+/// A typed value as the schema's type wants it; as text when it does not fit, which the schema then says.
+fn typed_value(kind: &str, typed: &str) -> Value {
+    let text = || Value::from(typed);
+    match kind {
+        "integer" => typed.parse::<i64>().map_or_else(|_| text(), Value::from),
+        "number" => typed.parse::<f64>().map_or_else(|_| text(), Value::from),
+        "boolean" => typed.parse::<bool>().map_or_else(|_| text(), Value::from),
+        _ => text(),
+    }
+}
+
+fn place(desk: &Desk, entry: &Entry, pointer: &str, faults: &mut Faults) {
+    let mut parts = pointer.split('/').skip(1);
+    match (parts.next().unwrap_or_default(), parts.next()) {
+        ("params", Some(name)) => {
+            let known = params(desk, entry, &Fields::default()).into_iter().find(|field| field.name == name);
+            let label = known.map_or_else(|| name.to_owned(), |field| field.label);
+            faults.add_named(desk.t, &format!("param-{name}"), &label, "bad_value");
+        }
+        ("purpose", _) => faults.add(desk.t, "purpose", "purpose", "bad_code"),
+        ("cause", _) => faults.add(desk.t, "cause", "cause", "bad_value"),
+        ("case_id", _) => faults.add(desk.t, "case_id", "case-number", "bad_value"),
+        ("items", _) => faults.add(desk.t, "items", "query-items", "not_offered"),
+        _ => faults.add(desk.t, "purpose", "entry-parameters", "bad_value"),
+    }
+}
+
+fn rows(desk: &Desk, entry: &Entry, answer: QueryAnswer) -> QueryResult {
+    let (columns, rows) = table(desk.t, Some(entry), &answer.rows);
+    QueryResult {
+        t: desk.t,
+        decision: "allowed".to_owned(),
+        columns,
+        rows,
+        more: answer.next_cursor.is_some(),
+        rule: answer.rule,
+        grant_id: answer.grant_id.map(|id| id.to_string()).unwrap_or_default(),
+        access_id: answer.access_id.to_string(),
+        ledger_index: answer.ledger_index,
+        entry: entry.name.to_string(),
+        ..QueryResult::default()
+    }
+}
+
+/// What a refusal shows. Failures that are no refusals are problems.
+fn refusal(desk: &Desk, entry: &EntryName, error: QueryError) -> Result<QueryResult, Problem> {
+    let refused = QueryResult {
+        t: desk.t,
+        decision: "refused".to_owned(),
+        entry: entry.to_string(),
+        ledger_index: desk.node.chain.size(),
+        ..QueryResult::default()
+    };
+    match error {
+        QueryError::Refused { access_id, explanation } => Ok(QueryResult {
+            reasons: explanation.reasons.iter().map(|reason| reason.code.clone()).collect(),
+            detail: unknown_reasons(desk, &explanation.reasons),
+            rule: explanation.rule,
+            grant_id: explanation.grant.map(|id| id.to_string()).unwrap_or_default(),
+            access_id: access_id.to_string(),
+            ledger_index: explanation.ledger_index,
+            ..refused
+        }),
+        QueryError::QuotaExceeded { access_id, .. } => {
+            Ok(QueryResult { reasons: vec!["quota_exceeded".to_owned()], access_id: access_id.to_string(), ..refused })
+        }
+        other => Err(other.into()),
+    }
+}
+
+/// What the provider says of reasons that this portal has no words for.
+fn unknown_reasons(desk: &Desk, reasons: &[crate::exchange::ReasonText]) -> String {
+    let strange = reasons.iter().filter(|reason| desk.t.word("reason", &reason.code) == reason.code);
+    strange.map(|reason| desk.t.pick(&reason.text)).collect::<Vec<_>>().join(" ")
+}
