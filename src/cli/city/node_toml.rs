@@ -20,7 +20,9 @@ pub(super) fn text(plan: &Plan, node: &PlannedNode, departments_dir: &Path) -> S
          # Connector, workflows and purposes.\n\
          departments_dir = {departments}\n\
          # The databases that connector.toml names lie here.\n\
-         provider_dir = \"provider\"\n\n\
+         provider_dir = \"provider\"\n\
+         # The network zone that grants may ask for.\n\
+         zone = \"government-extranet\"\n\n\
          # Portal and API. Behind HTTPS, set public_url and cookie_secure = true.\n\
          [web]\nlisten = \"{web}\"\npublic_url = \"http://{web}\"\n\n\
          # Exchange with other departments, over mutual TLS.\n\

@@ -66,6 +66,10 @@ pub struct NodeConfig {
     /// Below it lie the databases that `connector.toml` names. Default `provider`.
     #[serde(default = "defaults::provider_dir")]
     pub provider_dir: PathBuf,
+    /// Network zone in which this department works, such as `government-extranet`; stated in its queries, and
+    /// compared with the zone that a grant asks for. Default none.
+    #[serde(default)]
+    pub zone: Option<String>,
     /// Portal and API.
     pub web: WebConfig,
     /// Exchange with other nodes, over mutual TLS.
