@@ -1,0 +1,261 @@
+//! A city of running nodes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::caller::Caller;
+use super::process::{AtEnd, Process, is_running, kill};
+use super::seats::Seat;
+use super::wait::until;
+
+/// A city is ready within 30 s on a machine of its own; the stories' machine does other things too.
+const READY_WITHIN: Duration = Duration::from_secs(90);
+
+/// One node, as `demo.json` tells it.
+#[derive(Clone, Deserialize)]
+pub struct Node {
+    /// Whose it is.
+    pub department: String,
+    /// `voter` or `learner`.
+    pub raft: String,
+    /// Its portal and API.
+    pub url: String,
+    pid: u32,
+    /// Where it keeps its data.
+    pub data_dir: PathBuf,
+    system_token: String,
+    accounts: Vec<Account>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Account {
+    user: String,
+    password: String,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    chain: String,
+    nodes: Vec<Node>,
+}
+
+/// Running nodes; they end when it is dropped.
+pub struct City {
+    running: Mutex<BTreeMap<String, Process>>,
+    sessions: Mutex<BTreeMap<String, Caller>>,
+    manifest: Manifest,
+    folder: PathBuf,
+    demo: Option<Process>,
+    temporary: Option<TempDir>,
+    seat: Option<Seat>,
+}
+
+static SHARED: LazyLock<City> = LazyLock::new(|| {
+    let folder = temporary().keep();
+    let only = "public-security,civil-affairs,planning-resources,housing,tax,transport";
+    let demo = demo(&folder, only, 5, AtEnd::All);
+    let manifest = ready(&folder, &demo);
+    let mut city = City::new(folder, manifest);
+    city.demo = Some(demo);
+    city
+});
+
+fn temporary() -> TempDir {
+    tempfile::Builder::new().prefix("mulu-city-").tempdir().unwrap()
+}
+
+fn demo(folder: &Path, only: &str, voters: usize, at_end: AtEnd) -> Process {
+    let city = folder.join("city");
+    let voters = voters.to_string();
+    let arguments = ["demo", "--dir", city.to_str().unwrap(), "--base-port", "0", "--only", only, "--voters", &voters];
+    Process::mulu(&arguments, &folder.join("demo.log"), folder, at_end)
+}
+
+/// Waits for `demo.json`, which the demo writes when the city is ready.
+fn ready(folder: &Path, demo: &Process) -> Manifest {
+    let file = folder.join("city/demo.json");
+    until(&format!("{} of a new city", file.display()), READY_WITHIN, || {
+        let text = std::fs::read_to_string(&file).ok();
+        let said = || std::fs::read_to_string(folder.join("demo.log")).unwrap_or_default();
+        assert!(text.is_some() || is_running(demo.pid()), "the demo ended: {}", said());
+        Some(serde_json::from_str(&text?).expect("demo.json as the interface says"))
+    })
+}
+
+impl City {
+    /// The city that all stories share which change nothing that others rely on: eight departments, five of them voters.
+    pub fn shared() -> &'static Self {
+        &SHARED
+    }
+
+    /// A city of one's own: data-bureau, audit and one more, all three of them voters. Its nodes are the story's own
+    /// processes, to be killed and started again one by one.
+    pub fn of_three(third: &str) -> Self {
+        let seat = Seat::take();
+        let temporary = temporary();
+        let folder = temporary.path().to_owned();
+        let demo = demo(&folder, third, 3, AtEnd::Orphans);
+        let manifest = ready(&folder, &demo);
+        demo.stop();
+        let mut city = Self::new(folder, manifest);
+        (city.temporary, city.seat) = (Some(temporary), Some(seat));
+        city.start_all();
+        city
+    }
+
+    fn new(folder: PathBuf, manifest: Manifest) -> Self {
+        Self {
+            running: Mutex::default(),
+            sessions: Mutex::default(),
+            manifest,
+            folder,
+            demo: None,
+            temporary: None,
+            seat: None,
+        }
+    }
+
+    /// The city's folder.
+    pub fn dir(&self) -> PathBuf {
+        self.folder.join("city")
+    }
+
+    /// The chain's id.
+    pub fn chain(&self) -> &str {
+        &self.manifest.chain
+    }
+
+    /// All nodes.
+    pub fn nodes(&self) -> &[Node] {
+        &self.manifest.nodes
+    }
+
+    /// A department's node.
+    #[track_caller]
+    pub fn node(&self, department: &str) -> &Node {
+        let found = self.nodes().iter().find(|node| node.department == department);
+        found.unwrap_or_else(|| panic!("{department} has no node in this city"))
+    }
+
+    /// A department's system, at its own node.
+    #[track_caller]
+    pub fn system(&self, department: &str) -> Caller {
+        let node = self.node(department);
+        Caller::bearer(&node.url, &node.system_token)
+    }
+
+    /// Nobody in particular, at a department's node.
+    #[track_caller]
+    pub fn anonymous(&self, department: &str) -> Caller {
+        Caller::anonymous(&self.node(department).url)
+    }
+
+    /// A person's name and password.
+    #[track_caller]
+    pub fn password(&self, department: &str, user: &str) -> &str {
+        let found = self.node(department).accounts.iter().find(|account| account.user == user);
+        &found.unwrap_or_else(|| panic!("{department} has no {user}")).password
+    }
+
+    /// A person of a department, signed in at its own node.
+    #[track_caller]
+    pub fn person(&self, department: &str, user: &str) -> Caller {
+        let name = format!("{department}/{user}");
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = sessions.get(&name) {
+            return known.clone();
+        }
+        let body = json!({"user": user, "password": self.password(department, user)});
+        let opened = self.anonymous(department).post("sessions", &body).ok();
+        let caller = Caller::bearer(&self.node(department).url, opened["token"].as_str().unwrap());
+        sessions.insert(name, caller.clone());
+        caller
+    }
+
+    /// A department's `node.toml`.
+    pub fn config(&self, department: &str) -> PathBuf {
+        self.dir().join(department).join("node.toml")
+    }
+
+    /// What a node has logged so far.
+    pub fn log(&self, department: &str) -> String {
+        std::fs::read_to_string(self.dir().join(department).join("node.log")).unwrap_or_default()
+    }
+
+    /// The process of a node.
+    #[track_caller]
+    pub fn pid(&self, department: &str) -> u32 {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(department).map_or_else(|| self.node(department).pid, Process::pid)
+    }
+
+    /// Starts a node of a city of one's own.
+    pub fn start(&self, department: &str) {
+        let (config, log) = (self.config(department), self.dir().join(department).join("node.log"));
+        let arguments = ["node", "--config", config.to_str().unwrap()];
+        let process = Process::mulu(&arguments, &log, &self.folder, AtEnd::Leave);
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(department.to_owned(), process);
+    }
+
+    /// Starts all nodes of a city of one's own and waits until they are ready.
+    pub fn start_all(&self) {
+        self.nodes().iter().for_each(|node| self.start(&node.department));
+        self.nodes().iter().for_each(|node| self.wait_ready(&node.department));
+    }
+
+    /// Ends a node in order.
+    pub fn stop(&self, department: &str) {
+        let process = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(department);
+        process.expect("the node runs").stop();
+    }
+
+    /// Ends all nodes in order, at the same time.
+    pub fn stop_all(&self) {
+        let mut running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
+        running.values_mut().for_each(Process::release);
+        drop(running);
+    }
+
+    /// Ends a node as a power cut would.
+    pub fn kill(&self, department: &str) {
+        kill(self.pid(department));
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(department);
+    }
+
+    /// Waits until a node says that it is ready.
+    #[track_caller]
+    pub fn wait_ready(&self, department: &str) {
+        let caller = self.anonymous(department);
+        until(&format!("{department} is ready"), Duration::from_secs(40), || {
+            caller.try_get("/readyz").filter(|answer| answer.status == 200)
+        });
+    }
+
+    /// The department that leads, when a node knows one.
+    pub fn leader(&self, at: &str) -> Option<String> {
+        let cluster = self.system(at).try_get("cluster").filter(|answer| answer.status == 200)?.body;
+        Some(cluster["leader"].as_str()?.to_owned())
+    }
+}
+
+impl Drop for City {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for node in self.nodes() {
+                let log = self.log(&node.department);
+                let last: Vec<&str> = log.lines().rev().take(15).collect();
+                eprintln!("--- last lines of {}'s log, newest first:\n{}", node.department, last.join("\n"));
+            }
+        }
+        self.stop_all();
+        drop(self.demo.take());
+        drop(self.temporary.take());
+        drop(self.seat.take());
+    }
+}

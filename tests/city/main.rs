@@ -1,0 +1,19 @@
+//! Stories of a whole city: real nodes as processes, spoken to over HTTP only.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "what is not as a story says must fail its test, and say why"
+)]
+
+mod harness;
+
+mod cases;
+mod catalog;
+mod errors;
+mod faults;
+mod ledger;
+mod operations;
+mod providers;
+mod queries;

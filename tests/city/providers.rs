@@ -1,0 +1,125 @@
+//! A provider that is down, slow, or answers what its entry does not allow; and peers of another city.
+
+use std::io::{ErrorKind, Read as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
+use serde_json::json;
+
+use mulu::crypto::tls::{TlsFiles, client_config, install_provider, server_name};
+
+use crate::harness::{Answer, City, Examples, SOON, mulu, signal, until};
+
+const PARKING: &str = "transport/parking-bay-status";
+
+fn query(city: &City) -> Answer {
+    let params = json!({"bay_id": Examples::get().bay_id});
+    let call = json!({"purpose": "parking-guidance", "cause": "停车诱导", "case_id": "PK-1", "params": params});
+    city.query("data-bureau", PARKING, &call)
+}
+
+fn works_again(city: &City) {
+    until("the provider answers again", SOON, || Some(query(city)).filter(|answer| answer.status == 200));
+}
+
+#[test]
+fn a_provider_in_trouble_is_told_as_what_it_is_and_peers_of_another_city_as_nobody() {
+    let city = City::of_three("transport");
+    works_again(&city);
+    down(&city);
+    frozen(&city);
+    outside_its_schema(&city);
+    another_city(&city);
+}
+
+fn down(city: &City) {
+    city.kill("transport");
+    let refused = query(city);
+    assert!(refused.header("retry-after").is_some(), "{refused}");
+    refused.problem(502, "provider_unreachable");
+    city.start("transport");
+    city.wait_ready("transport");
+    works_again(city);
+}
+
+/// The node is there and says nothing.
+fn frozen(city: &City) {
+    signal(city.pid("transport"), "STOP");
+    let refused = query(city);
+    signal(city.pid("transport"), "CONT");
+    refused.problem(504, "provider_late");
+    city.wait_ready("transport");
+    works_again(city);
+}
+
+fn outside_its_schema(city: &City) {
+    let file = city.dir().join("transport/provider/provider.db");
+    let mut database = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    let mut run = |sql: &str| database.batch_execute(sql).unwrap();
+    run("UPDATE parking_bay_status SET status = '在飞', fee_yuan_per_hour = 'much'");
+    query(city).problem(502, "provider_answer_invalid");
+    run("ALTER TABLE parking_bay_status RENAME TO gone");
+    query(city).problem(502, "provider_data_unavailable");
+    run("ALTER TABLE gone RENAME TO parking_bay_status");
+    run("UPDATE parking_bay_status SET status = '空闲', fee_yuan_per_hour = 2.5");
+    works_again(city);
+
+    // Somebody else writes for longer than the connector waits.
+    run("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE");
+    query(city).problem(504, "provider_data_late");
+    run("ROLLBACK");
+    works_again(city);
+
+    // What failed was decided, so it is on record, with its reason.
+    let auditor = city.person("audit", "auditor1");
+    for reason in ["provider_answer_invalid", "provider_data_unavailable", "provider_data_late"] {
+        until(&format!("a record of {reason}"), SOON, || {
+            let page = auditor.get("audit/accesses?case_id=PK-1&decision=refused").ok();
+            page["items"].as_array()?.iter().any(|record| record["reasons"] == json!([reason])).then_some(())
+        });
+    }
+}
+
+/// A second city has departments of the same names, and an authority of its own.
+fn another_city(city: &City) {
+    install_provider();
+    let other = city.dir().join("other");
+    let arguments = ["init", "--out", other.to_str().unwrap(), "--only", "transport", "--base-port", "0"];
+    mulu(&arguments).ok();
+    let tls = |dir: &Path, file: &str| dir.join("data-bureau/tls").join(file);
+    let ca = tls(&city.dir(), "ca.pem");
+    let own = TlsFiles { ca: ca.clone(), cert: tls(&city.dir(), "node.pem"), key: tls(&city.dir(), "node-key.pem") };
+    let foreign = TlsFiles { ca, cert: tls(&other, "node.pem"), key: tls(&other, "node-key.pem") };
+    for port in ["peer", "raft"] {
+        let address = listen(&city.config("transport"), port);
+        assert!(speaks(&address, &own), "{port}: a node of this city was turned away");
+        assert!(!speaks(&address, &foreign), "{port}: a node of another city was let in");
+    }
+    // And the other way round: its node does not trust this city's.
+    let address = listen(&city.config("transport"), "peer");
+    let ca = tls(&other, "ca.pem");
+    let stranger = TlsFiles { ca, cert: tls(&other, "node.pem"), key: tls(&other, "node-key.pem") };
+    assert!(!speaks(&address, &stranger));
+    works_again(city);
+}
+
+fn listen(config: &PathBuf, section: &str) -> String {
+    let config: toml::Table = toml::from_str(&std::fs::read_to_string(config).unwrap()).unwrap();
+    config[section]["listen"].as_str().unwrap().to_owned()
+}
+
+/// Whether a listener keeps a connection that was begun with these certificates. A server of TLS 1.3 turns a client away
+/// after the client believes that the handshake is over: so an end is waited for.
+fn speaks(address: &str, files: &TlsFiles) -> bool {
+    let name = server_name(&"transport".parse().unwrap()).unwrap();
+    let connection = rustls::ClientConnection::new(Arc::clone(&client_config(files).unwrap()), name).unwrap();
+    let socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(1_500))).unwrap();
+    let read = rustls::StreamOwned::new(connection, socket).read(&mut [0u8; 1]);
+    // Nothing comes, and nothing ends: the other side waits for a request.
+    read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+}
