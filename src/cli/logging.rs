@@ -12,7 +12,8 @@ use super::error::CliError;
 /// # Errors
 /// Levels that cannot be read.
 pub fn start(config: &LogConfig) -> Result<(), CliError> {
-    let filter = EnvFilter::builder().parse(&config.level);
+    // The raft library tells every message at `info`; who wants that writes `slog=info`.
+    let filter = EnvFilter::builder().parse(format!("slog=warn,{}", config.level));
     let filter = filter.map_err(|e| CliError::usage(format_args!("log.level `{}`: {e}", config.level)))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match config.format {

@@ -86,8 +86,12 @@ impl LedgerReader {
                 Found::Record { .. } => "a record is out of order",
                 Found::Bad(why) => why,
             };
+            if segment.read_rest()? {
+                // A node may have been writing this very record.
+                continue;
+            }
             // A crash leaves a beginning of a record, and nothing whole behind it that was synced later.
-            if !segment.is_last || why != record::ENDS_EARLY || segment.goes_on(self.next_index)? {
+            if !segment.is_last || why != record::ENDS_EARLY || segment.goes_on(self.next_index) {
                 let offset = segment.before + as_u64(segment.used);
                 return Err(StorageError::Damaged { path: segment.path.clone(), offset, why: why.into() });
             }
@@ -138,11 +142,16 @@ impl OpenSegment {
 }
 
 impl OpenSegment {
-    /// Whether something behind a damaged place, where `index` was due, was written after that was durable.
-    fn goes_on(&mut self, index: u64) -> Result<bool, StorageError> {
+    /// Takes all that is left of the file into the window; says whether there was something.
+    fn read_rest(&mut self) -> Result<bool, StorageError> {
+        self.at_end = true;
         let read = self.file.read_to_end(&mut self.window);
-        read.map_err(StorageError::io(&self.path, "reading"))?;
-        Ok(record::is_marked_durable_in(self.window.get(self.used..).unwrap_or_default(), index))
+        Ok(read.map_err(StorageError::io(&self.path, "reading"))? > 0)
+    }
+
+    /// Whether something behind a damaged place, where `index` was due, was written after that was durable.
+    fn goes_on(&self, index: u64) -> bool {
+        record::is_marked_durable_in(self.window.get(self.used..).unwrap_or_default(), index)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The demo's folder: a city made at the first start, found again at later ones.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::city::{self, Plan, files, ports};
@@ -38,7 +37,8 @@ pub struct DemoNode {
     pub config: NodeConfig,
 }
 
-/// Makes a city in `dir` unless there is one. Without a base given, free ports are taken when the usual ones are not free.
+/// Makes a city in `dir` unless there is one. Ports that are taken are an error where a base is given; otherwise free
+/// ones are taken instead of the usual ones.
 ///
 /// # Errors
 /// What stands against making it.
@@ -53,7 +53,13 @@ pub fn make_unless_there(dir: &Path, departments_dir: &Path, shape: &Shape) -> R
     let chosen = city::choose(all, &shape.only)?;
     let ports = match shape.base_port {
         Some(0) => ports::free(HOST, chosen.len())?,
-        Some(base) => ports::from_base(base, chosen.len())?,
+        Some(base) => {
+            let wanted = ports::from_base(base, chosen.len())?;
+            if let Some(port) = ports::taken(HOST, &wanted) {
+                return Err(CliError::usage(format_args!("port {port} is taken: choose another --base-port, or 0")));
+            }
+            wanted
+        }
         None => {
             let usual = ports::from_base(ports::BASE_DEFAULT, chosen.len())?;
             if ports::taken(HOST, &usual).is_none() { usual } else { ports::free(HOST, chosen.len())? }
@@ -107,14 +113,12 @@ impl DemoCity {
     }
 }
 
-/// A new folder for a city that nobody named.
+/// A folder for a city that nobody named; it is made together with the city.
 ///
 /// # Errors
-/// No randomness, or the folder cannot be made.
+/// No randomness.
 pub fn temporary() -> Result<PathBuf, CliError> {
     let mut random = [0u8; 4];
     getrandom::fill(&mut random).map_err(|_| CliError::failed("no randomness from the operating system"))?;
-    let dir = std::env::temp_dir().join(format!("mulu-demo-{}", hex::encode(random)));
-    fs::create_dir(&dir).map_err(|e| CliError::io(&dir, &e))?;
-    Ok(dir)
+    Ok(std::env::temp_dir().join(format!("mulu-demo-{}", hex::encode(random))))
 }
