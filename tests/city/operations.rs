@@ -192,6 +192,29 @@ fn a_configuration_is_checked_with_every_fault_named() {
 }
 
 #[test]
+fn the_demo_ends_with_ctrl_c_and_goes_on_in_the_same_folder() {
+    let mut city = City::of_demo("transport");
+    let (chain, password) = (city.chain().to_owned(), city.password("transport", "clerk1").to_owned());
+    let clerk = city.person("transport", "clerk1");
+    let call =
+        json!({"purpose": "parking-guidance", "cause": "停车诱导", "params": {"bay_id": Examples::get().bay_id}});
+    let access = city.query("data-bureau", "transport/parking-bay-status", &call).ok()["access_id"].clone();
+    let before = clerk.get("catalog/entries").ok();
+    city.interrupt();
+    assert!(clerk.try_get("catalog/entries").is_none(), "something still answers");
+    city.again();
+    // The same chain, accounts, tokens and sessions; nothing is published twice, and what was promised is on record.
+    assert_eq!((city.chain(), city.password("transport", "clerk1")), (chain.as_str(), password.as_str()));
+    assert_eq!(clerk.get("catalog/entries").ok()["items"], before["items"]);
+    city.query("data-bureau", "transport/parking-bay-status", &call).ok();
+    let auditor = city.person("audit", "auditor1");
+    until("the access of the first run is on record", SOON, || {
+        let page = auditor.get("audit/accesses").ok();
+        page["items"].as_array()?.iter().any(|record| record["access_id"] == access).then_some(())
+    });
+}
+
+#[test]
 fn a_rebuilt_read_model_shows_what_the_old_one_showed() {
     let city = City::of_three("public-security");
     let wish = Wish { consumer: "data-bureau", items: &["name"], ..Wish::default() };

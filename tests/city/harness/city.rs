@@ -10,7 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::caller::Caller;
-use super::process::{AtEnd, Process, is_running, kill};
+use super::process::{AtEnd, Process, is_running, kill, signal};
 use super::seats::Seat;
 use super::wait::until;
 
@@ -107,6 +107,38 @@ impl City {
         (city.temporary, city.seat) = (Some(temporary), Some(seat));
         city.start_all();
         city
+    }
+
+    /// A city of one's own as `mulu demo` runs it: data-bureau, audit and one more.
+    pub fn of_demo(third: &str) -> Self {
+        let seat = Seat::take();
+        let temporary = temporary();
+        let folder = temporary.path().to_owned();
+        let demo = demo(&folder, third, 3, AtEnd::Orphans);
+        let mut city = Self::new(folder.clone(), ready(&folder, &demo));
+        (city.temporary, city.seat, city.demo) = (Some(temporary), Some(seat), Some(demo));
+        city
+    }
+
+    /// Ends the demo as Ctrl-C does; no process may be left.
+    pub fn interrupt(&mut self) {
+        let demo = self.demo.take().expect("the demo runs");
+        signal(demo.pid(), "INT");
+        until("the demo ends", Duration::from_secs(20), || (!is_running(demo.pid())).then_some(()));
+        for node in self.nodes() {
+            assert!(!is_running(node.pid), "the node of {} outlived the demo", node.department);
+        }
+    }
+
+    /// Runs the demo again on the same folder.
+    pub fn again(&mut self) {
+        let before = self.nodes()[0].pid;
+        let demo = demo(&self.folder, "tax", 3, AtEnd::Orphans);
+        // The first run's file is there until the second has read it.
+        self.manifest = until("the city is ready again", READY_WITHIN, || {
+            Some(ready(&self.folder, &demo)).filter(|manifest| manifest.nodes[0].pid != before)
+        });
+        self.demo = Some(demo);
     }
 
     fn new(folder: PathBuf, manifest: Manifest) -> Self {
