@@ -1,7 +1,7 @@
 //! Who calls: a departmental system, or a person of this department.
 
 use actix_web::dev::Payload;
-use actix_web::http::Method;
+use actix_web::http::{Method, header};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 
 use crate::clock::Millis;
@@ -11,8 +11,8 @@ use crate::web::problem::Problem;
 use super::LocalFuture;
 use super::credentials::Credentials;
 
-/// The portal's cookie with the session's token.
-pub const SESSION_COOKIE: &str = "mulu_session";
+/// The cookie with a session's token.
+const SESSION_COOKIE: &str = "mulu_session";
 /// The header that a session known by its cookie must bring with every change.
 pub const X_CSRF_TOKEN: &str = "x-csrf-token";
 
@@ -54,20 +54,33 @@ pub async fn authenticate(request: &HttpRequest) -> Result<Principal, Problem> {
         return Ok(known.clone());
     }
     let credentials = Credentials::of(request.headers())?;
-    let cookie = request.cookie(SESSION_COOKIE).map(|cookie| cookie.value().to_owned());
-    if credentials.is_none() && cookie.is_none() {
+    if credentials.is_none() && request.headers().get(header::COOKIE).is_none() {
         return Err(Problem::new("not_authenticated"));
     }
     let node = request.app_data::<web::Data<Node>>().ok_or_else(|| Problem::internal("the web knows no node"))?;
+    let cookie = session_token(request, node);
     let principal = match (credentials, cookie) {
         (Some(Credentials::Token(token)), _) => by_token(request, node, token).await?,
         (Some(Credentials::Password(user, password)), _) => node.basic(&user, &password).await?,
-        (None, token) => by_cookie(request, node, token.unwrap_or_default()).await?,
+        (None, Some(token)) => by_cookie(request, node, token).await?,
+        (None, None) => return Err(Problem::new("not_authenticated")),
     };
     let mut extensions = request.extensions_mut();
     extensions.insert(CallerName(principal.user.clone()));
     extensions.insert(principal.clone());
     Ok(principal)
+}
+
+/// The cookie that the portal of a node sets. Browsers do not tell ports of one host apart, so nodes that share a host,
+/// as in the demo, would otherwise end each other's sessions.
+pub fn session_cookie(node: &Node) -> String {
+    format!("{SESSION_COOKIE}_{}", node.department)
+}
+
+/// The session's token in a request's cookies, under the node's own name for it or the plain one.
+pub fn session_token(request: &HttpRequest, node: &Node) -> Option<String> {
+    let cookie = request.cookie(&session_cookie(node)).or_else(|| request.cookie(SESSION_COOKIE));
+    cookie.map(|cookie| cookie.value().to_owned())
 }
 
 async fn by_token(request: &HttpRequest, node: &Node, token: String) -> Result<Principal, Problem> {

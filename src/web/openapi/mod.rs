@@ -59,7 +59,7 @@ pub fn document() -> Value {
                 "token": {"type": "http", "scheme": "bearer", "description": "A system's token, or one of POST /sessions"},
                 "password": {"type": "http", "scheme": "basic", "description": "User and password of an account"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "mulu_session",
-                    "description": "The portal's session; changes need X-CSRF-Token, which GET /sessions/current tells"},
+                    "description": "The portal's session, which its pages keep as mulu_session_<department>; changes need X-CSRF-Token, which GET /sessions/current tells"},
             },
             "responses": {"Problem": {
                 "description": "What went wrong and what to do",

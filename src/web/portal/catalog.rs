@@ -132,11 +132,7 @@ fn entry_page(desk: &Desk, view: &EntryView) -> EntryPage {
 fn ending(form: &Fields) -> Result<EndingRequest, Problem> {
     let successor = Some(form.get("successor")).filter(|successor| !successor.is_empty());
     let successor = successor.map(str::parse).transpose().map_err(|_| wrong("/successor", "is not provider/name"))?;
-    let reason = form.get("reason").to_owned();
-    if reason.is_empty() {
-        return Err(wrong("/reason", "must be filled in"));
-    }
-    Ok(EndingRequest { reason, successor })
+    Ok(EndingRequest { reason: form.reason()?, successor })
 }
 
 fn wrong(pointer: &str, message: &str) -> Problem {

@@ -84,7 +84,7 @@ fn fields(desk: &Desk, document: &Value) -> Vec<(String, String)> {
     let params = desk.node.workflows().iter().flat_map(|workflow| &workflow.params);
     let titles: Vec<(&ItemName, &str)> = params.map(|param| (&param.name, desk.t.pick(&param.title))).collect();
     let particulars = document.get("particulars").and_then(Value::as_object);
-    for (name, value) in particulars.into_iter().flatten() {
+    for (name, value) in particulars.into_iter().flatten().filter(|(_, value)| Some(*value) != holder) {
         let title = titles.iter().find(|(known, _)| known.as_str() == name).map_or(name.as_str(), |(_, title)| title);
         fields.extend(text(Some(value)).map(|value| (title.to_owned(), value)));
     }

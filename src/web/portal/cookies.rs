@@ -1,11 +1,14 @@
 //! The portal's cookies: session, language, the guest's token against forgery, a word about the last action.
 
+use std::borrow::Cow;
+
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 
 use crate::ids::TxId;
-use crate::web::extract::SESSION_COOKIE;
+use crate::service::Node;
+use crate::web::extract::session_cookie;
 
 use super::language::LANG;
 use super::words::Lang;
@@ -18,18 +21,18 @@ const SECRET_BYTES: usize = 24;
 const FLASH_TIME: Duration = Duration::seconds(60);
 const LANG_TIME: Duration = Duration::days(365);
 
-fn cookie(name: &'static str, value: String, secure: bool) -> Cookie<'static> {
+fn cookie(name: impl Into<Cow<'static, str>>, value: String, secure: bool) -> Cookie<'static> {
     Cookie::build(name, value).path("/").http_only(true).same_site(SameSite::Lax).secure(secure).finish()
 }
 
 /// A session's cookie. The node ends the session; the cookie ends with the browser.
-pub fn session(token: String, secure: bool) -> Cookie<'static> {
-    cookie(SESSION_COOKIE, token, secure)
+pub fn session(node: &Node, token: String) -> Cookie<'static> {
+    cookie(session_cookie(node), token, node.config.web.cookie_secure())
 }
 
 /// Takes the session's cookie away.
-pub fn no_session(secure: bool) -> Cookie<'static> {
-    gone(cookie(SESSION_COOKIE, String::new(), secure))
+pub fn no_session(node: &Node) -> Cookie<'static> {
+    gone(session(node, String::new()))
 }
 
 /// Remembers a language.

@@ -8,9 +8,10 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 
 use crate::domain::Role;
+use crate::exchange::CASE_MATERIALS;
 use crate::ids::{DepartmentId, EntryName, TxId};
 use crate::service::{Node, Principal, ServiceError};
-use crate::web::extract::{CallerName, SESSION_COOKIE};
+use crate::web::extract::{CallerName, session_token};
 use crate::web::problem::Problem;
 
 use super::cookies;
@@ -47,9 +48,7 @@ impl Desk {
     /// The database's.
     pub async fn find(request: &HttpRequest) -> Result<Self, Problem> {
         let mut desk = Self::bare(request)?;
-        let Some(token) = request.cookie(SESSION_COOKIE).map(|cookie| cookie.value().to_owned()) else {
-            return Ok(desk);
-        };
+        let Some(token) = session_token(request, &desk.node) else { return Ok(desk) };
         match desk.node.session(&token).await {
             Ok(session) => {
                 request.extensions_mut().insert(CallerName(session.principal.user.clone()));
@@ -148,6 +147,9 @@ impl Desk {
     /// An entry's title in the reader's language.
     pub fn entry_title(&self, name: &EntryName) -> String {
         let state = self.node.chain.state();
+        if name.name.as_str() == CASE_MATERIALS {
+            return self.t.say("case-materials");
+        }
         let found = state.entry(name).map(|history| self.t.pick(&history.current().entry.title).to_owned());
         found.unwrap_or_else(|| name.to_string())
     }

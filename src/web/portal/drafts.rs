@@ -85,6 +85,6 @@ pub async fn approve(Posted { visitor, .. }: Posted, name: Path<Slug>) -> Answer
 /// Sends a draft back.
 pub async fn reject(Posted { visitor, form }: Posted, name: Path<Slug>) -> Answer {
     let name = own_entry(&visitor, name.into_inner());
-    visitor.node.reject_entry(&visitor.who, &name, form.get("reason").to_owned()).await?;
+    visitor.node.reject_entry(&visitor.who, &name, form.reason()?).await?;
     visitor.done(&format!("/drafts/{}", name.name), "draft_rejected", None)
 }

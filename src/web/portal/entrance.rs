@@ -51,7 +51,7 @@ pub async fn enter(PostedByGuest { desk, form: sent }: PostedByGuest) -> Answer 
         desk.node.sign_out(old).await?;
     }
     let mut response = desk.go(next);
-    let cookie = cookies::session(signed_in.token, desk.secure());
+    let cookie = cookies::session(&desk.node, signed_in.token);
     response.add_cookie(&cookie).map_err(Problem::internal)?;
     Ok(response)
 }
@@ -82,6 +82,6 @@ pub async fn leave(Posted { visitor, .. }: Posted) -> Answer {
         visitor.node.sign_out(token).await?;
     }
     let mut response = visitor.done("/sign-in", "signed_out", None)?;
-    response.add_cookie(&cookies::no_session(visitor.secure())).map_err(Problem::internal)?;
+    response.add_cookie(&cookies::no_session(&visitor.node)).map_err(Problem::internal)?;
     Ok(response)
 }

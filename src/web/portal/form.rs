@@ -9,6 +9,7 @@ use crate::web::problem::Problem;
 
 use super::cookies;
 use super::desk::{Desk, Visitor};
+use super::words::{Lang, Words};
 
 /// The longest form: the one of a draft with all its rows.
 const FORM_BYTES_MAX: usize = 256 * 1024;
@@ -45,6 +46,18 @@ impl Fields {
     /// Fields whose names begin alike: rest of the name, and value.
     pub fn after<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.trim())))
+    }
+
+    /// The reason that stands in a form.
+    ///
+    /// # Errors
+    /// `unprocessable` when it is missing; browsers see to that before they send it.
+    pub fn reason(&self) -> Result<String, Problem> {
+        let fault = |lang| Words::of(lang).fault("reason", "required");
+        match self.get("reason") {
+            "" => Err(Problem::new("unprocessable").detail(fault(Lang::En)).detail_zh(fault(Lang::Zh))),
+            reason => Ok(reason.to_owned()),
+        }
     }
 
     /// All of them.

@@ -219,12 +219,12 @@ fn limits(desk: &Desk, form: &Fields, grant: &GrantView, faults: &mut Faults) ->
 
 /// Refuses a request.
 pub async fn deny(Posted { visitor, form }: Posted, id: Path<GrantId>) -> Answer {
-    let committed = visitor.node.deny_grant(&visitor.who, *id, form.get("reason").to_owned()).await?;
+    let committed = visitor.node.deny_grant(&visitor.who, *id, form.reason()?).await?;
     visitor.done(&format!("/grants/{id}"), "grant_denied", Some(committed.transaction_id))
 }
 
 /// Ends a grant before its time.
 pub async fn revoke(Posted { visitor, form }: Posted, id: Path<GrantId>) -> Answer {
-    let committed = visitor.node.revoke_grant(&visitor.who, *id, form.get("reason").to_owned()).await?;
+    let committed = visitor.node.revoke_grant(&visitor.who, *id, form.reason()?).await?;
     visitor.done(&format!("/grants/{id}"), "grant_revoked", Some(committed.transaction_id))
 }

@@ -10,6 +10,7 @@ use crate::web::problem::Problem;
 
 use super::cookies;
 use super::desk::Desk;
+use super::views::Page;
 use super::views::entrance::ErrorPage;
 use super::words::Lang;
 
@@ -97,7 +98,7 @@ impl Desk {
             _ => faults,
         };
         let view = ErrorPage {
-            page: self.page(),
+            page: Page { flashes: Vec::new(), ..self.page() },
             t: self.t,
             status: status.as_u16(),
             code: problem.code().to_owned(),
