@@ -183,8 +183,8 @@ async fn verified(desk: &Desk, identifier: &str) -> Result<Verified, Problem> {
 
 /// The card without anything of the holder.
 async fn public_card(desk: &Desk, found: Verification) -> Result<CertificateCard, Problem> {
-    let issued = transactions(desk, &found.identifier, HISTORY_MAX).await?.into_iter();
-    let issued = issued.filter(|transaction| transaction.kind.as_deref() == Some("certificate.issue")).last();
+    let mut history = transactions(desk, &found.identifier, HISTORY_MAX).await?.into_iter();
+    let issued = history.rfind(|transaction| transaction.kind.as_deref() == Some("certificate.issue"));
     Ok(CertificateCard {
         type_name: desk.t.pick(&found.type_name).to_owned(),
         issuer: desk.t.pick(&found.issuer_name).to_owned(),
