@@ -93,7 +93,7 @@ fn fields(desk: &Desk, document: &Value) -> Vec<(String, String)> {
 
 async fn history(desk: &Desk, identifier: &str) -> Result<Vec<StatusRow>, Problem> {
     let mut rows = Vec::new();
-    for transaction in transactions(desk, identifier, HISTORY_MAX).await? {
+    for transaction in transactions(desk, identifier, None).await? {
         let Some(id) = transaction.transaction_id else { continue };
         let detail = desk.node.transaction(id).await?;
         let (status, reason) = match Payload::decode(&detail.payload.to_string()).map(|payload| payload.command) {
@@ -113,11 +113,12 @@ async fn history(desk: &Desk, identifier: &str) -> Result<Vec<StatusRow>, Proble
 }
 
 /// What the ledger did about a certificate, newest first.
-async fn transactions(desk: &Desk, identifier: &str, max: u32) -> Result<Vec<TransactionView>, Problem> {
+async fn transactions(desk: &Desk, identifier: &str, kind: Option<&str>) -> Result<Vec<TransactionView>, Problem> {
     let filter = TransactionFilter {
         reference: Some(identifier.to_owned()),
+        kind: kind.map(str::to_owned),
         refused: Some(false),
-        page: PageRequest { cursor: None, size: Some(max) },
+        page: PageRequest { cursor: None, size: Some(HISTORY_MAX) },
         ..TransactionFilter::default()
     };
     Ok(desk.node.transactions(filter).await?.items)
@@ -183,8 +184,7 @@ async fn verified(desk: &Desk, identifier: &str) -> Result<Verified, Problem> {
 
 /// The card without anything of the holder.
 async fn public_card(desk: &Desk, found: Verification) -> Result<CertificateCard, Problem> {
-    let mut history = transactions(desk, &found.identifier, HISTORY_MAX).await?.into_iter();
-    let issued = history.rfind(|transaction| transaction.kind.as_deref() == Some("certificate.issue"));
+    let issued = transactions(desk, &found.identifier, Some("certificate.issue")).await?.into_iter().next();
     Ok(CertificateCard {
         type_name: desk.t.pick(&found.type_name).to_owned(),
         issuer: desk.t.pick(&found.issuer_name).to_owned(),
