@@ -272,7 +272,14 @@ mod tests {
         city.lost.store(usize::MAX, Ordering::SeqCst);
         let node = start(&city, &store);
         node.push(record(START)).await;
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        // The batch has been sent under its first id, and its answer was lost.
+        tokio::time::timeout(Duration::from_secs(20), async {
+            while city.lost.load(Ordering::SeqCst) == usize::MAX {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await
+        .unwrap();
         city.advance(ID_WINDOW_MS + CLOCK_MARGIN_MS + 1_000);
         city.lost.store(0, Ordering::SeqCst);
         node.drained().await;
