@@ -116,7 +116,13 @@ impl Applier {
         let checks: Vec<Check<'_>> = known
             .filter_map(|((tx, key), message)| Some(Check { key: key.as_ref()?, message, signature: tx.signature() }))
             .collect();
-        let all_fit = verify_all(&checks);
+        // The tag is not in what is signed, so that only this comparison sees a wrong one.
+        let tags_fit = block
+            .transactions
+            .iter()
+            .zip(&keys)
+            .all(|(tx, key)| key.as_ref().is_none_or(|key| key.algorithm() == tx.algorithm()));
+        let all_fit = tags_fit && verify_all(&checks);
         let each = block.transactions.iter().zip(&keys);
         each.map(|(tx, key)| key.as_ref().map(|key| all_fit || tx.verify(self.chain.id(), key).is_ok())).collect()
     }

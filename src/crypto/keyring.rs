@@ -5,7 +5,7 @@ use std::path::Path;
 use super::CryptoError;
 use super::pem::{self, KeyKind};
 use super::seal::SealingKey;
-use super::sign::SigningKey;
+use super::sign::{Algorithm, SigningKey};
 
 const SIGNING_FILE: &str = "signing.pem";
 const SEALING_FILE: &str = "sealing.pem";
@@ -25,7 +25,7 @@ impl Keyring {
     /// # Errors
     /// [`CryptoError::Randomness`].
     pub fn generate() -> Result<Self, CryptoError> {
-        Ok(Self { signing: SigningKey::generate()?, sealing: SealingKey::generate()? })
+        Ok(Self { signing: SigningKey::generate(Algorithm::Ed25519)?, sealing: SealingKey::generate()? })
     }
 
     /// Writes `signing.pem` and `sealing.pem` into a directory, each readable by the owner alone.
@@ -33,7 +33,7 @@ impl Keyring {
     /// # Errors
     /// [`CryptoError::File`]; files that exist are not overwritten.
     pub fn save(&self, dir: &Path) -> Result<(), CryptoError> {
-        pem::write_secret(&dir.join(SIGNING_FILE), &pem::encode(KeyKind::Ed25519, &self.signing.seed()))?;
+        pem::write_secret(&dir.join(SIGNING_FILE), &pem::encode(KeyKind::Ed25519, &self.signing.secret()))?;
         pem::write_secret(&dir.join(SEALING_FILE), &pem::encode(KeyKind::X25519, &self.sealing.to_bytes()))
     }
 

@@ -6,6 +6,7 @@ pub mod keyring;
 pub mod pem;
 pub mod seal;
 pub mod sign;
+pub mod sm2_keys;
 pub mod tls;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
