@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "what a command answers goes to standard output")]
 
 mod account;
+mod bench;
 mod check_config;
 mod city;
 mod demo;
@@ -63,6 +64,9 @@ enum Command {
     Projection(projection::Projection),
     /// Write the sample data of the demo city
     Sample(sample::Sample),
+    /// Measure on this machine what the node's parts can do
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 /// Reads the command line, does what it says and answers the exit code.
@@ -79,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Receipt(command) => command.run(),
         Command::Projection(command) => command.run(),
         Command::Sample(command) => command.run(),
+        Command::Bench(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

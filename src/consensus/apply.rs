@@ -44,7 +44,7 @@ impl Applier {
                 Work::Idle => {}
                 Work::Entries(entries) => {
                     for entry in entries {
-                        all_valid &= self.apply(&entry, entry.index <= trusted);
+                        all_valid &= self.apply(&entry, entry.index <= trusted)?;
                         next = entry.index + 1;
                     }
                 }
@@ -62,7 +62,7 @@ impl Applier {
     }
 
     /// Applies one entry; answers whether all its signatures were valid.
-    fn apply(&self, entry: &Entry, is_trusted: bool) -> bool {
+    fn apply(&self, entry: &Entry, is_trusted: bool) -> Result<bool, ConsensusError> {
         if entry.get_entry_type() == EntryType::EntryNormal && !entry.data.is_empty() {
             match Block::decode(&entry.data) {
                 Ok(block) => return self.apply_block(entry, &block, is_trusted),
@@ -73,10 +73,10 @@ impl Applier {
             }
         }
         self.chain.publish(entry.index);
-        true
+        Ok(true)
     }
 
-    fn apply_block(&self, entry: &Entry, block: &Block, is_trusted: bool) -> bool {
+    fn apply_block(&self, entry: &Entry, block: &Block, is_trusted: bool) -> Result<bool, ConsensusError> {
         let expected = self.chain.height() + 1;
         if block.height != expected {
             tracing::error!(index = entry.index, block.height, expected, "a leader numbered a block wrongly");
@@ -96,12 +96,12 @@ impl Applier {
                 "a leader proposed a transaction whose signature does not fit: keep this node's ledger as evidence"
             );
         }
-        let effect = self.chain.apply(entry.index, block, &verified);
+        let effect = self.chain.apply(entry.index, block, &verified)?;
         self.chain.publish(entry.index);
         self.pool.applied(&effect.leaves);
         let replies = effect.leaves.into_iter().zip(effect.outcomes);
         self.waiters.complete(replies.map(|(leaf, outcome)| (leaf, Reply::Applied(self.chain.first_outcome(outcome)))));
-        all_valid
+        Ok(all_valid)
     }
 
     /// Checks a block's signatures together, and one by one if that fails. Always a whole block at

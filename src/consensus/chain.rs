@@ -10,12 +10,14 @@ use crate::clock::Millis;
 use crate::crypto::digest::{Hash, HashAlgorithm};
 use crate::domain::command::Payload;
 use crate::ledger::block::Block;
-use crate::ledger::merkle::Tree;
+use crate::ledger::merkle::Nodes as _;
 use crate::ledger::transaction::Transaction;
 use crate::state::State;
 use crate::state::applied::AppliedBlock;
 use crate::state::outcome::{Outcome, Refusal};
+use crate::storage::StorageError;
 use crate::storage::ledger_log::LedgerLog;
+use crate::storage::tree_store::{TreeStore, TreeView};
 
 use super::ConsensusError;
 
@@ -39,7 +41,7 @@ struct BlockSlot {
 }
 
 struct History {
-    tree: Tree,
+    tree: TreeStore,
     /// The block of height `h` is at `h`.
     blocks: Vec<BlockSlot>,
     /// Done is the rule; only refusals are kept.
@@ -79,10 +81,8 @@ impl Chain {
             leaves.push(tx.leaf(algorithm));
         }
         let algorithm = state.genesis().map(|genesis| genesis.hash).ok_or_else(|| wrong("it is empty".into()))?;
-        let mut tree = Tree::new(algorithm);
-        for leaf in leaves {
-            tree.push(leaf);
-        }
+        let mut tree = TreeStore::open(&log.dir().join("tree"), algorithm)?;
+        tree.append(&leaves)?;
         let applied = Applied { height: 0, size: state.size(), time: state.time(), raft_index: 1 };
         let blocks = vec![BlockSlot { raft_index: 1, first_index: 0, time: state.time() }];
         Ok(Self {
@@ -96,8 +96,13 @@ impl Chain {
     }
 
     /// Applies the next block. `verified` says of each transaction whether its signature fits, or
-    /// `None` when its signer was unknown before this block.
-    pub(super) fn apply(&self, raft_index: u64, block: &Block, verified: &[Option<bool>]) -> Effect {
+    /// `None` when its signer was unknown before this block. An error of the tree's files is fatal to the process.
+    pub(super) fn apply(
+        &self,
+        raft_index: u64,
+        block: &Block,
+        verified: &[Option<bool>],
+    ) -> Result<Effect, ConsensusError> {
         let leaves: Vec<Hash> = block.transactions.iter().map(|tx| tx.leaf(self.algorithm)).collect();
         let mut state = self.state.write();
         let first_index = state.size();
@@ -112,16 +117,14 @@ impl Chain {
             outcomes.push(state.apply(tx, time, verified));
         }
         let mut history = self.history.write();
-        for leaf in &leaves {
-            history.tree.push(*leaf);
-        }
+        history.tree.append(&leaves)?;
         for outcome in &outcomes {
             if let Err(refusal) = &outcome.result {
                 history.refusals.insert(outcome.index, refusal.clone());
             }
         }
         history.blocks.push(BlockSlot { raft_index, first_index, time });
-        Effect { leaves, outcomes }
+        Ok(Effect { leaves, outcomes })
     }
 
     /// Tells everyone that the log is applied up to an entry.
@@ -179,24 +182,34 @@ impl Chain {
         (history.tree.size(), history.tree.root())
     }
 
-    /// Root of the tree when it had `size` leaves; `None` when it never had.
+    /// Reads from the tree as it is now, without holding up its growth.
+    fn read_tree<T>(&self, read: impl FnOnce(&TreeView) -> Result<Option<T>, StorageError>) -> Option<T> {
+        let view = self.history.read().tree.view();
+        read(&view).unwrap_or_else(|error| {
+            tracing::error!(%error, "a proof cannot be made");
+            None
+        })
+    }
+
+    /// Root of the tree when it had `size` leaves; `None` when it never had. Here and in the next three, also when the
+    /// tree's files cannot be read, which is reported in the node's log.
     pub fn root_at(&self, size: u64) -> Option<Hash> {
-        self.history.read().tree.root_at(size)
+        self.read_tree(|tree| tree.root_at(size))
     }
 
     /// Leaf of a transaction.
     pub fn leaf(&self, index: u64) -> Option<Hash> {
-        self.history.read().tree.leaf(index)
+        self.read_tree(|tree| Ok(tree.inclusion(index, tree.size())?.map(|(leaf, _)| leaf)))
     }
 
     /// Proof that a leaf stands in the tree of a size (RFC 6962, 2.1.1).
     pub fn inclusion(&self, index: u64, size: u64) -> Option<Vec<Hash>> {
-        self.history.read().tree.inclusion(index, size)
+        self.read_tree(|tree| Ok(tree.inclusion(index, size)?.map(|(_, path)| path)))
     }
 
     /// Proof that one tree is the beginning of another (RFC 6962, 2.1.2).
     pub fn consistency(&self, from: u64, to: u64) -> Option<Vec<Hash>> {
-        self.history.read().tree.consistency(from, to)
+        self.read_tree(|tree| tree.consistency(from, to))
     }
 
     /// Why a transaction was refused; `None` when it was not, or does not exist.

@@ -89,6 +89,11 @@ impl LedgerLog {
         })
     }
 
+    /// The folder with the segment files.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Index of the last entry, 0 when there is none.
     pub fn last_index(&self) -> u64 {
         as_u64(self.index.read().slots.len())

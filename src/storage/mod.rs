@@ -7,6 +7,7 @@ pub mod ledger_reader;
 pub mod node_store;
 mod record;
 mod segment;
+pub mod tree_store;
 
 use std::path::{Path, PathBuf};
 
@@ -41,6 +42,12 @@ pub enum StorageError {
         offset: u64,
         /// What does not fit.
         why: String,
+    },
+    /// The stored tree changed under a running node.
+    #[error("{path}: the stored tree is damaged: start the node again, which mends it from the ledger")]
+    Tree {
+        /// The tree's folder.
+        path: PathBuf,
     },
     /// Entries were not handed over in their order, or are too long.
     #[error("entry {index} cannot be appended: {why}")]

@@ -123,6 +123,9 @@ fn copy_ledger(from: &Path, to: &Path) -> PathBuf {
     let mut copies = Vec::new();
     for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         let copy = to.join(path.file_name().unwrap());
         std::fs::copy(&path, &copy).unwrap();
         copies.push(copy);

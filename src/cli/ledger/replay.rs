@@ -9,7 +9,7 @@ use crate::crypto::sign::{Check, PublicKey, verify_all};
 use crate::domain::command::Payload;
 use crate::ids::DepartmentId;
 use crate::ledger::block::Block;
-use crate::ledger::merkle::Tree;
+use crate::ledger::merkle::{Nodes as _, Tree};
 use crate::ledger::transaction::Transaction;
 use crate::state::{Outcome, Refusal, State};
 use crate::storage::Record;

@@ -18,6 +18,7 @@ use crate::domain::department_files::city::Examples;
 
 pub use command::Sample;
 use names::DISTRICTS;
+pub use rng::Rng;
 use table::Table;
 
 /// The seed of the data that is shipped in `departments/`.

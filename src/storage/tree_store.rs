@@ -1,0 +1,245 @@
+//! The ledger's tree on disk: every complete node once, so that proofs read O(log n) hashes and memory holds none.
+//!
+//! Form: one file a level, `00`, `01`, …, in the folder `tree`; the hash of node `i` of level `k` is at byte `32 * i` of
+//! file `k`. Nothing here is trusted after a restart: replaying the log gives every node again, and one that differs
+//! is cut away with all that follows it. So the files need no sync, and a lost or damaged one is no loss.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::crypto::digest::{Hash, HashAlgorithm};
+use crate::ledger::frontier::Frontier;
+use crate::ledger::merkle::{self, Nodes, verify_consistency, verify_inclusion};
+
+use super::StorageError;
+use super::segment::as_u64;
+
+/// Bytes of a node.
+pub const NODE_BYTES: u64 = 32;
+/// Nodes of an earlier run that are read at once while they are compared.
+const WINDOW_NODES: u64 = 1024;
+
+/// The file of a level, in the folder of the tree.
+pub fn level_path(dir: &Path, level: usize) -> PathBuf {
+    dir.join(format!("{level:02}"))
+}
+
+/// The tree of one ledger, as one thread lets it grow.
+#[derive(Debug)]
+pub struct TreeStore {
+    dir: PathBuf,
+    frontier: Frontier,
+    levels: Vec<Level>,
+    files: Arc<Vec<Arc<File>>>,
+}
+
+#[derive(Debug)]
+struct Level {
+    path: PathBuf,
+    file: Arc<File>,
+    /// Nodes known to be right.
+    known: u64,
+    /// Nodes that an earlier run left; those from `known` on are not believed yet.
+    left: u64,
+    /// New nodes, not yet in the file.
+    new: Vec<u8>,
+    /// Some of what an earlier run left, and the node with which it begins.
+    window: Vec<u8>,
+    window_start: u64,
+}
+
+impl TreeStore {
+    /// Begins a tree without leaves in a folder, which may hold what an earlier run left.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`].
+    pub fn open(dir: &Path, algorithm: HashAlgorithm) -> Result<Self, StorageError> {
+        fs::create_dir_all(dir).map_err(StorageError::io(dir, "creating the directory"))?;
+        let frontier = Frontier::new(algorithm);
+        Ok(Self { dir: dir.to_owned(), frontier, levels: Vec::new(), files: Arc::default() })
+    }
+
+    /// Adds leaf hashes. When it returns, they can be read.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`]: the process must end and open the tree anew.
+    pub fn append(&mut self, leaves: &[Hash]) -> Result<(), StorageError> {
+        let needed =
+            usize::try_from((self.frontier.size() + as_u64(leaves.len())).max(1).ilog2()).unwrap_or(usize::MAX);
+        while self.levels.len() <= needed {
+            self.levels.push(Level::open(level_path(&self.dir, self.levels.len()))?);
+            self.files = Arc::new(self.levels.iter().map(|level| level.file.clone()).collect());
+        }
+        let levels = &mut self.levels;
+        for leaf in leaves {
+            self.frontier.push(*leaf, |level, hash| {
+                if let Some(level) = levels.get_mut(level) {
+                    level.new.extend_from_slice(&hash.0);
+                }
+            });
+        }
+        levels.iter_mut().try_for_each(Level::flush)
+    }
+
+    /// Number of leaves.
+    pub fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// The root over all leaves.
+    pub fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
+    /// The tree as it is now, to be read without stopping its growth.
+    pub fn view(&self) -> TreeView {
+        TreeView { dir: self.dir.clone(), frontier: self.frontier.clone(), files: self.files.clone() }
+    }
+}
+
+impl Level {
+    fn open(path: PathBuf) -> Result<Self, StorageError> {
+        let mut options = OpenOptions::new();
+        let file = options.create(true).truncate(false).read(true).write(true).open(&path);
+        let file = Arc::new(file.map_err(StorageError::io(&path, "opening"))?);
+        let left = file.metadata().map_err(StorageError::io(&path, "measuring"))?.len() / NODE_BYTES;
+        Ok(Self { path, file, known: 0, left, new: Vec::new(), window: Vec::new(), window_start: 0 })
+    }
+
+    /// Compares new nodes with what an earlier run left, and writes those that it did not.
+    fn flush(&mut self) -> Result<(), StorageError> {
+        let new = std::mem::take(&mut self.new);
+        let mut rest = new.as_slice();
+        while self.known < self.left {
+            let Some((node, behind)) = rest.split_first_chunk::<32>() else { return Ok(()) };
+            if !self.had(node)? {
+                tracing::warn!(path = %self.path.display(), node = self.known, "the stored tree does not fit the ledger: it is built anew from here");
+                self.left = self.known;
+                let end = self.known * NODE_BYTES;
+                self.file.set_len(end).map_err(StorageError::io(&self.path, "cutting"))?;
+                break;
+            }
+            self.known += 1;
+            rest = behind;
+        }
+        if self.known >= self.left {
+            self.window = Vec::new();
+        }
+        if !rest.is_empty() {
+            let end = self.known * NODE_BYTES;
+            self.file.write_all_at(rest, end).map_err(StorageError::io(&self.path, "writing"))?;
+            self.known += as_u64(rest.len()) / NODE_BYTES;
+        }
+        // The buffer is used again, unless a long run of leaves made it large.
+        self.new = new;
+        self.new.clear();
+        self.new.shrink_to(64 * 1024);
+        Ok(())
+    }
+
+    /// Whether an earlier run left this very node where the next one belongs.
+    fn had(&mut self, node: &[u8; 32]) -> Result<bool, StorageError> {
+        let in_window = |level: &Self| {
+            let start = usize::try_from((level.known - level.window_start) * NODE_BYTES).ok()?;
+            level.window.get(start..start + 32).map(|stored| stored == node)
+        };
+        if let Some(same) = in_window(self) {
+            return Ok(same);
+        }
+        let nodes = (self.left - self.known).min(WINDOW_NODES);
+        self.window.resize(usize::try_from(nodes * NODE_BYTES).unwrap_or_default(), 0);
+        self.window_start = self.known;
+        let read = self.file.read_exact_at(&mut self.window, self.known * NODE_BYTES);
+        read.map_err(StorageError::io(&self.path, "reading"))?;
+        Ok(in_window(self).unwrap_or_default())
+    }
+}
+
+/// The tree at one moment. It holds the right edge in memory, so that whatever is read from files is proven against the
+/// root before it is handed out: a file damaged meanwhile gives an error, never a wrong proof.
+#[derive(Clone, Debug)]
+pub struct TreeView {
+    dir: PathBuf,
+    frontier: Frontier,
+    files: Arc<Vec<Arc<File>>>,
+}
+
+impl Nodes for TreeView {
+    type Error = StorageError;
+
+    fn algorithm(&self) -> HashAlgorithm {
+        self.frontier.algorithm()
+    }
+
+    fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    fn node(&self, level: u32, index: u64) -> Result<Hash, StorageError> {
+        let complete = self.size().checked_shr(level).unwrap_or_default();
+        let at = usize::try_from(level).unwrap_or(usize::MAX);
+        let file = self.files.get(at).filter(|_| index < complete).ok_or(StorageError::Absent { index })?;
+        let mut hash = Hash([0; 32]);
+        let read = file.read_exact_at(&mut hash.0, index * NODE_BYTES);
+        read.map_err(StorageError::io(&level_path(&self.dir, at), "reading"))?;
+        Ok(hash)
+    }
+}
+
+impl TreeView {
+    /// The root over all leaves.
+    pub fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
+    fn sure<T>(&self, value: T, fits: bool) -> Result<T, StorageError> {
+        if fits { Ok(value) } else { Err(StorageError::Tree { path: self.dir.clone() }) }
+    }
+
+    /// The root at a size; `None` when the tree never had it.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`]; [`StorageError::Tree`] when the files do not give the tree's own root.
+    pub fn root_at(&self, size: u64) -> Result<Option<Hash>, StorageError> {
+        if size == self.size() {
+            return Ok(Some(self.root()));
+        }
+        let (Some(root), Some(proof)) = (merkle::root_at(self, size)?, merkle::consistency(self, size, self.size())?)
+        else {
+            return Ok(None);
+        };
+        let now = (self.size(), self.root());
+        let fits = verify_consistency(self.algorithm(), (size, root), now, &proof).is_ok();
+        self.sure(Some(root), fits)
+    }
+
+    /// A leaf with its inclusion path in the tree of a size; `None` outside the tree.
+    ///
+    /// # Errors
+    /// As [`TreeView::root_at`].
+    pub fn inclusion(&self, index: u64, size: u64) -> Result<Option<(Hash, Vec<Hash>)>, StorageError> {
+        let (Some(path), Some(root)) = (merkle::inclusion(self, index, size)?, self.root_at(size)?) else {
+            return Ok(None);
+        };
+        let leaf = self.node(0, index)?;
+        let fits = verify_inclusion(self.algorithm(), leaf, index, size, &path, root).is_ok();
+        self.sure(Some((leaf, path)), fits)
+    }
+
+    /// Proof that one tree is the beginning of another; `None` outside the tree.
+    ///
+    /// # Errors
+    /// As [`TreeView::root_at`].
+    pub fn consistency(&self, from: u64, to: u64) -> Result<Option<Vec<Hash>>, StorageError> {
+        let Some(proof) = merkle::consistency(self, from, to)? else { return Ok(None) };
+        let (Some(old), Some(new)) = (self.root_at(from)?, self.root_at(to)?) else { return Ok(None) };
+        let fits = verify_consistency(self.algorithm(), (from, old), (to, new), &proof).is_ok();
+        self.sure(Some(proof), fits)
+    }
+}
+
+#[cfg(test)]
+#[path = "tree_store_tests.rs"]
+mod tests;
