@@ -45,7 +45,7 @@ impl State {
 
     pub(super) fn sign_off_case(&mut self, by: &Context<'_>, sign_off: SignOff) -> Result<(), Refusal> {
         let unknown = || Refusal::Unknown(format!("case {}", sign_off.case));
-        let case = self.cases.get_mut(&sign_off.case).ok_or_else(unknown)?;
+        let case = self.cases.get(&sign_off.case).ok_or_else(unknown)?;
         let step = case.opening.steps.iter().find(|step| step.step == sign_off.step);
         let step = step.ok_or_else(|| Refusal::Unknown(format!("step {}", sign_off.step)))?;
         if &step.department != by.department {
@@ -60,8 +60,11 @@ impl State {
         if case.state() != CaseState::InProgress || case.sign_offs.contains_key(&sign_off.step) {
             return Err(Refusal::Conflict("the step is signed off, or the case has ended".into()));
         }
-        let step = sign_off.step.clone();
-        case.sign_offs.insert(step, SignedOff { sign_off, by: by.actor.clone(), at: by.at });
+        let (id, step) = (sign_off.case, sign_off.step.clone());
+        let given = SignedOff { sign_off, by: by.actor.clone(), at: by.at };
+        self.cases.change(&id, |case| {
+            case.sign_offs.insert(step, given);
+        });
         Ok(())
     }
 }

@@ -1,6 +1,9 @@
 //! Catalog entries on the ledger: published, deprecated, withdrawn; every version stays.
 
+use serde::Serialize;
+
 use crate::clock::Millis;
+use crate::crypto::digest::{Hash, HashAlgorithm};
 use crate::domain::Actor;
 use crate::domain::Role;
 use crate::domain::catalog::{Entry, EntryState};
@@ -16,12 +19,15 @@ pub const ITEMS_MAX: usize = 200;
 const VERSIONS_MAX: usize = 1_000;
 
 /// An entry with all its versions, oldest first, at least one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EntryHistory {
     /// The version in force.
     current: PublishedEntry,
     /// Earlier versions, oldest first.
+    #[serde(skip)]
     pub earlier: Vec<PublishedEntry>,
+    /// Digest over the earlier versions: a long history is not hashed again with every change.
+    earlier_digest: Hash,
     /// Where the entry stands.
     pub state: EntryState,
     /// Why it is deprecated or withdrawn.
@@ -29,6 +35,21 @@ pub struct EntryHistory {
 }
 
 impl EntryHistory {
+    fn begin(current: PublishedEntry) -> Self {
+        let (earlier, earlier_digest) = (Vec::new(), Hash([0; 32]));
+        Self { current, earlier, earlier_digest, state: EntryState::Published, ending: None }
+    }
+
+    /// Puts a version in the place of the one in force.
+    fn supersede(&mut self, next: PublishedEntry, algorithm: HashAlgorithm) {
+        let before = std::mem::replace(&mut self.current, next);
+        let text = serde_json::to_vec(&before).unwrap_or_default();
+        self.earlier_digest = algorithm.digest(&[&self.earlier_digest.0, &text]);
+        self.earlier.push(before);
+        self.state = EntryState::Published;
+        self.ending = None;
+    }
+
     /// The version in force.
     pub fn current(&self) -> &PublishedEntry {
         &self.current
@@ -41,7 +62,7 @@ impl EntryHistory {
 }
 
 /// One version as it was published.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PublishedEntry {
     /// The entry.
     pub entry: Entry,
@@ -56,7 +77,7 @@ pub struct PublishedEntry {
 }
 
 /// Why and when an entry ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ending {
     /// Why.
     pub reason: String,
@@ -81,16 +102,8 @@ impl State {
         check_entry(&entry)?;
         let name = entry.name.clone();
         let published = PublishedEntry { entry, drafted_by, approved_by: by.actor.clone(), at: by.at, index: by.index };
-        match self.entries.get_mut(&name) {
-            None => {
-                let history = EntryHistory {
-                    current: published,
-                    earlier: Vec::new(),
-                    state: EntryState::Published,
-                    ending: None,
-                };
-                self.entries.insert(name, history);
-            }
+        match self.entries.get(&name) {
+            None => self.entries.insert(name, EntryHistory::begin(published)),
             Some(history) => {
                 if published.entry.version <= history.current.entry.version {
                     let current = history.current.entry.version;
@@ -99,9 +112,8 @@ impl State {
                 if history.earlier.len() >= VERSIONS_MAX {
                     return Err(Refusal::Conflict("the entry has too many versions".into()));
                 }
-                history.earlier.push(std::mem::replace(&mut history.current, published));
-                history.state = EntryState::Published;
-                history.ending = None;
+                let algorithm = self.algorithm;
+                self.entries.change(&name, |history| history.supersede(published, algorithm));
             }
         }
         Ok(())
@@ -127,7 +139,7 @@ impl State {
             return Err(Refusal::Unknown(format!("successor {successor}")));
         }
         let unknown = || Refusal::Unknown(format!("entry {}", ending.entry));
-        let history = self.entries.get_mut(&ending.entry).ok_or_else(unknown)?;
+        let history = self.entries.get(&ending.entry).ok_or_else(unknown)?;
         if history.current.entry.version != ending.version {
             let current = history.current.entry.version;
             return Err(Refusal::Conflict(format!("version {current} is in force, not {}", ending.version)));
@@ -135,9 +147,12 @@ impl State {
         if history.state == EntryState::Withdrawn || history.state == to {
             return Err(Refusal::Conflict(format!("the entry is {}", history.state.as_str())));
         }
-        history.state = to;
-        history.ending =
-            Some(Ending { reason: ending.reason, successor: ending.successor, by: by.actor.clone(), at: by.at });
+        let EntryEnding { entry, reason, successor, .. } = ending;
+        let ending = Ending { reason, successor, by: by.actor.clone(), at: by.at };
+        self.entries.change(&entry, |history| {
+            history.state = to;
+            history.ending = Some(ending);
+        });
         Ok(())
     }
 }

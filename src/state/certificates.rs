@@ -17,7 +17,7 @@ impl State {
             return Err(Refusal::Conflict("a certificate of this identifier is there already".into()));
         }
         if let Some(id) = issue.case {
-            let case = self.cases.get_mut(&id).ok_or_else(|| Refusal::Unknown(format!("case {id}")))?;
+            let case = self.cases.get(&id).ok_or_else(|| Refusal::Unknown(format!("case {id}")))?;
             if &case.owner != by.department {
                 return Err(Refusal::NotAllowed("only the case's owner issues its certificate".into()));
             }
@@ -27,7 +27,7 @@ impl State {
             if case.state() != CaseState::Agreed {
                 return Err(Refusal::Conflict(format!("the case is {}", case.state().as_str())));
             }
-            case.certificate = Some(issue.identifier.clone());
+            self.cases.change(&id, |case| case.certificate = Some(issue.identifier.clone()));
         }
         let certificate = Certificate {
             issuer: by.department.clone(),
@@ -48,7 +48,7 @@ impl State {
     ) -> Result<(), Refusal> {
         limits::text("reason", &change.reason, limits::TEXT_CHARS_MAX)?;
         let unknown = || Refusal::Unknown("the certificate".into());
-        let certificate = self.certificates.get_mut(&change.identifier).ok_or_else(unknown)?;
+        let certificate = self.certificates.get(&change.identifier).ok_or_else(unknown)?;
         if &certificate.issuer != by.department {
             return Err(Refusal::NotAllowed("only the issuer changes a certificate's status".into()));
         }
@@ -57,8 +57,10 @@ impl State {
             let now = certificate.status.as_str();
             return Err(Refusal::Conflict(format!("a {now} certificate cannot become {}", change.status.as_str())));
         }
-        certificate.status = change.status;
-        certificate.status_reason = Some(change.reason);
+        self.certificates.change(&change.identifier, |certificate| {
+            certificate.status = change.status;
+            certificate.status_reason = Some(change.reason);
+        });
         Ok(())
     }
 }

@@ -25,8 +25,9 @@ impl State {
         if signer != &genesis.authority {
             return Err(Refusal::NotAllowed("the authority begins the chain".into()));
         }
-        let mut next = Self::new();
+        let mut next = Self::of(genesis.hash);
         next.chain = chain;
+        (next.size, next.time) = (self.size, self.time);
         for department in &genesis.departments {
             next.add_department(department.clone())?;
         }
@@ -36,11 +37,9 @@ impl State {
             return Err(Refusal::Unknown(format!("department {}", genesis.auditor)));
         }
         tx.verify(&next.chain, &authority.signing_key).map_err(|_| Refusal::Signature)?;
-        self.chain = next.chain;
-        self.departments = next.departments;
-        self.keys = next.keys;
-        self.policy = Some(genesis.policy.clone());
-        self.genesis = Some(genesis);
+        next.policy.insert((), genesis.policy.clone());
+        next.genesis.insert((), genesis);
+        *self = next;
         Ok(())
     }
 
@@ -51,18 +50,18 @@ impl State {
 
     pub(super) fn set_policy(&mut self, by: &Context<'_>, document: PolicyDocument) -> Result<(), Refusal> {
         self.require_authority(by)?;
-        let next = self.policy.as_ref().map_or(1, |policy| policy.version + 1);
+        let next = self.policy().map_or(1, |policy| policy.version + 1);
         if document.version != next {
             return Err(Refusal::Conflict(format!("the next version of the rules is {next}")));
         }
         limits::text("model", &document.model, POLICY_CHARS_MAX)?;
         limits::text("rules", &document.rules, POLICY_CHARS_MAX)?;
-        self.policy = Some(document);
+        self.policy.insert((), document);
         Ok(())
     }
 
     fn require_authority(&self, by: &Context<'_>) -> Result<(), Refusal> {
-        if self.genesis.as_ref().is_some_and(|genesis| &genesis.authority == by.department) {
+        if self.genesis().is_some_and(|genesis| &genesis.authority == by.department) {
             Ok(())
         } else {
             Err(Refusal::NotAllowed("only the authority may do this".into()))

@@ -105,21 +105,22 @@ impl State {
             return Err(Refusal::Invalid("valid_until is later than asked for".into()));
         }
         check_end(by, approval.valid_until)?;
-        grant.decision = GrantDecision::Active { approval, by: by.actor.clone(), at: by.at };
+        self.decide(approval.grant, GrantDecision::Active { approval, by: by.actor.clone(), at: by.at });
         Ok(())
     }
 
     pub(super) fn deny_grant(&mut self, by: &Context<'_>, ending: GrantEnding) -> Result<(), Refusal> {
         limits::text("reason", &ending.reason, limits::TEXT_CHARS_MAX)?;
-        let grant = self.decidable(by, ending.grant)?;
-        grant.decision = GrantDecision::Denied { reason: ending.reason, by: by.actor.clone(), at: by.at };
+        self.decidable(by, ending.grant)?;
+        let denied = GrantDecision::Denied { reason: ending.reason, by: by.actor.clone(), at: by.at };
+        self.decide(ending.grant, denied);
         Ok(())
     }
 
     pub(super) fn revoke_grant(&mut self, by: &Context<'_>, ending: GrantEnding) -> Result<(), Refusal> {
         limits::text("reason", &ending.reason, limits::TEXT_CHARS_MAX)?;
         let unknown = || Refusal::Unknown(format!("grant {}", ending.grant));
-        let grant = self.grants.get_mut(&ending.grant).ok_or_else(unknown)?;
+        let grant = self.grants.get(&ending.grant).ok_or_else(unknown)?;
         if grant.provider() != by.department && &grant.consumer != by.department {
             return Err(Refusal::NotAllowed("only provider or consumer may revoke a grant".into()));
         }
@@ -128,13 +129,18 @@ impl State {
             return Err(Refusal::Conflict(format!("the grant is {}", grant.state(by.at).as_str())));
         };
         let approval = approval.clone();
-        grant.decision = GrantDecision::Revoked { approval, reason: ending.reason, by: by.actor.clone(), at: by.at };
+        let revoked = GrantDecision::Revoked { approval, reason: ending.reason, by: by.actor.clone(), at: by.at };
+        self.decide(ending.grant, revoked);
         Ok(())
     }
 
+    fn decide(&mut self, id: GrantId, decision: GrantDecision) {
+        self.grants.change(&id, |grant| grant.decision = decision);
+    }
+
     /// A requested grant that this reviewer of the provider may decide.
-    fn decidable(&mut self, by: &Context<'_>, id: GrantId) -> Result<&mut Grant, Refusal> {
-        let grant = self.grants.get_mut(&id).ok_or_else(|| Refusal::Unknown(format!("grant {id}")))?;
+    fn decidable(&self, by: &Context<'_>, id: GrantId) -> Result<&Grant, Refusal> {
+        let grant = self.grants.get(&id).ok_or_else(|| Refusal::Unknown(format!("grant {id}")))?;
         if grant.provider() != by.department {
             return Err(Refusal::NotAllowed("only the provider decides on a grant".into()));
         }

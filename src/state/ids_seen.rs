@@ -6,6 +6,7 @@ use crate::clock::Millis;
 use crate::crypto::digest::Hash;
 use crate::ids::TxId;
 
+use super::items::Sum;
 use super::outcome::Refusal;
 
 /// How far an id's time may lie from block time, to either side.
@@ -15,32 +16,50 @@ pub const ID_WINDOW_MS: u64 = 600_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct IdsSeen {
     seen: BTreeMap<TxId, (Hash, u64)>,
+    sum: Sum,
 }
 
 impl IdsSeen {
     /// Lets a new id in, and refuses one that is too old, too new or known.
-    pub fn admit(&mut self, id: TxId, digest: Hash, index: u64, now: Millis) -> Result<(), Refusal> {
+    pub fn admit(&mut self, id: TxId, leaf: Hash, index: u64, now: Millis) -> Result<(), Refusal> {
         if let Some((known, first)) = self.seen.get(&id) {
             let first = *first;
-            return Err(if *known == digest { Refusal::Repeated { first } } else { Refusal::IdReused { first } });
+            return Err(if *known == leaf { Refusal::Repeated { first } } else { Refusal::IdReused { first } });
         }
         let time = id.time();
         if time.since(now) > ID_WINDOW_MS || now.since(time) > ID_WINDOW_MS {
             return Err(Refusal::IdTime);
         }
-        self.remember(id, digest, index, now);
+        self.remember(id, leaf, index, now);
         Ok(())
     }
 
     /// Remembers an id and forgets those that could not be admitted any more.
-    pub fn remember(&mut self, id: TxId, digest: Hash, index: u64, now: Millis) {
-        self.seen.insert(id, (digest, index));
+    pub fn remember(&mut self, id: TxId, leaf: Hash, index: u64, now: Millis) {
+        if let Some((before, _)) = self.seen.insert(id, (leaf, index)) {
+            self.sum.sub(before);
+        }
+        self.sum.add(leaf);
         while let Some(oldest) = self.seen.first_entry() {
             if now.since(oldest.key().time()) <= ID_WINDOW_MS {
                 break;
             }
-            oldest.remove();
+            let (leaf, _) = oldest.remove();
+            self.sum.sub(leaf);
         }
+    }
+
+    /// The sum of the leaves of what is remembered: each is a digest of a whole transaction, its id
+    /// included, and every transaction comes and goes here, so that hashing it again would be felt.
+    pub fn sum(&self) -> Sum {
+        self.sum
+    }
+
+    /// The same, computed anew.
+    pub fn recomputed(&self) -> Sum {
+        let mut sum = Sum::default();
+        self.seen.values().for_each(|(leaf, _)| sum.add(*leaf));
+        sum
     }
 }
 
@@ -61,6 +80,7 @@ mod tests {
         let later = start.plus(ID_WINDOW_MS + 1);
         assert_eq!(ids.admit(TxId::new(later), one, 8, later), Ok(()));
         assert_eq!(ids.seen.len(), 1, "the old id is forgotten");
+        assert_eq!((ids.sum(), ids.recomputed()), (Sum::from(one), Sum::from(one)));
         assert_eq!(ids.admit(id, one, 9, later), Err(Refusal::IdTime), "and refused by its time");
         assert_eq!(ids.admit(TxId::new(later.plus(ID_WINDOW_MS + 1)), one, 10, later), Err(Refusal::IdTime));
     }

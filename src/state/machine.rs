@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::clock::Millis;
-use crate::crypto::digest::sm3;
+use crate::crypto::digest::{Hash, HashAlgorithm};
 use crate::crypto::sign::{KeyId, PublicKey};
 use crate::domain::Actor;
 use crate::domain::case::Case;
@@ -18,24 +18,35 @@ use crate::ledger::transaction::Transaction;
 
 use super::catalog::EntryHistory;
 use super::ids_seen::IdsSeen;
+use super::items::Items;
 use super::outcome::{Outcome, Refusal};
 
 /// Everything the ledger says, in memory.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct State {
     pub(super) chain: String,
-    pub(super) genesis: Option<Genesis>,
-    pub(super) departments: BTreeMap<DepartmentId, Department>,
-    pub(super) keys: BTreeMap<KeyId, DepartmentId>,
-    pub(super) policy: Option<PolicyDocument>,
-    pub(super) entries: BTreeMap<EntryName, EntryHistory>,
-    pub(super) grants: BTreeMap<GrantId, Grant>,
+    pub(super) algorithm: HashAlgorithm,
+    pub(super) genesis: Items<(), Genesis>,
+    pub(super) departments: Items<DepartmentId, Department>,
+    pub(super) keys: Items<KeyId, DepartmentId>,
+    pub(super) policy: Items<(), PolicyDocument>,
+    pub(super) entries: Items<EntryName, EntryHistory>,
+    pub(super) grants: Items<GrantId, Grant>,
+    /// An index of the grants, which are in the digest themselves.
     pub(super) grants_of: BTreeMap<(DepartmentId, EntryName), Vec<GrantId>>,
-    pub(super) cases: BTreeMap<CaseId, Case>,
-    pub(super) certificates: BTreeMap<String, Certificate>,
-    ids: IdsSeen,
-    size: u64,
-    time: Millis,
+    pub(super) cases: Items<CaseId, Case>,
+    pub(super) certificates: Items<String, Certificate>,
+    pub(super) ids: IdsSeen,
+    /// A hash over every transaction's fate, in their order.
+    pub(super) outcomes: Hash,
+    pub(super) size: u64,
+    pub(super) time: Millis,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::of(HashAlgorithm::default())
+    }
 }
 
 /// Who does what, where and when: what every command's rule may look at.
@@ -53,6 +64,27 @@ impl State {
         Self::default()
     }
 
+    /// The same, for a chain of this algorithm.
+    pub(super) fn of(algorithm: HashAlgorithm) -> Self {
+        Self {
+            chain: String::new(),
+            algorithm,
+            genesis: Items::new("genesis", algorithm),
+            departments: Items::new("department", algorithm),
+            keys: Items::new("key", algorithm),
+            policy: Items::new("policy", algorithm),
+            entries: Items::new("entry", algorithm),
+            grants: Items::new("grant", algorithm),
+            grants_of: BTreeMap::new(),
+            cases: Items::new("case", algorithm),
+            certificates: Items::new("certificate", algorithm),
+            ids: IdsSeen::default(),
+            outcomes: Hash([0; 32]),
+            size: 0,
+            time: Millis(0),
+        }
+    }
+
     /// Applies the next transaction. `block_time` is the time of its block; `verified` says whether
     /// the caller found its signature to fit the key of [`State::signer`]. Never fails: a transaction
     /// that may not be is refused, and its refusal is the same on every node.
@@ -61,29 +93,42 @@ impl State {
         self.time = self.time.max(block_time);
         let index = self.size;
         self.size += 1;
-        match Payload::decode(tx.payload()) {
+        let algorithm = self.algorithm;
+        let leaf = tx.leaf(algorithm);
+        let outcome = match Payload::decode(tx.payload()) {
             Err(why) => Outcome { index, id: None, result: Err(Refusal::Payload(why)) },
             Ok(payload) => {
                 let id = Some(payload.id);
-                Outcome { index, id, result: self.admit(tx, payload, index, verified) }
+                Outcome { index, id, result: self.admit(tx, leaf, payload, index, verified) }
             }
-        }
+        };
+        // The genesis itself says by which digest it is hashed.
+        let leaf = if self.algorithm == algorithm { leaf } else { tx.leaf(self.algorithm) };
+        self.fold(leaf, &outcome);
+        outcome
     }
 
-    fn admit(&mut self, tx: &Transaction, payload: Payload, index: u64, verified: bool) -> Result<(), Refusal> {
-        if self.genesis.is_none() {
+    fn admit(
+        &mut self,
+        tx: &Transaction,
+        leaf: Hash,
+        payload: Payload,
+        index: u64,
+        verified: bool,
+    ) -> Result<(), Refusal> {
+        if self.genesis.is_empty() {
             let Command::Genesis(genesis) = payload.command else {
                 return Err(Refusal::Conflict("the chain has not begun".into()));
             };
             self.begin(chain_id(tx.payload()), genesis, tx, &payload.department)?;
-            self.ids.remember(payload.id, sm3(&[tx.as_bytes()]), index, self.time);
+            self.ids.remember(payload.id, tx.leaf(self.algorithm), index, self.time);
             return Ok(());
         }
         let signer = self.keys.get(&tx.key());
         if !verified || signer != Some(&payload.department) {
             return Err(Refusal::Signature);
         }
-        self.ids.admit(payload.id, sm3(&[tx.as_bytes()]), index, self.time)?;
+        self.ids.admit(payload.id, leaf, index, self.time)?;
         let context =
             Context { id: payload.id, department: &payload.department, actor: &payload.actor, at: self.time, index };
         self.execute(&context, payload.command)
@@ -116,7 +161,7 @@ impl State {
 
     /// The document with which the chain began.
     pub fn genesis(&self) -> Option<&Genesis> {
-        self.genesis.as_ref()
+        self.genesis.get(&())
     }
 
     /// Number of transactions applied: the size of the ledger that this state reflects.
@@ -147,7 +192,7 @@ impl State {
 
     /// The rules in force.
     pub fn policy(&self) -> Option<&PolicyDocument> {
-        self.policy.as_ref()
+        self.policy.get(&())
     }
 
     /// All entries ever published, by name.

@@ -1,5 +1,7 @@
 //! The state machine's rules as its users meet them: one small city, real signed transactions.
 
+mod digest;
+
 use serde_json::json;
 
 use crate::clock::Millis;
@@ -25,6 +27,8 @@ const DAY: u64 = 86_400_000;
 struct City {
     state: State,
     now: Millis,
+    /// Everything applied, with its time and fate.
+    history: Vec<(Transaction, Millis, Outcome)>,
 }
 
 fn key(department: &str) -> SigningKey {
@@ -47,6 +51,10 @@ fn payload(at: Millis, department: &str, user: &str, role: Role, command: Comman
 
 impl City {
     fn new() -> Self {
+        Self::of(HashAlgorithm::Sm3)
+    }
+
+    fn of(hash: HashAlgorithm) -> Self {
         let departments = ["data-bureau", "audit", "civil-affairs", "public-security"];
         let department = |(n, id): (usize, &&str)| Department {
             id: id.parse().unwrap(),
@@ -59,7 +67,7 @@ impl City {
         };
         let genesis = Genesis {
             city: text("city"),
-            hash: HashAlgorithm::Sm3,
+            hash,
             authority: "data-bureau".parse().unwrap(),
             auditor: "audit".parse().unwrap(),
             departments: departments.iter().enumerate().map(department).collect(),
@@ -67,9 +75,9 @@ impl City {
         };
         let begin = payload(START, "data-bureau", "init", Role::Admin, Command::Genesis(genesis)).encode().unwrap();
         let tx = Transaction::sign(&chain_id(&begin), begin.as_bytes(), &key("data-bureau")).unwrap();
-        let mut state = State::new();
-        assert_eq!(state.apply(&tx, START, false).result, Ok(()));
-        Self { state, now: START }
+        let mut city = Self { state: State::new(), now: START, history: Vec::new() };
+        assert_eq!(city.apply(&tx).result, Ok(()));
+        city
     }
 
     fn sign(&self, payload: &Payload) -> Transaction {
@@ -79,7 +87,9 @@ impl City {
 
     fn apply(&mut self, tx: &Transaction) -> Outcome {
         let verified = self.state.signer(tx.key()).is_some_and(|(_, key)| tx.verify(self.state.chain(), key).is_ok());
-        self.state.apply(tx, self.now, verified)
+        let outcome = self.state.apply(tx, self.now, verified);
+        self.history.push((tx.clone(), self.now, outcome.clone()));
+        outcome
     }
 
     fn does(&mut self, who: (&str, &str, Role), command: Command) -> Result<TxId, Refusal> {
