@@ -184,11 +184,15 @@ impl Chain {
 
     /// Reads from the tree as it is now, without holding up its growth.
     fn read_tree<T>(&self, read: impl FnOnce(&TreeView) -> Result<Option<T>, StorageError>) -> Option<T> {
-        let view = self.history.read().tree.view();
-        read(&view).unwrap_or_else(|error| {
+        read(&self.tree()).unwrap_or_else(|error| {
             tracing::error!(%error, "a proof cannot be made");
             None
         })
+    }
+
+    /// The tree as it is now.
+    pub fn tree(&self) -> TreeView {
+        self.history.read().tree.view()
     }
 
     /// Root of the tree when it had `size` leaves; `None` when it never had. Here and in the next three, also when the

@@ -17,6 +17,7 @@ mod genesis;
 mod handoff;
 mod inbound;
 mod intake;
+mod leaves;
 mod log_view;
 mod node;
 mod pool;

@@ -7,6 +7,8 @@ pub mod frontier;
 pub mod merkle;
 pub mod note;
 pub mod receipt;
+pub mod tile_builder;
+pub mod tiles;
 pub mod transaction;
 
 /// Why bytes are not what they claim to be.

@@ -16,6 +16,7 @@ mod node;
 pub mod principal;
 pub mod queries;
 mod seams;
+pub mod tiles;
 pub mod writes;
 
 pub use error::ServiceError;

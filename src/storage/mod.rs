@@ -7,6 +7,7 @@ pub mod ledger_reader;
 pub mod node_store;
 mod record;
 mod segment;
+pub mod tree_reader;
 pub mod tree_store;
 
 use std::path::{Path, PathBuf};

@@ -194,6 +194,21 @@ impl TreeView {
         self.frontier.root()
     }
 
+    /// The hashes of the nodes `[start, end)` of a level, one after another; `None` when not all are complete. They are
+    /// not proven: whoever holds tiles proves them together.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`].
+    pub fn hashes(&self, level: u32, start: u64, end: u64) -> Result<Option<Vec<u8>>, StorageError> {
+        let complete = self.size().checked_shr(level).unwrap_or_default();
+        let at = usize::try_from(level).unwrap_or(usize::MAX);
+        let Some(file) = self.files.get(at).filter(|_| start < end && end <= complete) else { return Ok(None) };
+        let mut hashes = vec![0; usize::try_from((end - start) * NODE_BYTES).unwrap_or_default()];
+        let read = file.read_exact_at(&mut hashes, start * NODE_BYTES);
+        read.map_err(StorageError::io(&level_path(&self.dir, at), "reading"))?;
+        Ok(Some(hashes))
+    }
+
     fn sure<T>(&self, value: T, fits: bool) -> Result<T, StorageError> {
         if fits { Ok(value) } else { Err(StorageError::Tree { path: self.dir.clone() }) }
     }

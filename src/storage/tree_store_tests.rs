@@ -34,6 +34,9 @@ fn a_stored_tree_agrees_with_a_second_implementation() {
         assert_eq!(view.inclusion(SIZE_MAX, SIZE_MAX).unwrap(), None);
         assert_eq!(view.root_at(SIZE_MAX + 1).unwrap(), None);
         assert!(view.node(1, SIZE_MAX / 2).is_err());
+        let pair = [view.node(1, 3).unwrap().0, view.node(1, 4).unwrap().0].concat();
+        assert_eq!(view.hashes(1, 3, 5).unwrap(), Some(pair));
+        assert_eq!(view.hashes(0, 60, SIZE_MAX + 1).unwrap(), None);
     }
 }
 

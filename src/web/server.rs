@@ -15,7 +15,7 @@ use crate::service::Node;
 use super::error::WebError;
 use super::metrics::Metrics;
 use super::middleware::{Frame, frame};
-use super::{api, peer, portal, root};
+use super::{api, peer, portal, root, tiles};
 
 /// Workers of each listener: many nodes may share one machine, and a worker does not wait for anything.
 const WORKERS: usize = 2;
@@ -63,6 +63,7 @@ fn web_server(node: &Node, metrics: &Metrics) -> Result<Server, WebError> {
             .wrap(from_fn(frame))
             .configure(api::configure)
             .configure(root::configure)
+            .configure(tiles::configure)
             .configure(portal::routes)
     });
     Ok(server

@@ -138,6 +138,7 @@ fn root_paths(paths: &mut Map<String, Value>, found: &mut Schemas) {
     paths.insert("/metrics".into(), get("showMetrics", "Numbers for operators", json!({"200": metrics})));
     let own = answers("This document", "application/json", json!({"type": "object"}));
     paths.insert("/openapi.json".into(), get("showApi", "This document", json!({"200": own})));
+    tile_paths(paths);
     let verification = answers("What anybody may know of it", "application/json", json!(verified));
     let responses = json!({"200": verification, "default": {"$ref": "#/components/responses/Problem"}});
     let mut verify = get(
@@ -148,6 +149,25 @@ fn root_paths(paths: &mut Map<String, Value>, found: &mut Schemas) {
     verify["get"]["parameters"] =
         json!([{"name": "identifier", "in": "path", "required": true, "schema": {"type": "string"}}]);
     paths.insert("/verify/{identifier}".into(), verify);
+}
+
+/// The ledger as tiles.
+fn tile_paths(paths: &mut Map<String, Value>) {
+    let get = |id: &str, summary: &str, content_type: &str| {
+        let schema = if content_type == "text/plain" { json!({"type": "string"}) } else { json!({}) };
+        let done = json!({"description": "Done", "content": {content_type: {"schema": schema}}});
+        let responses = json!({"200": done, "default": {"$ref": "#/components/responses/Problem"}});
+        json!({"get": {"operationId": id, "summary": summary, "tags": ["ledger"], "responses": responses}})
+    };
+    let checkpoint = get("showTilesCheckpoint", "Signed checkpoint of the ledger that the tiles hold", "text/plain");
+    paths.insert("/tiles/checkpoint".into(), checkpoint);
+    let summary = "A tile (C2SP tlog-tiles): tile/<L>/<N>[.p/<W>], tile/entries/<N>[.p/<W>], or times/<N>[.p/<W>]: \
+        each leaf's block time, 8 bytes, milliseconds since 1970, big endian";
+    let mut tile = get("showTile", summary, "application/octet-stream");
+    let path = json!({"name": "tile", "in": "path", "required": true, "schema": {"type": "string"},
+        "description": "The tile's path, with its slashes", "example": "tile/entries/x001/x234/067.p/8"});
+    tile["get"]["parameters"] = json!([path]);
+    paths.insert("/tiles/{tile}".into(), tile);
 }
 
 fn tag(path: &str) -> &str {

@@ -39,6 +39,8 @@ const PROMISED: &[(&str, &str)] = &[
     ("get", "/verify/{identifier}"),
     ("get", "/api/v1/departments"),
     ("get", "/api/v1/cluster"),
+    ("get", "/tiles/checkpoint"),
+    ("get", "/tiles/{tile}"),
     ("get", "/healthz"),
     ("get", "/readyz"),
     ("get", "/metrics"),
