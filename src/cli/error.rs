@@ -20,6 +20,16 @@ pub enum CliError {
     /// What was verified is not what it claims to be.
     #[error("NOT VALID: {0}")]
     NotValid(String),
+    /// A proof proves nothing, or is not to be judged; each kind of fault has its own exit code.
+    #[error("NOT VALID ({code}): {why}")]
+    Proof {
+        /// The process' exit code.
+        exit: u8,
+        /// The fault's stable name.
+        code: &'static str,
+        /// For people.
+        why: String,
+    },
     /// It could not be done.
     #[error("{0}")]
     Failed(String),
@@ -59,10 +69,11 @@ impl CliError {
         Self::Failed(format!("{}: {cause}", path.display()))
     }
 
-    /// 2 for what the caller must change in command line or configuration, 1 for everything else.
+    /// 2 for what the caller must change in command line or configuration, a proof's own, 1 for everything else.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) | Self::Config(_) | Self::Departments(_) => ExitCode::from(2),
+            Self::Proof { exit, .. } => ExitCode::from(*exit),
             _ => ExitCode::FAILURE,
         }
     }

@@ -45,6 +45,9 @@ pub struct Shape {
     /// How many departments vote: 1, 3, 5 or 7; default 5, or fewer when there are fewer
     #[arg(long, value_name = "N")]
     pub voters: Option<usize>,
+    /// How many departments must cosign a checkpoint to anchor it; default a majority of all
+    #[arg(long, value_name = "N")]
+    pub cosignatures: Option<u32>,
     /// Node i listens at P+i (web), P+100+i (exchange) and P+200+i (consensus); 0 takes free ports; default 8401
     #[arg(long, value_name = "P")]
     pub base_port: Option<u16>,
@@ -59,7 +62,7 @@ impl Init {
             0 => ports::free(&self.host, chosen.len())?,
             base => ports::from_base(base, chosen.len())?,
         };
-        let plan = Plan::new(chosen, self.shape.voters, &self.host, ports)?;
+        let plan = Plan::new(chosen, self.shape.voters, &self.host, ports)?.anchored_by(self.shape.cosignatures)?;
         let name = Text { zh: self.city_zh, en: self.city_en };
         let chain = files::make(&plan, name, &dir, &self.out, SystemClock.now())?;
         println!("chain {chain}: {} nodes in {}", plan.nodes.len(), self.out.display());

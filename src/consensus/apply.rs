@@ -12,6 +12,7 @@ use crate::storage::ledger_log::LedgerLog;
 
 use super::ConsensusError;
 use super::chain::Chain;
+use super::cosign::{Book, Desk, report};
 use super::handoff::{Handoff, Work};
 use super::pool::Pool;
 use super::stable::Stable;
@@ -28,6 +29,8 @@ pub(super) struct Applier {
     pub(super) pool: Arc<Pool>,
     pub(super) waiters: Arc<Waiters>,
     pub(super) stable: Stable,
+    pub(super) desk: Arc<Desk>,
+    pub(super) book: Arc<Book>,
 }
 
 impl Applier {
@@ -98,6 +101,11 @@ impl Applier {
         }
         let effect = self.chain.apply(entry.index, block, &verified)?;
         self.chain.publish(entry.index);
+        self.desk.applied(effect.head);
+        let before = effect.head.size.saturating_sub(effect.leaves.len() as u64);
+        if let Err(contradiction) = self.book.applied(before, &effect.head) {
+            report(&contradiction);
+        }
         self.pool.applied(&effect.leaves);
         let replies = effect.leaves.into_iter().zip(effect.outcomes);
         self.waiters.complete(replies.map(|(leaf, outcome)| (leaf, Reply::Applied(self.chain.first_outcome(outcome)))));

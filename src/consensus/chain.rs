@@ -10,6 +10,7 @@ use crate::clock::Millis;
 use crate::crypto::digest::{Hash, HashAlgorithm};
 use crate::domain::command::Payload;
 use crate::ledger::block::Block;
+use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::merkle::Nodes as _;
 use crate::ledger::transaction::Transaction;
 use crate::state::State;
@@ -34,6 +35,17 @@ pub struct Applied {
     pub raft_index: u64,
 }
 
+/// The ledger as a block left it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) height: u64,
+    pub(super) time: Millis,
+    pub(super) size: u64,
+    pub(super) root: Hash,
+    /// Digest of the state.
+    pub(super) state: Hash,
+}
+
 struct BlockSlot {
     raft_index: u64,
     first_index: u64,
@@ -46,6 +58,18 @@ struct History {
     blocks: Vec<BlockSlot>,
     /// Done is the rule; only refusals are kept.
     refusals: BTreeMap<u64, Refusal>,
+}
+
+impl History {
+    fn head(&self, state: &State) -> Head {
+        Head {
+            height: self.blocks.len().saturating_sub(1) as u64,
+            time: self.blocks.last().map_or(Millis(0), |block| block.time),
+            size: self.tree.size(),
+            root: self.tree.root(),
+            state: state.digest(),
+        }
+    }
 }
 
 /// The applied ledger. All methods answer from what this node has applied.
@@ -63,6 +87,7 @@ pub struct Chain {
 pub(super) struct Effect {
     pub(super) leaves: Vec<Hash>,
     pub(super) outcomes: Vec<Outcome>,
+    pub(super) head: Head,
 }
 
 impl Chain {
@@ -124,7 +149,8 @@ impl Chain {
             }
         }
         history.blocks.push(BlockSlot { raft_index, first_index, time });
-        Ok(Effect { leaves, outcomes })
+        let head = history.head(&state);
+        Ok(Effect { leaves, outcomes, head })
     }
 
     /// Tells everyone that the log is applied up to an entry.
@@ -180,6 +206,24 @@ impl Chain {
     pub fn head(&self) -> (u64, Hash) {
         let history = self.history.read();
         (history.tree.size(), history.tree.root())
+    }
+
+    /// The ledger as its last block left it.
+    pub(super) fn tip(&self) -> Head {
+        let state = self.state.read();
+        self.history.read().head(&state)
+    }
+
+    /// What is to be signed of a head.
+    pub(super) fn checkpoint_of(&self, head: &Head) -> Checkpoint {
+        Checkpoint::new(&self.id, self.algorithm, head.size, head.root, head.state)
+    }
+
+    /// Block time of a transaction.
+    pub fn time_of(&self, index: u64) -> Option<Millis> {
+        let history = self.history.read();
+        let at = history.blocks.partition_point(|block| block.first_index <= index).checked_sub(1)?;
+        history.blocks.get(at).filter(|_| index < history.tree.size()).map(|block| block.time)
     }
 
     /// Reads from the tree as it is now, without holding up its growth.

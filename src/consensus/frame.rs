@@ -5,6 +5,7 @@ use raft::eraftpb::{EntryType, Message, MessageType};
 
 use crate::crypto::digest::Hash;
 use crate::ledger::block::BLOCK_BYTES_MAX;
+use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::ledger::transaction::Transaction;
 
 use super::status::NodeReport;
@@ -36,6 +37,10 @@ pub(super) enum Frame {
     Refused { leaf: Hash, why: RefusedWhy },
     /// How far the sender is.
     Report(NodeReport),
+    /// What the sender cosigned.
+    Cosignature(SignedCheckpoint),
+    /// The newest checkpoint that the sender knows to be anchored.
+    Anchored(SignedCheckpoint),
 }
 
 impl Frame {
@@ -69,6 +74,14 @@ impl Frame {
                 bytes.push(4);
                 serde_json::to_writer(&mut bytes, report).ok()?;
             }
+            Self::Cosignature(note) => {
+                bytes.push(5);
+                bytes.extend_from_slice(note.encode().as_bytes());
+            }
+            Self::Anchored(note) => {
+                bytes.push(6);
+                bytes.extend_from_slice(note.encode().as_bytes());
+            }
         }
         let length = bytes.len() - 4;
         if length > FRAME_BYTES_MAX {
@@ -100,6 +113,10 @@ impl Frame {
                 Ok(Self::Refused { leaf: Hash(*leaf), why })
             }
             4 => serde_json::from_slice(body).map(Self::Report).map_err(|_| "a report that is not one"),
+            5 | 6 => {
+                let note = SignedCheckpoint::parse(&text(body)?).map_err(|_| "a checkpoint that is not one")?;
+                Ok(if *kind == 5 { Self::Cosignature(note) } else { Self::Anchored(note) })
+            }
             _ => Err("a frame of an unknown kind"),
         }
     }
@@ -175,8 +192,9 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::digest::sm3;
+    use crate::crypto::digest::{HashAlgorithm, sm3};
     use crate::crypto::sign::SigningKey;
+    use crate::ledger::checkpoint::Checkpoint;
     use raft::eraftpb::{Entry, Snapshot};
 
     fn append() -> Message {
@@ -203,6 +221,8 @@ mod tests {
             version: "0.1.0".into(),
             age_ms: 0,
         };
+        let checkpoint = Checkpoint::new("mulu-00", HashAlgorithm::Sm3, 9, leaf, leaf);
+        let note = checkpoint.cosign(&"tax".parse().unwrap(), &SigningKey::from_seed(&[1; 32]), 7).unwrap();
         for frame in [
             Frame::Hello { chain: "mulu-00".into() },
             Frame::Raft(append()),
@@ -210,6 +230,8 @@ mod tests {
             Frame::Refused { leaf, why: RefusedWhy::Busy },
             Frame::Refused { leaf, why: RefusedWhy::Invalid("文字".into()) },
             Frame::Report(report),
+            Frame::Cosignature(note.clone()),
+            Frame::Anchored(note),
         ] {
             let bytes = frame.encode().unwrap();
             assert_eq!(usize::try_from(u32::from_be_bytes(bytes[..4].try_into().unwrap())).unwrap(), bytes.len() - 4);

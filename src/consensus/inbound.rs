@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::crypto::digest::HashAlgorithm;
 use crate::ids::DepartmentId;
 
+use super::cosign::Desk;
 use super::driver::{Input, Mailbox};
 use super::frame::{Frame, RefusedWhy};
 use super::intake::{Intake, Job};
@@ -26,6 +27,7 @@ pub(super) struct Inbound {
     pub(super) router: Arc<Router>,
     pub(super) waiters: Arc<Waiters>,
     pub(super) reports: Arc<Reports>,
+    pub(super) desk: Arc<Desk>,
     pub(super) leadership: watch::Receiver<Leadership>,
 }
 
@@ -68,6 +70,8 @@ impl Inbound {
             Frame::Refused { .. } | Frame::Hello { .. } => {}
             Frame::Report(report) if report.node_id != from => return false,
             Frame::Report(report) => self.reports.put(report),
+            // Whoever brings them: they are signed by whom they name.
+            Frame::Cosignature(note) | Frame::Anchored(note) => self.desk.heard(note),
         }
         true
     }

@@ -10,6 +10,7 @@
 mod admission;
 mod apply;
 mod chain;
+mod cosign;
 mod driver;
 mod fatal;
 mod frame;
@@ -31,6 +32,7 @@ mod transport;
 mod waiters;
 
 pub use chain::{Applied, Chain};
+pub use cosign::{Anchored, Cosigning, DepartmentWord};
 pub use node::Consensus;
 pub use settings::{Limits, Peer, Settings, Timing};
 pub use status::{NodeReport, NodeRole, PeerStatus, Queues, Status};

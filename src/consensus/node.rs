@@ -10,12 +10,14 @@ use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
+use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::ledger::transaction::Transaction;
 use crate::state::outcome::Outcome;
 use crate::storage::ledger_log::LedgerLog;
 use crate::storage::node_store::NodeStore;
 
 use super::chain::Chain;
+use super::cosign::{Anchored, Book, Cosigning, Desk};
 use super::driver::{Input, Mailbox};
 use super::handoff::Handoff;
 use super::intake::{Intake, Job};
@@ -43,6 +45,8 @@ pub(super) struct Shared {
     pub(super) waiters: Arc<Waiters>,
     pub(super) links: Arc<Links>,
     pub(super) reports: Arc<Reports>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) book: Arc<Book>,
     pub(super) mailbox: Mailbox,
     pub(super) leadership: watch::Receiver<Leadership>,
     pub(super) driver: Arc<Mutex<DriverStatus>>,
@@ -174,6 +178,34 @@ impl Consensus {
         }
     }
 
+    /// The newest checkpoint that enough departments cosigned and that this node reached itself, and those to come.
+    pub fn anchored(&self) -> watch::Receiver<Option<Arc<Anchored>>> {
+        self.shared.book.anchored()
+    }
+
+    /// Waits, at most for `limit`, until a transaction is anchored; answers a checkpoint that covers it.
+    pub async fn anchored_beyond(&self, index: u64, limit: Duration) -> Option<Arc<Anchored>> {
+        let mut anchored = self.anchored();
+        let covers = |known: &Option<Arc<Anchored>>| known.as_ref().is_some_and(|known| known.size() > index);
+        let found = timeout_at(Instant::now() + limit, anchored.wait_for(covers)).await;
+        found.ok()?.ok()?.clone()
+    }
+
+    /// The checkpoint over a transaction that most departments cosigned, anchored or not.
+    pub fn covering(&self, index: u64) -> Option<SignedCheckpoint> {
+        self.shared.book.covering(index)
+    }
+
+    /// The newest checkpoint that this node cosigned itself. It is durable: no other of its size will ever be signed.
+    pub fn own_checkpoint(&self) -> Option<SignedCheckpoint> {
+        self.shared.book.own()
+    }
+
+    /// Who cosigned what, and what is lacking.
+    pub fn cosigning(&self) -> Cosigning {
+        self.shared.book.status()
+    }
+
     /// Says how large a ledger this node's read model reflects, for its reports to others.
     pub fn report_projected(&self, size: u64) {
         self.shared.projected.store(size, Ordering::Relaxed);
@@ -197,6 +229,7 @@ impl Consensus {
         }
         self.shared.intake.stop();
         self.shared.handoff.stop();
+        self.shared.desk.stop();
         if !running.threads.is_empty() {
             self.shared.mailbox.stop();
         }

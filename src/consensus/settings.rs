@@ -1,12 +1,14 @@
 //! What consensus is told at start.
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::{ClientConfig, ServerConfig};
 
 use crate::clock::SharedClock;
+use crate::crypto::sign::SigningKey;
 use crate::ids::DepartmentId;
 use crate::storage::ledger_log::LedgerLog;
 use crate::storage::node_store::NodeStore;
@@ -96,6 +98,8 @@ pub struct Settings {
     pub node_id: u64,
     /// Whose node this is.
     pub department: DepartmentId,
+    /// The department's key, with which this node cosigns.
+    pub signing: SigningKey,
     /// The other nodes; an entry with this node's own number is passed over.
     pub peers: Vec<Peer>,
     /// The bound socket on which peers are heard.
@@ -108,6 +112,8 @@ pub struct Settings {
     pub log: Arc<LedgerLog>,
     /// The node's keyed data.
     pub store: Arc<NodeStore>,
+    /// Where other programs find the newest anchored checkpoint.
+    pub checkpoint_file: PathBuf,
     /// Where block times come from.
     pub clock: SharedClock,
     /// Bounds of queues.

@@ -15,6 +15,7 @@ use crate::storage::ledger_log::LedgerLog;
 
 use super::apply::Applier;
 use super::chain::Chain;
+use super::cosign::{Book, Cosigner, Desk, report};
 use super::driver::{Driver, Mailbox, Parts};
 use super::frame::{Frame, MESSAGE_ENTRIES_BYTES};
 use super::handoff::Handoff;
@@ -45,6 +46,13 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
     let (links, pool) = (Arc::new(links), Arc::new(Pool::new(settings.limits.unpacked)));
     let waiters = Arc::new(Waiters::new(settings.limits.waiting));
     let handoff = Arc::new(Handoff::new(hard.commit));
+    let desk = Arc::new(Desk::default());
+    let book = Arc::new(Book::new(chain.clone(), desk.clone(), stable.cosigned()?));
+    let tip = chain.tip();
+    desk.applied(tip);
+    if let Err(contradiction) = book.applied(0, &tip) {
+        report(&contradiction);
+    }
     let (mailbox, inputs) = Mailbox::new();
     let (leadership, leader_news) = watch::channel(Leadership::default());
     let shared = Arc::new(Shared {
@@ -57,6 +65,8 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         waiters: waiters.clone(),
         links: links.clone(),
         reports: Arc::new(Reports::default()),
+        desk: desk.clone(),
+        book: book.clone(),
         mailbox: mailbox.clone(),
         leadership: leader_news,
         driver: Arc::new(Mutex::new(DriverStatus::default())),
@@ -70,7 +80,7 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         members_index,
         inputs,
         mailbox,
-        links,
+        links: links.clone(),
         pool: pool.clone(),
         handoff: handoff.clone(),
         reads: Reads::new(settings.node_id, nonce()?),
@@ -80,8 +90,19 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         tick: settings.timing.tick,
     });
     driver.catch_up_members()?;
-    let applier = Applier { chain, log, handoff, pool, waiters, stable };
-    let running = run(settings, &shared, driver, applier, outboxes)?;
+    let cosigner = Cosigner {
+        department: settings.department.clone(),
+        key: settings.signing.clone(),
+        clock: settings.clock.clone(),
+        chain: chain.clone(),
+        desk: desk.clone(),
+        book: book.clone(),
+        links,
+        stable: stable.clone(),
+        file: settings.checkpoint_file.clone(),
+    };
+    let applier = Applier { chain, log, handoff, pool, waiters, stable, desk, book };
+    let running = run(settings, &shared, driver, (applier, cosigner), outboxes)?;
     Ok((shared, running))
 }
 
@@ -90,7 +111,7 @@ fn run(
     settings: Settings,
     shared: &Arc<Shared>,
     driver: Driver,
-    applier: Applier,
+    (applier, cosigner): (Applier, Cosigner),
     outboxes: Vec<Outbox>,
 ) -> Result<Running, ConsensusError> {
     let router = Arc::new(Router {
@@ -104,6 +125,7 @@ fn run(
     let mut running = Running::default();
     running.threads.push(fatal::spawn("apply", move || applier.run())?);
     running.threads.push(fatal::spawn("raft", move || driver.run())?);
+    running.threads.push(fatal::spawn("cosign", move || cosigner.run())?);
     let verifier = Verifier {
         intake: shared.intake.clone(),
         chain: shared.chain.clone(),
@@ -125,6 +147,7 @@ fn run(
         router,
         waiters: shared.waiters.clone(),
         reports: shared.reports.clone(),
+        desk: shared.desk.clone(),
         leadership: shared.leadership.clone(),
     });
     running.network = Some(network(settings, shared, inbound, outboxes)?);

@@ -17,6 +17,7 @@ use crate::domain::policy::PolicyDocument;
 use crate::domain::{Actor, Role, Text};
 use crate::ids::{DepartmentId, GrantId, TxId};
 use crate::ledger::chain::chain_id;
+use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::ledger::transaction::Transaction;
 use crate::state::outcome::{Outcome, Refusal};
 use crate::storage::ledger_log::LedgerLog;
@@ -32,11 +33,11 @@ struct City {
     nodes: Vec<Option<Consensus>>,
 }
 
-fn department(n: usize) -> DepartmentId {
+pub(super) fn department(n: usize) -> DepartmentId {
     format!("department-{n}").parse().unwrap()
 }
 
-fn key(n: usize) -> SigningKey {
+pub(super) fn key(n: usize) -> SigningKey {
     SigningKey::from_seed(&[u8::try_from(n).unwrap() + 1; 32])
 }
 
@@ -49,7 +50,7 @@ fn payload(n: usize, at: Millis, command: Command) -> Payload {
     Payload { id: TxId::new(at), department: department(n), actor, command }
 }
 
-fn genesis(voters: usize, learners: usize) -> Transaction {
+pub(super) fn genesis(voters: usize, learners: usize) -> Transaction {
     let departments = (0..voters + learners).map(|n| Department {
         id: department(n),
         name: text("部门"),
@@ -64,6 +65,7 @@ fn genesis(voters: usize, learners: usize) -> Transaction {
         hash: HashAlgorithm::Sm3,
         authority: department(0),
         auditor: department(1),
+        cosignatures_min: None,
         departments: departments.collect(),
         policy: PolicyDocument { version: 1, model: "m".into(), rules: "r".into() },
     };
@@ -127,6 +129,8 @@ impl City {
             log,
             store,
             clock: Arc::new(SystemClock),
+            signing: key(n),
+            checkpoint_file: home.join("ledger/checkpoint"),
             limits: Limits { verify_threads: 1, ..Limits::default() },
             timing: Timing::default(),
         };
@@ -340,4 +344,59 @@ async fn a_leader_that_slips_in_a_forged_signature_convinces_no_other_node() {
     // The genuine one is not harmed by it.
     assert_eq!(follower.submit(genuine).await.unwrap().index, 2);
     assert_eq!(follower.chain().refusal(2), None);
+}
+
+/// The size up to which a node knows the ledger to be anchored.
+fn anchored(node: &Consensus) -> u64 {
+    node.anchored().borrow().as_ref().map_or(0, |anchored| anchored.size())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_majority_cosigned_is_anchored_everywhere_and_stays_so() {
+    let mut city = City::new(3, 1);
+    let leader = city.leader().await;
+    let index = city.node(3).submit(city.case(3)).await.unwrap().index;
+    let note = city.node(3).anchored_beyond(index, PATIENCE).await.expect("an anchored checkpoint");
+    assert!(note.cosigners.len() >= 3, "a majority of four");
+    let size = note.size();
+    assert_eq!(Some(note.note.checkpoint().root), city.node(3).chain().root_at(size));
+    until("all to know it", || city.running().all(|node| anchored(node) >= size)).await;
+    // Whoever is missing, three of four are enough; whoever comes back learns it.
+    city.stop(leader);
+    let follower = (leader + 1) % 3;
+    let later = city.node(follower).submit(city.case(follower)).await.unwrap().index;
+    assert!(city.node(follower).anchored_beyond(later, PATIENCE).await.is_some());
+    city.restart(leader).await;
+    assert!(city.node(leader).anchored_beyond(later, PATIENCE).await.is_some());
+    let file = city.dir.path().join(format!("node-{leader}/ledger/checkpoint"));
+    let on_disk = || SignedCheckpoint::parse(&std::fs::read_to_string(&file).unwrap_or_default()).ok();
+    until("the note in its file", || on_disk().is_some_and(|note| note.checkpoint().size > later)).await;
+    // With all asleep but one, it still knows after a restart what was anchored, and that its word holds.
+    let own = city.node(leader).own_checkpoint().unwrap();
+    for n in 0..4 {
+        city.stop(n);
+    }
+    city.restart(leader).await;
+    assert!(city.node(leader).anchored_beyond(later, PATIENCE).await.is_some());
+    assert!(city.node(leader).own_checkpoint().unwrap().checkpoint().size >= own.checkpoint().size);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_enough_cosignatures_a_write_is_committed_and_not_anchored() {
+    let mut city = City::new(3, 2);
+    let leader = city.leader().await;
+    for learner in [3, 4] {
+        city.stop(learner);
+    }
+    let other = (leader + 1) % 3;
+    city.stop(other);
+    let node = city.node(leader);
+    let before = anchored(node);
+    let index = node.submit(city.case(leader)).await.unwrap().index;
+    // Two of five cosign; that never is a majority.
+    until("two cosignatures", || node.covering(index).is_some_and(|note| note.named().len() == 2)).await;
+    assert!(node.anchored_beyond(index, Duration::from_millis(50)).await.is_none());
+    assert!(anchored(node) == before && node.cosigning().lag > 0 && node.cosigning().needed == 3);
+    city.restart(4).await;
+    assert!(city.node(leader).anchored_beyond(index, PATIENCE).await.is_some());
 }

@@ -41,6 +41,9 @@ pub struct Genesis {
     pub authority: DepartmentId,
     /// To whom the subject of every access is sealed.
     pub auditor: DepartmentId,
+    /// How many departments must cosign a checkpoint to anchor it; a majority when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cosignatures_min: Option<u32>,
     /// All departments.
     pub departments: Vec<Department>,
     /// The rules in force from the beginning.

@@ -82,6 +82,7 @@ impl City {
             hash: HashAlgorithm::Sm3,
             authority: department("data-bureau"),
             auditor: department("audit"),
+            cosignatures_min: None,
             departments: (1..).zip(ids).map(admit).collect(),
             policy,
         };

@@ -1,4 +1,4 @@
-//! Checkpoints (C2SP tlog-checkpoint): size and root of the ledger's tree, signed by departments.
+//! Checkpoints (C2SP tlog-checkpoint v1.0.0): size, root and state of the ledger, cosigned by departments.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,13 @@ use super::note::SignedNote;
 
 /// Ends the origin line of a chain whose tree is of SM3: C2SP knows SHA-256 alone.
 const SM3_MARK: &str = " sm3";
+/// Begins the one extension line.
+const STATE_MARK: &str = "state ";
 
-/// The ledger's tree at one size.
+/// The keys that count for each department: the present one, and others that it had.
+pub type Keys = BTreeMap<DepartmentId, Vec<PublicKey>>;
+
+/// The ledger's tree and what its transactions came to, at one size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The chain's id; with ` sm3` after it for a tree of SM3.
@@ -24,16 +29,18 @@ pub struct Checkpoint {
     pub size: u64,
     /// Root over them.
     pub root: Hash,
+    /// Digest of the state after them.
+    pub state: Hash,
 }
 
 impl Checkpoint {
     /// The checkpoint of a chain at a size.
-    pub fn new(chain: &str, algorithm: HashAlgorithm, size: u64, root: Hash) -> Self {
+    pub fn new(chain: &str, algorithm: HashAlgorithm, size: u64, root: Hash, state: Hash) -> Self {
         let origin = match algorithm {
             HashAlgorithm::Sm3 => format!("{chain}{SM3_MARK}"),
             HashAlgorithm::Sha256 => chain.to_owned(),
         };
-        Self { origin, size, root }
+        Self { origin, size, root, state }
     }
 
     /// The chain's id.
@@ -48,33 +55,58 @@ impl Checkpoint {
 
     /// The text that is signed. It never begins like a transaction's message, so that no signature serves twice.
     pub fn text(&self) -> String {
-        format!("{}\n{}\n{}\n", self.origin, self.size, BASE64.encode(self.root.0))
+        let (root, state) = (BASE64.encode(self.root.0), BASE64.encode(self.state.0));
+        format!("{}\n{}\n{root}\n{STATE_MARK}{state}\n", self.origin, self.size)
     }
 
-    /// The checkpoint with one department's signature.
+    /// The checkpoint without signatures yet.
     ///
     /// # Errors
     /// [`LedgerError::Malformed`] when the origin is not one line.
-    pub fn sign(&self, department: &DepartmentId, key: &SigningKey) -> Result<SignedCheckpoint, LedgerError> {
-        let mut note = SignedNote::new(self.text())?;
-        note.sign(&key_name(self.chain(), department), key);
-        Ok(SignedCheckpoint { checkpoint: self.clone(), note })
+    pub fn unsigned(&self) -> Result<SignedCheckpoint, LedgerError> {
+        Ok(SignedCheckpoint { checkpoint: self.clone(), note: SignedNote::new(self.text())? })
+    }
+
+    /// The checkpoint with one department's cosignature, made at a time in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`LedgerError::Malformed`] when the origin is not one line.
+    pub fn cosign(
+        &self,
+        department: &DepartmentId,
+        key: &SigningKey,
+        time_s: u64,
+    ) -> Result<SignedCheckpoint, LedgerError> {
+        let mut signed = self.unsigned()?;
+        signed.cosign(department, key, time_s);
+        Ok(signed)
     }
 
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.strip_suffix('\n')?.split('\n');
         let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
-        // Extension lines are optional in C2SP; no chain of ours writes any.
+        let state = lines.next()?.strip_prefix(STATE_MARK)?;
         if lines.next().is_some() || origin.is_empty() {
             return None;
         }
         let number: u64 = size.parse().ok()?;
-        let root: [u8; 32] = BASE64.decode(root).ok()?.try_into().ok()?;
-        (number.to_string() == size).then(|| Self { origin: origin.to_owned(), size: number, root: Hash(root) })
+        let hash = |text: &str| Some(Hash(BASE64.decode(text).ok()?.try_into().ok()?));
+        let checkpoint = Self { origin: origin.to_owned(), size: number, root: hash(root)?, state: hash(state)? };
+        // One text a checkpoint: no leading zeros, no other way to write the same.
+        (checkpoint.text() == text).then_some(checkpoint)
     }
 }
 
-/// A checkpoint with signatures; who signed is known only after [`SignedCheckpoint::signers`].
+/// A department's word on a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cosigner {
+    /// Who.
+    pub department: DepartmentId,
+    /// When, by its own clock, in seconds since 1970.
+    pub time_s: u64,
+}
+
+/// A checkpoint with signatures; who cosigned is known only after [`SignedCheckpoint::cosigners`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedCheckpoint {
     checkpoint: Checkpoint,
@@ -87,9 +119,34 @@ impl SignedCheckpoint {
         &self.checkpoint
     }
 
-    /// Adds another department's signature.
-    pub fn cosign(&mut self, department: &DepartmentId, key: &SigningKey) {
-        self.note.sign(&key_name(self.checkpoint.chain(), department), key);
+    /// Adds a department's cosignature, made at a time in seconds since 1970.
+    pub fn cosign(&mut self, department: &DepartmentId, key: &SigningKey, time_s: u64) {
+        self.note.cosign(&key_name(self.checkpoint.chain(), department), key, time_s);
+    }
+
+    /// Adds the signature that C2SP tlog-tiles wants of a log; its key name is the chain's id. It says less than a
+    /// cosignature and counts for nothing in a receipt.
+    pub fn sign_as_log(&mut self, key: &SigningKey) {
+        self.note.sign(self.checkpoint.chain(), key);
+    }
+
+    /// Takes over the signatures of another note of the same checkpoint that this one lacks.
+    pub fn merge(&mut self, other: &Self) {
+        self.note.merge(&other.note);
+    }
+
+    /// The same checkpoint under one department's cosignatures alone.
+    #[must_use]
+    pub fn only(&self, department: &DepartmentId) -> Self {
+        let name = key_name(self.checkpoint.chain(), department);
+        Self { checkpoint: self.checkpoint.clone(), note: self.note.only(&name) }
+    }
+
+    /// The departments that the note's lines name, whether or not their signatures fit.
+    pub fn named(&self) -> Vec<DepartmentId> {
+        let prefix = format!("{}/", self.checkpoint.chain());
+        let names = self.note.names().filter_map(|name| name.strip_prefix(&prefix)?.parse().ok());
+        names.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
     }
 
     /// The signed note's text.
@@ -104,22 +161,25 @@ impl SignedCheckpoint {
     pub fn parse(text: &str) -> Result<Self, LedgerError> {
         let note = SignedNote::parse(text)?;
         let checkpoint = Checkpoint::parse(note.text())
-            .ok_or_else(|| LedgerError::malformed("checkpoint", "not three lines of origin, size and root"))?;
+            .ok_or_else(|| LedgerError::malformed("checkpoint", "not four lines of origin, size, root and state"))?;
         Ok(Self { checkpoint, note })
     }
 
-    /// Which of the known departments signed, in order of their names. Signatures of others are ignored.
+    /// Which of the known departments cosigned, in order of their names. Signatures of others are ignored.
     ///
     /// # Errors
-    /// [`LedgerError::Signature`] when a known department's signature does not fit.
-    pub fn signers(&self, known: &BTreeMap<DepartmentId, PublicKey>) -> Result<Vec<DepartmentId>, LedgerError> {
-        let mut signers = Vec::new();
-        for (department, key) in known {
-            if self.note.signed_by(&key_name(self.checkpoint.chain(), department), key)? {
-                signers.push(department.clone());
+    /// [`LedgerError::Signature`] when a cosignature under a known key does not fit.
+    pub fn cosigners(&self, known: &Keys) -> Result<Vec<Cosigner>, LedgerError> {
+        let mut cosigners = Vec::new();
+        for (department, keys) in known {
+            let name = key_name(self.checkpoint.chain(), department);
+            let mut latest = None;
+            for key in keys {
+                latest = latest.max(self.note.cosigned_by(&name, key)?);
             }
+            cosigners.extend(latest.map(|time_s| Cosigner { department: department.clone(), time_s }));
         }
-        Ok(signers)
+        Ok(cosigners)
     }
 }
 
@@ -131,42 +191,56 @@ fn key_name(chain: &str, department: &DepartmentId) -> String {
 mod tests {
     use super::*;
 
-    fn known(seeds: &[(&str, u8)]) -> BTreeMap<DepartmentId, PublicKey> {
-        let key = |seed: u8| SigningKey::from_seed(&[seed; 32]).public();
-        seeds.iter().map(|(name, seed)| (name.parse().unwrap(), key(*seed))).collect()
+    fn known(seeds: &[(&str, &[u8])]) -> Keys {
+        let key = |seed: &u8| SigningKey::from_seed(&[*seed; 32]).public();
+        seeds.iter().map(|(name, seeds)| (name.parse().unwrap(), seeds.iter().map(key).collect())).collect()
+    }
+
+    fn checkpoint(algorithm: HashAlgorithm) -> Checkpoint {
+        Checkpoint::new("mulu-1", algorithm, 7, algorithm.digest(&[b"root"]), algorithm.digest(&[b"state"]))
     }
 
     #[test]
-    fn cosigned_checkpoints_name_their_signers() {
+    fn cosigned_checkpoints_name_their_cosigners() {
         for algorithm in [HashAlgorithm::Sm3, HashAlgorithm::Sha256] {
-            let checkpoint = Checkpoint::new("mulu-1", algorithm, 7, algorithm.digest(&[b"root"]));
-            let mut signed = checkpoint.sign(&"tax".parse().unwrap(), &SigningKey::from_seed(&[1; 32])).unwrap();
-            signed.cosign(&"audit".parse().unwrap(), &SigningKey::from_seed(&[2; 32]));
+            let checkpoint = checkpoint(algorithm);
+            let mut signed = checkpoint.cosign(&"tax".parse().unwrap(), &SigningKey::from_seed(&[1; 32]), 5).unwrap();
+            signed.cosign(&"audit".parse().unwrap(), &SigningKey::from_seed(&[2; 32]), 6);
+            signed.sign_as_log(&SigningKey::from_seed(&[3; 32]));
             let parsed = SignedCheckpoint::parse(&signed.encode()).unwrap();
             assert_eq!(parsed.checkpoint(), &checkpoint);
             assert_eq!((parsed.checkpoint().chain(), parsed.checkpoint().algorithm()), ("mulu-1", algorithm));
-            let signers = parsed.signers(&known(&[("tax", 1), ("audit", 2), ("water", 3)])).unwrap();
-            assert_eq!(signers.iter().map(DepartmentId::as_str).collect::<Vec<_>>(), ["audit", "tax"]);
-            assert_eq!(parsed.signers(&known(&[("tax", 3)])), Ok(vec![]));
+            let all = known(&[("tax", &[9, 1]), ("audit", &[2]), ("water", &[3])]);
+            let cosigners = parsed.cosigners(&all).unwrap();
+            let told: Vec<_> = cosigners.iter().map(|c| (c.department.as_str(), c.time_s)).collect();
+            assert_eq!(told, [("audit", 6), ("tax", 5)]);
+            assert_eq!(parsed.cosigners(&known(&[("tax", &[3])])), Ok(vec![]));
             let other = SignedCheckpoint::parse(&signed.encode().replacen("\n7\n", "\n8\n", 1)).unwrap();
-            assert!(other.signers(&known(&[("tax", 1)])).is_err());
+            assert!(other.cosigners(&all).is_err());
+            assert_eq!(parsed.only(&"tax".parse().unwrap()).cosigners(&all).unwrap().len(), 1);
+            assert_eq!(parsed.named().iter().map(DepartmentId::as_str).collect::<Vec<_>>(), ["audit", "tax"]);
         }
     }
 
     #[test]
-    fn the_text_is_that_of_the_specification() {
-        let text = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
-        let checkpoint = Checkpoint::parse(text).unwrap();
+    fn the_text_is_that_of_the_specification_with_one_extension_line() {
+        let root = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=";
+        let text = format!("example.com/behind-the-sofa\n20852163\n{root}\nstate {root}\n");
+        let checkpoint = Checkpoint::parse(&text).unwrap();
         assert_eq!((checkpoint.size, checkpoint.algorithm()), (20_852_163, HashAlgorithm::Sha256));
         assert_eq!(checkpoint.text(), text);
         for wrong in [
-            "o\n07\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
-            "o\n7\nAAAA\n",
-            "o\n7\n",
-            "\n7\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n",
-            "o\n7\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\nmore\n",
+            format!("o\n07\n{root}\nstate {root}\n"),
+            format!("o\n+7\n{root}\nstate {root}\n"),
+            format!("o\n7\nAAAA\nstate {root}\n"),
+            format!("o\n7\n{root}\nstate AAAA\n"),
+            format!("o\n7\n{root}\n{root}\n"),
+            format!("o\n7\n{root}\n"),
+            "o\n7\n".to_owned(),
+            format!("\n7\n{root}\nstate {root}\n"),
+            format!("o\n7\n{root}\nstate {root}\nmore\n"),
         ] {
-            assert_eq!(Checkpoint::parse(wrong), None, "{wrong:?} passed");
+            assert_eq!(Checkpoint::parse(&wrong), None, "{wrong:?} passed");
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod receipt;
 pub mod tile_builder;
 pub mod tiles;
 pub mod transaction;
+pub mod trust;
 
 /// Why bytes are not what they claim to be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

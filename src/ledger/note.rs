@@ -1,18 +1,48 @@
-//! Signed notes (C2SP signed-note v1.0.0): a text that several keys can sign.
+//! Signed notes (C2SP signed-note v1.0.0) and cosignatures under them (C2SP tlog-cosignature v1.0.0, "cosignature/v1").
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::crypto::digest::HashAlgorithm;
-use crate::crypto::sign::{PublicKey, SigningKey};
+use crate::crypto::sign::{Algorithm, PublicKey, SigningKey};
 
 use super::LedgerError;
 
-/// The signature type byte of Ed25519.
-const ED25519: u8 = 0x01;
 /// A city has fewer departments than this; a longer note is refused unread.
 const SIGNATURES_MAX: usize = 256;
-const NOTE_BYTES_MAX: usize = 64 * 1024;
+/// The longest note, in bytes.
+pub const NOTE_BYTES_MAX: usize = 64 * 1024;
+/// C2SP tlog-cosignature: a time beyond this is not one.
+const TIME_MAX: u64 = i64::MAX.unsigned_abs();
+
+/// What a signature under a note means; each has its own key id, so that none passes for the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    /// The note's own author, over the text alone.
+    Author,
+    /// A cosigner that checked the text at a time of its own.
+    Cosigner,
+}
+
+impl Meaning {
+    /// The signature type in a key id. Types that C2SP gave no byte are 0xff and a name of their own.
+    fn kind(self, algorithm: Algorithm) -> &'static [u8] {
+        match (self, algorithm == Algorithm::Ed25519) {
+            (Self::Author, true) => &[0x01],
+            (Self::Author, false) => b"\xffmulu.sm2.note.v1",
+            (Self::Cosigner, true) => &[0x04],
+            (Self::Cosigner, false) => b"\xffmulu.sm2.cosignature.v1",
+        }
+    }
+
+    /// `SHA-256(name || 0x0A || type || key)[:4]`, on an SM3 chain too: note tools find keys by it.
+    fn key_id(self, name: &str, key: &PublicKey) -> [u8; 4] {
+        let kind = self.kind(key.algorithm());
+        let digest = HashAlgorithm::Sha256.digest(&[name.as_bytes(), b"\n", kind, key.as_bytes()]);
+        let [a, b, c, d, ..] = digest.0;
+        [a, b, c, d]
+    }
+}
 
 /// A text, ending in a newline, and the signatures under it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +56,7 @@ pub struct SignedNote {
 struct NoteSignature {
     name: String,
     key_id: [u8; 4],
+    /// After the key id; of a cosignature, eight bytes of time come first.
     signature: Vec<u8>,
 }
 
@@ -45,11 +76,23 @@ impl SignedNote {
         Ok(Self { text, signatures: Vec::new() })
     }
 
-    /// Adds a signature under a key name, which has neither spaces nor `+`.
+    /// Adds its author's signature under a key name, which has neither spaces nor `+`.
     pub fn sign(&mut self, name: &str, key: &SigningKey) {
-        let key_id = key_id(name, &key.public());
+        let key_id = Meaning::Author.key_id(name, &key.public());
         let signature = key.sign(self.text.as_bytes());
         self.signatures.push(NoteSignature { name: name.to_owned(), key_id, signature });
+    }
+
+    /// Adds a cosignature made at a time, in seconds since 1970, under a key name.
+    pub fn cosign(&mut self, name: &str, key: &SigningKey, time_s: u64) {
+        let key_id = Meaning::Cosigner.key_id(name, &key.public());
+        let signature = [time_s.to_be_bytes().as_slice(), &key.sign(&self.cosigned(time_s))].concat();
+        self.signatures.push(NoteSignature { name: name.to_owned(), key_id, signature });
+    }
+
+    /// The message of a cosignature of this text.
+    fn cosigned(&self, time_s: u64) -> Vec<u8> {
+        format!("cosignature/v1\ntime {time_s}\n{}", self.text).into_bytes()
     }
 
     /// The text that is signed.
@@ -62,18 +105,61 @@ impl SignedNote {
         self.signatures.iter().map(|signature| signature.name.as_str())
     }
 
-    /// Whether this key signed: `Ok(false)` when there is no signature of it.
+    /// Takes over the signatures of another note of the same text that this one lacks.
+    pub fn merge(&mut self, other: &Self) {
+        if self.text != other.text {
+            return;
+        }
+        for signature in &other.signatures {
+            let is_new = |s: &&NoteSignature| (&s.name, s.key_id) != (&signature.name, signature.key_id);
+            if self.signatures.iter().all(|s| is_new(&s)) && self.signatures.len() < SIGNATURES_MAX {
+                self.signatures.push(signature.clone());
+            }
+        }
+    }
+
+    /// The same text under the signatures of one key name alone.
+    #[must_use]
+    pub fn only(&self, name: &str) -> Self {
+        let signatures = self.signatures.iter().filter(|signature| signature.name == name).cloned().collect();
+        Self { text: self.text.clone(), signatures }
+    }
+
+    fn lines(&self, meaning: Meaning, name: &str, key: &PublicKey) -> impl Iterator<Item = &NoteSignature> {
+        let id = meaning.key_id(name, key);
+        self.signatures.iter().filter(move |line| line.name == name && line.key_id == id)
+    }
+
+    /// Whether this key signed as the note's author: `Ok(false)` when there is no signature of it.
     ///
     /// # Errors
     /// [`LedgerError::Signature`] when there is one that does not fit; the note is then not to be trusted at all.
     pub fn signed_by(&self, name: &str, key: &PublicKey) -> Result<bool, LedgerError> {
-        let id = key_id(name, key);
         let mut found = false;
-        for line in self.signatures.iter().filter(|line| line.name == name && line.key_id == id) {
+        for line in self.lines(Meaning::Author, name, key) {
             key.verify(self.text.as_bytes(), &line.signature).map_err(|_| LedgerError::Signature(name.to_owned()))?;
             found = true;
         }
         Ok(found)
+    }
+
+    /// When this key cosigned last, in seconds since 1970; `None` when there is no cosignature of it.
+    ///
+    /// # Errors
+    /// [`LedgerError::Signature`] when there is one that does not fit; the note is then not to be trusted at all.
+    pub fn cosigned_by(&self, name: &str, key: &PublicKey) -> Result<Option<u64>, LedgerError> {
+        let wrong = || LedgerError::Signature(name.to_owned());
+        let mut latest = None;
+        for line in self.lines(Meaning::Cosigner, name, key) {
+            let (time, signature) = line.signature.split_first_chunk::<8>().ok_or_else(wrong)?;
+            let time_s = u64::from_be_bytes(*time);
+            if time_s > TIME_MAX {
+                return Err(wrong());
+            }
+            key.verify(&self.cosigned(time_s), signature).map_err(|_| wrong())?;
+            latest = latest.max(Some(time_s));
+        }
+        Ok(latest)
     }
 
     /// The whole note.
@@ -120,13 +206,6 @@ fn signature_line(line: &str) -> Option<NoteSignature> {
     Some(NoteSignature { name: name.to_owned(), key_id: *key_id, signature: signature.to_vec() })
 }
 
-/// `SHA-256(name || 0x0A || type || key)[:4]`, on an SM3 chain too: note tools find keys by it.
-fn key_id(name: &str, key: &PublicKey) -> [u8; 4] {
-    let digest = HashAlgorithm::Sha256.digest(&[name.as_bytes(), b"\n", &[ED25519], key.as_bytes()]);
-    let [a, b, c, d, ..] = digest.0;
-    [a, b, c, d]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,9 +214,9 @@ mod tests {
     fn the_key_id_is_that_of_the_specification() {
         // A published key, sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8: name, key id, type and key.
         let bytes = BASE64.decode("Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8").unwrap();
-        assert_eq!(bytes[0], ED25519);
+        assert_eq!(bytes[0], 0x01);
         let key: PublicKey = format!("ed25519:{}", BASE64.encode(&bytes[1..])).parse().unwrap();
-        assert_eq!(hex::encode(key_id("sum.golang.org", &key)), "033de0ae");
+        assert_eq!(hex::encode(Meaning::Author.key_id("sum.golang.org", &key)), "033de0ae");
     }
 
     #[test]
@@ -155,6 +234,60 @@ mod tests {
         assert_eq!(parsed.signed_by("city/c", &a.public()), Ok(false));
         let changed = SignedNote::parse(&note.encode().replacen("two", "twp", 1)).unwrap();
         assert!(changed.signed_by("city/a", &a.public()).is_err());
+    }
+
+    /// The example of C2SP tlog-cosignature. Its keys are not published, so what can be checked is its form.
+    const EXAMPLE: &str = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\
+        \u{2014} example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n\
+        \u{2014} witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
+
+    #[test]
+    fn a_cosignature_has_the_form_of_the_specification() {
+        let note = SignedNote::parse(EXAMPLE).unwrap();
+        assert_eq!(note.encode(), EXAMPLE);
+        let (time, signature) = note.signatures[1].signature.split_first_chunk::<8>().unwrap();
+        assert_eq!((u64::from_be_bytes(*time), signature.len()), (1_679_315_147, 64));
+        let message = "cosignature/v1\ntime 1679315147\nexample.com/behind-the-sofa\n20852163\n\
+            CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+        assert_eq!(String::from_utf8(note.cosigned(1_679_315_147)).unwrap(), message);
+
+        let key = SigningKey::from_seed(&[7; 32]);
+        let mut own = SignedNote::new(note.text().to_owned()).unwrap();
+        own.cosign("witness.example.com/w1", &key, 1_679_315_147);
+        let line = &own.signatures[0];
+        assert_eq!((line.signature.len(), &line.signature[..8]), (72, &time[..]));
+        key.public().verify(message.as_bytes(), &line.signature[8..]).unwrap();
+        let preimage = [b"witness.example.com/w1\n\x04".as_slice(), key.public().as_bytes()].concat();
+        assert_eq!(line.key_id, HashAlgorithm::Sha256.digest(&[&preimage]).0[..4]);
+    }
+
+    #[test]
+    fn a_cosignature_holds_for_its_text_time_and_key_and_is_no_author_s_signature() {
+        let (a, b) = (SigningKey::from_seed(&[1; 32]), SigningKey::from_seed(&[2; 32]));
+        let mut note = SignedNote::new("one\ntwo\n".into()).unwrap();
+        note.cosign("city/a", &a, 5);
+        note.sign("city/b", &b);
+        assert_eq!(note.cosigned_by("city/a", &a.public()), Ok(Some(5)));
+        assert_eq!(note.cosigned_by("city/a", &b.public()), Ok(None));
+        assert_eq!(
+            (note.signed_by("city/a", &a.public()), note.cosigned_by("city/b", &b.public())),
+            (Ok(false), Ok(None))
+        );
+        let mut later = note.clone();
+        later.signatures[0].signature[7] = 6;
+        assert!(later.cosigned_by("city/a", &a.public()).is_err(), "the time can be changed");
+        let mut cut = note.clone();
+        cut.signatures[0].signature.truncate(7);
+        assert!(cut.cosigned_by("city/a", &a.public()).is_err());
+        let changed = SignedNote::parse(&note.encode().replacen("two", "twp", 1)).unwrap();
+        assert!(changed.cosigned_by("city/a", &a.public()).is_err());
+
+        let mut merged = note.only("city/b");
+        merged.merge(&note);
+        merged.merge(&note);
+        assert_eq!(merged.names().collect::<Vec<_>>(), ["city/b", "city/a"]);
+        merged.merge(&changed);
+        assert_eq!(merged.signatures.len(), 2, "a signature of another text was taken over");
     }
 
     #[test]

@@ -1,19 +1,17 @@
 //! Receipts: proof, without any node, that a transaction stands in the ledger.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::digest::{Hash, HashAlgorithm};
-use crate::crypto::sign::PublicKey;
 use crate::ids::DepartmentId;
 
 use super::LedgerError;
-use super::checkpoint::SignedCheckpoint;
+use super::checkpoint::{Cosigner, SignedCheckpoint};
 use super::merkle::verify_inclusion;
 use super::transaction::Transaction;
+use super::trust::TrustPolicy;
 
 /// Longest text of a receipt: a transaction in base64, a path and a cosigned checkpoint.
 const RECEIPT_BYTES_MAX: usize = 256 * 1024;
@@ -35,16 +33,51 @@ pub struct Receipt {
     checkpoint: String,
 }
 
-/// Whom the holder of a receipt trusts: that many of these departments.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrustPolicy {
-    /// The chain's id.
-    pub chain: String,
-    /// How many departments must have signed the checkpoint.
-    pub signatures_min: usize,
-    /// The departments' signing keys.
-    pub departments: BTreeMap<DepartmentId, PublicKey>,
+/// Why a receipt proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptFault {
+    /// Its parts do not have their form, or do not belong together.
+    #[error("{0}")]
+    Malformed(String),
+    /// It is of another chain than the policy's.
+    #[error("the receipt is of chain {0}, the policy of another")]
+    OtherChain(String),
+    /// The transaction's signature does not fit.
+    #[error("the signature of {0} under the transaction does not fit: the transaction was changed")]
+    TransactionSignature(DepartmentId),
+    /// The path does not lead from the transaction to the checkpoint's root.
+    #[error("the inclusion path does not lead from the transaction to the checkpoint's root")]
+    Inclusion,
+    /// A cosignature under a key of the policy does not fit.
+    #[error("the cosignature of {0} does not fit the checkpoint: the checkpoint was changed")]
+    Cosignature(String),
+    /// All that is there fits, and it is not enough.
+    #[error("too few cosignatures: {0}")]
+    TooFew(String),
+}
+
+impl ReceiptFault {
+    /// Stable name, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::OtherChain(_) => "other_chain",
+            Self::TransactionSignature(_) => "transaction_signature",
+            Self::Inclusion => "inclusion",
+            Self::Cosignature(_) => "cosignature",
+            Self::TooFew(_) => "too_few_cosignatures",
+        }
+    }
+}
+
+impl From<LedgerError> for ReceiptFault {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Signature(whose) => Self::Cosignature(whose),
+            LedgerError::Proof => Self::Inclusion,
+            malformed @ LedgerError::Malformed { .. } => Self::Malformed(malformed.to_string()),
+        }
+    }
 }
 
 /// What a verified receipt shows.
@@ -60,8 +93,10 @@ pub struct Proven {
     pub size: u64,
     /// Root of the ledger at the checkpoint.
     pub root: Hash,
-    /// Who signed the checkpoint.
-    pub cosigners: Vec<DepartmentId>,
+    /// Digest of the state at the checkpoint.
+    pub state: Hash,
+    /// Who cosigned the checkpoint, and when.
+    pub cosigners: Vec<Cosigner>,
 }
 
 impl Receipt {
@@ -93,39 +128,43 @@ impl Receipt {
         Ok(receipt)
     }
 
-    /// Checks that the transaction stands in the ledger that the trusted departments signed.
+    /// Checks that the transaction stands in the ledger that the trusted departments cosigned. Only cosignatures
+    /// count; that the ledger's rules accepted the transaction is not said.
     ///
     /// # Errors
-    /// What is wrong: form, chain, path, a signature, or too few of them.
-    pub fn verify(&self, trust: &TrustPolicy) -> Result<Proven, LedgerError> {
-        let wrong = |why: &str| LedgerError::malformed("receipt", why);
+    /// The first [`ReceiptFault`], from the transaction outwards to the cosignatures.
+    pub fn verify(&self, trust: &TrustPolicy) -> Result<Proven, ReceiptFault> {
+        let wrong = |why: &str| ReceiptFault::Malformed(format!("malformed receipt: {why}"));
         let signed = SignedCheckpoint::parse(&self.checkpoint)?;
         let checkpoint = signed.checkpoint();
-        if checkpoint.chain() != trust.chain || self.chain != trust.chain {
-            return Err(wrong("of another chain"));
+        if self.chain != trust.chain() || checkpoint.chain() != trust.chain() {
+            let other = if self.chain == trust.chain() { checkpoint.chain() } else { &self.chain };
+            return Err(ReceiptFault::OtherChain(other.to_owned()));
         }
         if checkpoint.algorithm() != self.hash || self.inclusion.len() > PATH_MAX {
             return Err(wrong("its parts do not belong together"));
         }
-        let cosigners = signed.signers(&trust.departments)?;
-        if cosigners.len() < trust.signatures_min.max(1) {
-            let why = format!("{} of {} signatures needed", cosigners.len(), trust.signatures_min.max(1));
-            return Err(LedgerError::malformed("receipt", why));
-        }
         let bytes = BASE64.decode(&self.transaction).map_err(|_| wrong("the transaction is not base64"))?;
         let transaction = Transaction::decode(&bytes)?;
+        let mut keys =
+            trust.departments().iter().flat_map(|(department, keys)| keys.iter().map(move |k| (department, k)));
+        let signer = keys.find(|(_, key)| key.id() == transaction.key());
+        if let Some((department, key)) = signer {
+            let fits = transaction.verify(&self.chain, key);
+            fits.map_err(|_| ReceiptFault::TransactionSignature(department.clone()))?;
+        }
         let leaf = transaction.leaf(self.hash);
         verify_inclusion(self.hash, leaf, self.index, checkpoint.size, &self.inclusion, checkpoint.root)?;
-        let signer = trust.departments.iter().find(|(_, key)| key.id() == transaction.key());
-        if let Some((_, key)) = signer {
-            transaction.verify(&self.chain, key)?;
-        }
+        let cosigners = signed.cosigners(trust.departments())?;
+        let names = cosigners.iter().map(|cosigner| cosigner.department.clone()).collect();
+        trust.fulfilled(&names).map_err(ReceiptFault::TooFew)?;
         Ok(Proven {
             signer: signer.map(|(department, _)| department.clone()),
             transaction,
             index: self.index,
             size: checkpoint.size,
             root: checkpoint.root,
+            state: checkpoint.state,
             cosigners,
         })
     }
@@ -135,7 +174,7 @@ impl Receipt {
 mod tests {
     use super::*;
     use crate::crypto::sign::SigningKey;
-    use crate::ledger::checkpoint::Checkpoint;
+    use crate::ledger::checkpoint::{Checkpoint, Keys};
     use crate::ledger::merkle::Tree;
 
     const CHAIN: &str = "mulu-1";
@@ -144,9 +183,15 @@ mod tests {
         SigningKey::from_seed(&[n; 32])
     }
 
+    fn departments() -> Keys {
+        // The tax office had another key before.
+        [("tax", vec![9, 1]), ("audit", vec![2]), ("water", vec![3])]
+            .map(|(name, seeds)| (name.parse().unwrap(), seeds.into_iter().map(|n| key(n).public()).collect()))
+            .into()
+    }
+
     fn trust(signatures_min: usize) -> TrustPolicy {
-        let departments = [("tax", 1), ("audit", 2)].map(|(name, n)| (name.parse().unwrap(), key(n).public()));
-        TrustPolicy { chain: CHAIN.into(), signatures_min, departments: departments.into() }
+        TrustPolicy::any(CHAIN, departments(), signatures_min).unwrap()
     }
 
     fn receipt(algorithm: HashAlgorithm) -> Receipt {
@@ -154,10 +199,15 @@ mod tests {
         let sign = |n: u8| Transaction::sign(CHAIN, format!("{{\"n\":{n}}}").as_bytes(), &key(1)).unwrap();
         let transactions: Vec<Transaction> = (0..11).map(sign).collect();
         transactions.iter().for_each(|tx| _ = tree.push(tx.leaf(algorithm)));
-        let checkpoint = Checkpoint::new(CHAIN, algorithm, 11, tree.root());
-        let mut signed = checkpoint.sign(&"tax".parse().unwrap(), &key(1)).unwrap();
-        signed.cosign(&"audit".parse().unwrap(), &key(2));
+        let checkpoint = Checkpoint::new(CHAIN, algorithm, 11, tree.root(), Hash([7; 32]));
+        let mut signed = checkpoint.cosign(&"tax".parse().unwrap(), &key(1), 1_800_000_000).unwrap();
+        signed.cosign(&"audit".parse().unwrap(), &key(2), 1_800_000_001);
+        signed.sign_as_log(&key(3));
         Receipt::new(&transactions[6], 6, tree.inclusion(6, 11).unwrap(), &signed)
+    }
+
+    fn fault(receipt: &Receipt) -> &'static str {
+        receipt.verify(&trust(2)).map_or_else(|fault| fault.code(), |_| "none")
     }
 
     #[test]
@@ -172,29 +222,42 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_changed_in_a_receipt_breaks_it() {
+    fn whatever_is_changed_in_a_receipt_breaks_it_and_is_named() {
         let good = receipt(HashAlgorithm::Sm3);
-        let refused = |change: &dyn Fn(&mut Receipt)| {
+        let named = |change: &dyn Fn(&mut Receipt)| {
             let mut changed = good.clone();
             change(&mut changed);
-            assert!(changed.verify(&trust(2)).is_err(), "{changed:?}");
+            fault(&changed)
         };
-        refused(&|r| r.index = 5);
-        refused(&|r| r.chain = "mulu-2".into());
-        refused(&|r| r.hash = HashAlgorithm::Sha256);
-        refused(&|r| r.inclusion[0].0[0] ^= 1);
-        refused(&|r| r.inclusion.clear());
-        refused(&|r| r.transaction = receipt(HashAlgorithm::Sha256).transaction.replace('A', "B"));
-        refused(&|r| r.checkpoint = r.checkpoint.replacen("\n11\n", "\n12\n", 1));
-        assert!(good.verify(&TrustPolicy { chain: "mulu-2".into(), ..trust(2) }).is_err());
+        assert_eq!(named(&|_| ()), "none");
+        assert_eq!(named(&|r| r.index = 5), "inclusion");
+        assert_eq!(named(&|r| r.inclusion[0].0[0] ^= 1), "inclusion");
+        assert_eq!(named(&|r| r.inclusion.clear()), "inclusion");
+        assert_eq!(named(&|r| r.chain = "mulu-2".into()), "other_chain");
+        assert_eq!(named(&|r| r.hash = HashAlgorithm::Sha256), "malformed");
+        assert_eq!(named(&|r| r.checkpoint = r.checkpoint.replacen("state ", "sate ", 1)), "malformed");
+        let mut bytes = BASE64.decode(&good.transaction).unwrap();
+        *bytes.last_mut().unwrap() = b' ';
+        assert_eq!(named(&|r| r.transaction = BASE64.encode(&bytes)), "transaction_signature");
+        let state = BASE64.encode([8; 32]);
+        let other_state = |r: &mut Receipt| r.checkpoint = r.checkpoint.replacen(&BASE64.encode([7; 32]), &state, 1);
+        assert_eq!(named(&other_state), "cosignature");
+        let without = |r: &mut Receipt| {
+            r.checkpoint =
+                r.checkpoint.lines().filter(|line| !line.contains("/audit ")).map(|line| format!("{line}\n")).collect();
+        };
+        assert_eq!(named(&without), "too_few_cosignatures");
+        let other = TrustPolicy::any("mulu-2", departments(), 1).unwrap();
+        assert!(matches!(good.verify(&other), Err(ReceiptFault::OtherChain(_))));
     }
 
     #[test]
-    fn too_few_or_unknown_signatures_are_not_enough() {
+    fn too_few_unknown_or_other_signatures_are_not_enough() {
         let good = receipt(HashAlgorithm::Sm3);
-        assert!(good.verify(&trust(3)).is_err());
-        let nobody = TrustPolicy { departments: BTreeMap::new(), ..trust(0) };
-        assert!(good.verify(&nobody).is_err());
+        // Water signed as a log, which is no cosignature.
+        assert!(matches!(good.verify(&trust(3)), Err(ReceiptFault::TooFew(_))));
+        let only: Keys = [("water".parse().unwrap(), vec![key(3).public()])].into();
+        assert!(matches!(good.verify(&TrustPolicy::any(CHAIN, only, 1).unwrap()), Err(ReceiptFault::TooFew(_))));
         assert!(Receipt::parse("{}").is_err());
         let text = serde_json::to_string(&good).unwrap();
         assert!(Receipt::parse(&text.replacen("\"v\":1", "\"v\":2", 1)).is_err());

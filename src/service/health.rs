@@ -110,6 +110,7 @@ impl Node {
         let projected = self.model.projected().borrow().size;
         let lag = status.size.saturating_sub(projected);
         let outbox = self.exchange.outbox_len();
+        let anchoring = self.anchoring();
         let checks = vec![
             Check { name: "quorum", ok: status.has_quorum, detail: quorum_detail(&status) },
             Check {
@@ -121,6 +122,12 @@ impl Node {
                 name: "outbox",
                 ok: !self.exchange.outbox_full(),
                 detail: format!("{outbox} of {OUTBOX_MAX} access records wait for the ledger"),
+            },
+            // The node can do its work without the others' cosignatures; an operator wants to see that they lack.
+            Check {
+                name: "anchored",
+                ok: true,
+                detail: format!("{} of {} transactions are anchored", anchoring.size, status.size),
             },
         ];
         Health { ready: checks.iter().all(|check| check.ok), checks }

@@ -1,11 +1,13 @@
 //! The ledger as its readers see it: checkpoint, blocks, transactions, receipts, proofs.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::crypto::digest::Hash;
 use crate::ids::TxId;
-use crate::ledger::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::ledger::receipt::Receipt;
 use crate::ledger::transaction::Transaction;
 use crate::readmodel::transactions::{BlockView, TransactionFilter, TransactionView};
@@ -14,6 +16,17 @@ use crate::readmodel::{Page, PageRequest};
 use super::Node;
 use super::blocking::blocking;
 use super::error::ServiceError;
+
+/// How long a receipt waits for an anchored checkpoint.
+const RECEIPT_WAIT: Duration = Duration::from_secs(2);
+
+fn not_cosigned() -> ServiceError {
+    ServiceError::Unavailable {
+        code: "not_cosigned_yet",
+        detail: "no department has cosigned this part of the ledger yet: try again in a moment".into(),
+        retry_after_s: 1,
+    }
+}
 
 /// A transaction with what it says.
 #[derive(Clone, Debug, Serialize)]
@@ -27,21 +40,39 @@ pub struct TransactionDetail {
     pub key: String,
     /// The leaf in the tree.
     pub leaf: Hash,
+    /// `committed` or `anchored`.
+    pub state: &'static str,
 }
 
 impl Node {
-    /// A checkpoint of the whole ledger, signed by this node (C2SP tlog-checkpoint).
+    /// The newest checkpoint that enough departments cosigned; where none is yet, this node's own.
     ///
     /// # Errors
-    /// None is expected.
+    /// [`ServiceError::Unavailable`] in the first moments of a node, before it has cosigned anything.
     pub fn checkpoint(&self) -> Result<SignedCheckpoint, ServiceError> {
-        let (size, root) = self.chain.head();
-        self.signed_checkpoint(size, root)
+        let anchored = self.consensus.anchored().borrow().clone();
+        anchored.map_or_else(|| self.newest_checkpoint(), |anchored| Ok(anchored.note.clone()))
     }
 
-    fn signed_checkpoint(&self, size: u64, root: Hash) -> Result<SignedCheckpoint, ServiceError> {
-        let checkpoint = Checkpoint::new(self.chain_id(), self.hash_algorithm(), size, root);
-        checkpoint.sign(&self.department, &self.keyring.signing).map_err(|e| ServiceError::Internal(e.to_string()))
+    /// The newest checkpoint that this node cosigned itself, anchored or not.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`] in the first moments of a node, before it has cosigned anything.
+    pub fn newest_checkpoint(&self) -> Result<SignedCheckpoint, ServiceError> {
+        self.consensus.own_checkpoint().ok_or_else(not_cosigned)
+    }
+
+    /// The checkpoint under which this node serves tiles: the newest anchored one that it cosigned itself, or else its
+    /// own newest, with the signature of a log (C2SP tlog-tiles).
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`] in the first moments of a node, before it has cosigned anything.
+    pub fn log_checkpoint(&self) -> Result<SignedCheckpoint, ServiceError> {
+        let anchored = self.consensus.anchored().borrow().clone();
+        let signed = anchored.filter(|known| known.cosigners.iter().any(|who| who.department == self.department));
+        let mut note = signed.map_or_else(|| self.newest_checkpoint(), |anchored| Ok(anchored.note.clone()))?;
+        note.sign_as_log(&self.keyring.signing);
+        Ok(note)
     }
 
     /// Blocks, newest first.
@@ -71,6 +102,7 @@ impl Node {
         let tx = self.transaction_at(view.ledger_index).await?;
         let payload = serde_json::from_str(tx.payload()).unwrap_or_default();
         Ok(TransactionDetail {
+            state: self.state_of(view.ledger_index),
             transaction: view,
             payload,
             key: tx.key().to_string(),
@@ -78,17 +110,23 @@ impl Node {
         })
     }
 
-    /// A receipt: the transaction, its inclusion proof and a checkpoint, to be verified offline.
+    /// A receipt: the transaction, its inclusion proof and a cosigned checkpoint, to be verified offline. Waits a moment
+    /// for an anchored one; then it is the one that most departments cosigned.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`].
+    /// [`ServiceError::NotFound`]; [`ServiceError::Unavailable`] when nobody cosigned anything that covers it yet.
     pub async fn receipt(&self, id: TxId) -> Result<Receipt, ServiceError> {
         let view = self.transaction_view(id).await?;
-        let tx = self.transaction_at(view.ledger_index).await?;
-        let (size, root) = self.chain.head();
-        let inclusion = self.chain.inclusion(view.ledger_index, size);
+        let index = view.ledger_index;
+        let tx = self.transaction_at(index).await?;
+        let note = match self.consensus.anchored_beyond(index, RECEIPT_WAIT).await {
+            Some(anchored) => anchored.note.clone(),
+            None => self.consensus.covering(index).ok_or_else(not_cosigned)?,
+        };
+        let (chain, size) = (self.chain.clone(), note.checkpoint().size);
+        let inclusion = blocking(move || Ok::<_, ServiceError>(chain.inclusion(index, size))).await?;
         let inclusion = inclusion.ok_or_else(|| ServiceError::Internal("no inclusion proof".into()))?;
-        Ok(Receipt::new(&tx, view.ledger_index, inclusion, &self.signed_checkpoint(size, root)?))
+        Ok(Receipt::new(&tx, index, inclusion, &note))
     }
 
     /// Proof that a ledger of size `from` is the beginning of the one of size `to` (RFC 6962, 2.1.2).

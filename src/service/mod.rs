@@ -1,6 +1,7 @@
 //! Use cases: who may, then do it, then say what came of it. Knows nothing of HTTP.
 
 pub mod accounts;
+pub mod anchoring;
 pub mod audit;
 mod blocking;
 pub mod cases;

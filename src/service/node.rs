@@ -109,7 +109,7 @@ impl Node {
         let clock: SharedClock = Arc::new(SystemClock);
         let keyring = Keyring::load(&config.keys_dir)?;
         let store = Arc::new(NodeStore::open(&config.store_dir())?);
-        let consensus = Arc::new(start_consensus(&config, &store, &clock)?);
+        let consensus = Arc::new(start_consensus(&config, &keyring, &store, &clock)?);
         let chain = consensus.chain();
         let is_auditor = check_identity(&config, &chain, &keyring)?;
         let model = ReadModel::open(&config.model_dir())?;
@@ -204,7 +204,12 @@ impl Node {
     }
 }
 
-fn start_consensus(config: &NodeConfig, store: &Arc<NodeStore>, clock: &SharedClock) -> Result<Consensus, StartError> {
+fn start_consensus(
+    config: &NodeConfig,
+    keyring: &Keyring,
+    store: &Arc<NodeStore>,
+    clock: &SharedClock,
+) -> Result<Consensus, StartError> {
     let log = Arc::new(LedgerLog::open(&config.ledger_dir())?);
     Consensus::install_genesis(&log, store, &read_genesis(config)?)?;
     let own = config.own().ok_or_else(|| StartError::Mismatch("this department is not among the nodes".into()))?;
@@ -219,6 +224,8 @@ fn start_consensus(config: &NodeConfig, store: &Arc<NodeStore>, clock: &SharedCl
     Ok(Consensus::start(consensus::Settings {
         node_id: own.node_id,
         department: config.department.clone(),
+        signing: keyring.signing.clone(),
+        checkpoint_file: config.checkpoint_file(),
         peers: config.nodes.iter().map(peer).collect(),
         listener,
         tls_server: tls::server_config(&files)?,

@@ -31,6 +31,7 @@ impl State {
         for department in &genesis.departments {
             next.add_department(department.clone())?;
         }
+        super::cosigners::check(&genesis)?;
         let authority = next.departments.get(&genesis.authority);
         let authority = authority.ok_or_else(|| Refusal::Unknown(format!("department {}", genesis.authority)))?;
         if !next.departments.contains_key(&genesis.auditor) {

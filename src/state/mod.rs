@@ -6,6 +6,7 @@ pub mod applied;
 mod cases;
 mod catalog;
 mod certificates;
+mod cosigners;
 mod departments;
 mod digest;
 mod grants;

@@ -70,6 +70,7 @@ impl City {
             hash,
             authority: "data-bureau".parse().unwrap(),
             auditor: "audit".parse().unwrap(),
+            cosignatures_min: None,
             departments: departments.iter().enumerate().map(department).collect(),
             policy: PolicyDocument { version: 1, model: "m".into(), rules: "r".into() },
         };

@@ -9,6 +9,7 @@ mod record;
 mod segment;
 pub mod tree_reader;
 pub mod tree_store;
+pub mod whole_file;
 
 use std::path::{Path, PathBuf};
 

@@ -21,7 +21,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
 
 /// **Permissions**: everybody signed in.
 async fn checkpoint(node: Data<Node>, _: Caller) -> Result<HttpResponse, Problem> {
-    let note = node.checkpoint()?.encode();
+    let note = node.log_checkpoint()?.encode();
     let kept = (header::CACHE_CONTROL, "no-cache");
     Ok(HttpResponse::Ok().insert_header(kept).content_type("text/plain; charset=utf-8").body(note))
 }

@@ -15,8 +15,8 @@ use crate::domain::department::{Department, Genesis};
 use crate::domain::{Actor, Role, Text};
 use crate::ids::{DepartmentId, TxId};
 use crate::ledger::chain::chain_id;
-use crate::ledger::receipt::TrustPolicy;
 use crate::ledger::transaction::Transaction;
+use crate::ledger::trust::TrustPolicy;
 use crate::policy;
 
 use super::{Plan, node_toml};
@@ -83,7 +83,7 @@ fn make_in(plan: &Plan, city: Text, departments_dir: &Path, dir: &Path, now: Mil
     for node in &plan.nodes {
         write(&dir.join(node.file.id.as_str()).join(GENESIS_FILE), tx.as_bytes())?;
     }
-    write(&dir.join(TRUST_FILE), trust(&chain, &keyrings)?.as_bytes())?;
+    write(&dir.join(TRUST_FILE), trust(plan, &chain, &keyrings)?.as_bytes())?;
     Ok(chain)
 }
 
@@ -117,6 +117,7 @@ fn genesis(
             hash: HashAlgorithm::Sm3,
             authority: plan.authority.clone(),
             auditor: plan.auditor.clone(),
+            cosignatures_min: plan.cosignatures,
             departments,
             policy: policy::default_document(),
         }),
@@ -127,12 +128,14 @@ fn genesis(
     Ok((chain, tx))
 }
 
-/// A policy for `mulu receipt verify`: one signature of any department.
-fn trust(chain: &str, keyrings: &BTreeMap<DepartmentId, Keyring>) -> Result<String, CliError> {
-    let departments = keyrings.iter().map(|(id, keyring)| (id.clone(), keyring.signing.public()));
-    let policy = TrustPolicy { chain: chain.to_owned(), signatures_min: 1, departments: departments.collect() };
+/// A policy for `mulu receipt verify`: as many departments as anchor a checkpoint, a majority unless told otherwise.
+fn trust(plan: &Plan, chain: &str, keyrings: &BTreeMap<DepartmentId, Keyring>) -> Result<String, CliError> {
+    let stated = plan.cosignatures.and_then(|count| usize::try_from(count).ok());
+    let needed = stated.unwrap_or(keyrings.len() / 2 + 1);
+    let departments = keyrings.iter().map(|(id, keyring)| (id.clone(), vec![keyring.signing.public()]));
+    let policy = TrustPolicy::any(chain, departments.collect(), needed).map_err(CliError::failed)?;
     let text = toml::to_string(&policy).map_err(CliError::failed)?;
-    Ok(format!("# Whom to trust in `mulu receipt verify`: so many of these departments must have signed.\n{text}"))
+    Ok(format!("# Whom to trust in `mulu receipt verify`: so many of these departments must have cosigned.\n{text}"))
 }
 
 /// Creates a folder that only its owner can enter.

@@ -41,7 +41,10 @@ fn every_node_of_a_new_city_could_start() {
         }
     }
     let trust: TrustPolicy = toml::from_str(&fs::read_to_string(out.join(TRUST_FILE)).unwrap()).unwrap();
-    assert_eq!((trust.chain, trust.departments.len()), (chain, 3));
+    assert_eq!((trust.chain(), trust.departments().len()), (chain.as_str(), 3));
+    let two = trust.departments().keys().take(2).cloned().collect();
+    let one = trust.departments().keys().take(1).cloned().collect();
+    assert!(trust.fulfilled(&two).is_ok() && trust.fulfilled(&one).is_err());
 }
 
 #[test]

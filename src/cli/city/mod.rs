@@ -38,6 +38,8 @@ pub struct Plan {
     pub auditor: DepartmentId,
     /// Address of all nodes.
     pub host: String,
+    /// Departments that must cosign a checkpoint to anchor it; a majority of all unless stated.
+    pub cosignatures: Option<u32>,
 }
 
 /// The departments that shall have a node: those named, and always authority and auditor.
@@ -77,7 +79,22 @@ impl Plan {
         let node =
             |(file, ports): (DepartmentFile, Ports)| PlannedNode { voter: voters.contains(&file.id), file, ports };
         let nodes = departments.into_iter().zip(ports).map(node).collect();
-        Ok(Self { nodes, authority, auditor, host: host.to_owned() })
+        Ok(Self { nodes, authority, auditor, host: host.to_owned(), cosignatures: None })
+    }
+}
+
+impl Plan {
+    /// The same city, in which so many departments anchor a checkpoint.
+    ///
+    /// # Errors
+    /// None of them, or more than there are.
+    pub fn anchored_by(self, cosignatures: Option<u32>) -> Result<Self, CliError> {
+        let count = cosignatures.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        if count.is_some_and(|count| count == 0 || count > self.nodes.len()) {
+            let why = format!("--cosignatures must be 1 to {}, the number of departments", self.nodes.len());
+            return Err(CliError::usage(why));
+        }
+        Ok(Self { cosignatures, ..self })
     }
 }
 

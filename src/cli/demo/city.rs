@@ -65,7 +65,7 @@ pub fn make_unless_there(dir: &Path, departments_dir: &Path, shape: &Shape) -> R
             if ports::taken(HOST, &usual).is_none() { usual } else { ports::free(HOST, chosen.len())? }
         }
     };
-    let plan = Plan::new(chosen, shape.voters, HOST, ports)?;
+    let plan = Plan::new(chosen, shape.voters, HOST, ports)?.anchored_by(shape.cosignatures)?;
     let name = Text { zh: "示范市".into(), en: "Model City".into() };
     files::make(&plan, name, departments_dir, dir, SystemClock.now())?;
     Ok(())

@@ -80,10 +80,10 @@ impl Verify {
         let Some(path) = &self.checkpoint else { return Ok(()) };
         let text = std::fs::read_to_string(path).map_err(|e| CliError::io(path, &e))?;
         let signed = SignedCheckpoint::parse(&text).map_err(|e| CliError::NotValid(e.to_string()))?;
-        let signers = signed.signers(&replay.keys()).map_err(|e| CliError::NotValid(e.to_string()))?;
+        let cosigners = signed.cosigners(&replay.keys()).map_err(|e| CliError::NotValid(e.to_string()))?;
         let checkpoint = signed.checkpoint();
-        if checkpoint.chain() != replay.chain() || signers.is_empty() {
-            return Err(CliError::NotValid("the checkpoint is not signed by a department of this ledger".into()));
+        if checkpoint.chain() != replay.chain() || cosigners.is_empty() {
+            return Err(CliError::NotValid("the checkpoint is not cosigned by a department of this ledger".into()));
         }
         match replay.root_at(checkpoint.size) {
             None => {
@@ -94,8 +94,8 @@ impl Verify {
                 Err(CliError::NotValid(format!("the first {} transactions have another root", checkpoint.size)))
             }
             Some(_) => {
-                let signers: Vec<&str> = signers.iter().map(|department| department.as_str()).collect();
-                println!("checkpoint  size {}, signed by {}: contained", checkpoint.size, signers.join(", "));
+                let names: Vec<&str> = cosigners.iter().map(|cosigner| cosigner.department.as_str()).collect();
+                println!("checkpoint  size {}, cosigned by {}: contained", checkpoint.size, names.join(", "));
                 Ok(())
             }
         }

@@ -7,8 +7,8 @@ use crate::clock::Millis;
 use crate::crypto::digest::{Hash, HashAlgorithm};
 use crate::crypto::sign::{Check, PublicKey, verify_all};
 use crate::domain::command::Payload;
-use crate::ids::DepartmentId;
 use crate::ledger::block::Block;
+use crate::ledger::checkpoint::Keys;
 use crate::ledger::merkle::{Nodes as _, Tree};
 use crate::ledger::transaction::Transaction;
 use crate::state::{Outcome, Refusal, State};
@@ -161,8 +161,8 @@ impl Replay {
     }
 
     /// The departments' keys.
-    pub fn keys(&self) -> BTreeMap<DepartmentId, PublicKey> {
-        self.state.departments().map(|department| (department.id.clone(), department.signing_key.clone())).collect()
+    pub fn keys(&self) -> Keys {
+        self.state.cosigner_keys()
     }
 }
 

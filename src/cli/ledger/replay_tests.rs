@@ -37,6 +37,7 @@ fn genesis() -> (String, Transaction) {
             hash: HashAlgorithm::Sm3,
             authority: "data-bureau".parse().unwrap(),
             auditor: "audit".parse().unwrap(),
+            cosignatures_min: None,
             departments: vec![department("data-bureau", 1), department("audit", 2)],
             policy: PolicyDocument { version: 1, model: "m".into(), rules: "r".into() },
         }),

@@ -279,6 +279,11 @@ impl NodeConfig {
         self.data_dir.join("ledger")
     }
 
+    /// The newest anchored checkpoint, for other programs to read.
+    pub fn checkpoint_file(&self) -> PathBuf {
+        self.ledger_dir().join("checkpoint")
+    }
+
     /// The node's keyed store.
     pub fn store_dir(&self) -> PathBuf {
         self.data_dir.join("store")

@@ -65,7 +65,9 @@ pub async fn list(node: Data<Node>, caller: Caller, query: Filter<Search>) -> Re
         page: page(search.cursor, search.page_size),
     };
     let audit = AuditFilter { subject: search.subject, filter };
-    Ok(Json(node.accesses(&caller.0, audit).await?.into()))
+    let mut page: Page<Access> = node.accesses(&caller.0, audit).await?.into();
+    page.items = page.items.into_iter().map(|access| access.on(&node)).collect();
+    Ok(Json(page))
 }
 
 /// **Permissions**: auditors; other departments' accounts see what concerns them.
@@ -79,7 +81,7 @@ pub async fn show(
     let detail = node.access(&caller.0, *id).await?;
     let proof = node.receipt(detail.access.transaction_id).await?;
     Ok(Json(AccessDetail {
-        access: detail.access.into(),
+        access: Access::from(detail.access).on(&node),
         ledger_size: detail.ledger_size,
         proof: serde_json::to_value(&proof).unwrap_or_default(),
         receipt: detail.receipt,

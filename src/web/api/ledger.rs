@@ -47,24 +47,40 @@ pub struct Sizes {
     to: u64,
 }
 
+/// Which checkpoint.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Which {
+    /// The newest that this node cosigned itself, instead of the newest that enough departments did.
+    #[serde(default)]
+    newest: bool,
+    /// Wait up to 5 s until the answer reflects the transaction of this ledger index.
+    min_index: Option<u64>,
+}
+
 /// **Permissions**: everybody signed in. The note itself, or JSON for who accepts that.
 pub async fn checkpoint(
     request: HttpRequest,
     node: Data<Node>,
     _: Caller,
-    _: Filter<Fresh>,
+    which: Filter<Which>,
 ) -> Result<HttpResponse, Problem> {
-    let signed = node.checkpoint()?;
+    fresh(&node, which.0.min_index).await?;
+    let signed = if which.0.newest { node.newest_checkpoint()? } else { node.checkpoint()? };
     let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !accepts.contains("application/json") {
         return Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(signed.encode()));
     }
     let checkpoint = signed.checkpoint();
+    let cosigners = signed.named();
     Ok(HttpResponse::Ok().json(CheckpointAnswer {
         checkpoint: signed.encode(),
         origin: checkpoint.origin.clone(),
         size: checkpoint.size,
         root: checkpoint.root,
+        state: checkpoint.state,
+        anchored: cosigners.len() >= node.consensus.cosigning().needed,
+        cosigners,
     }))
 }
 

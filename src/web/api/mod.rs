@@ -18,6 +18,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::extract::path_problem;
+use super::middleware::anchored::anchored;
 use super::middleware::idempotency::idempotent;
 use super::problem::Problem;
 
@@ -39,6 +40,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
     let scope = scope
         .app_data(web::PathConfig::default().error_handler(path_problem))
         .default_service(web::to(unknown))
+        .wrap(from_fn(anchored))
+        // Outside: what is kept under a key is what was answered in the end.
         .wrap(from_fn(idempotent));
     config.service(scope);
 }

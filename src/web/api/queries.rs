@@ -53,9 +53,10 @@ pub async fn query(
     node: Data<Node>,
     caller: Caller,
     named: Path<Named>,
-    _: Wait,
+    wait: Wait,
     request: Body<QueryRequest>,
 ) -> Result<Json<QueryAnswer>, Problem> {
+    wait.without_anchor()?;
     Ok(Json(node.query(&caller.0, named.entry(), request.0).await?.into()))
 }
 
@@ -64,9 +65,10 @@ pub async fn explain(
     request: HttpRequest,
     node: Data<Node>,
     caller: Caller,
-    _: Wait,
+    wait: Wait,
     facts: Body<Facts>,
 ) -> Result<Json<ExplanationAnswer>, Problem> {
+    wait.without_anchor()?;
     let facts = facts.0;
     let entry = match (facts.entry, facts.provider, facts.name) {
         (Some(entry), _, _) => entry,

@@ -79,8 +79,8 @@ pub const OPERATIONS: &[Operation] = &[
         .body("empty", "{}").answers::<audit_views::Subject>(200),
 
     // The ledger.
-    Operation::get("/ledger/checkpoint", "showCheckpoint", || get().to(ledger::checkpoint), "Signed checkpoint: text/plain (C2SP note), or JSON by Accept")
-        .query::<Fresh>().answers::<ledger_views::CheckpointAnswer>(200),
+    Operation::get("/ledger/checkpoint", "showCheckpoint", || get().to(ledger::checkpoint), "Newest anchored checkpoint: text/plain (C2SP note), or JSON by Accept")
+        .query::<ledger::Which>().answers::<ledger_views::CheckpointAnswer>(200),
     Operation::get("/ledger/blocks", "listBlocks", || get().to(ledger::blocks), "Blocks, newest first")
         .query::<Paged>().answers::<Page<ledger_views::Block>>(200),
     Operation::get("/ledger/transactions", "listTransactions", || get().to(ledger::transactions), "Transactions, newest first")

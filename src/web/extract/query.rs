@@ -39,6 +39,35 @@ pub enum Wait {
     Committed,
     /// This node's listings show it, too.
     Projected,
+    /// Enough departments have cosigned a checkpoint that covers it.
+    Anchored,
+}
+
+impl Wait {
+    /// Reads a query string.
+    ///
+    /// # Errors
+    /// `wait_not_offered`; `invalid_parameter` for any other parameter.
+    pub fn of(query: &str) -> Result<Self, Problem> {
+        match read::<WaitQuery>(query)?.wait.as_deref() {
+            None | Some("committed") => Ok(Self::Committed),
+            Some("projected") => Ok(Self::Projected),
+            Some("anchored") => Ok(Self::Anchored),
+            Some(_) => Err(Problem::new("wait_not_offered")),
+        }
+    }
+
+    /// For calls that write nothing on the ledger themselves.
+    ///
+    /// # Errors
+    /// `wait_not_offered`.
+    pub fn without_anchor(self) -> Result<(), Problem> {
+        match self {
+            Self::Anchored => Err(Problem::new("wait_not_offered")
+                .detail("a query's record is anchored after its answer: see its access_id in the audit")),
+            Self::Committed | Self::Projected => Ok(()),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -47,17 +76,14 @@ struct WaitQuery {
     wait: Option<String>,
 }
 
-/// Every write of this node waits for its own listings a moment, so both answers come by the same way.
+/// Every write of this node waits for its own listings a moment, so the first two come by the same way; the layer
+/// `anchored` around the API does the third.
 impl FromRequest for Wait {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(read::<WaitQuery>(request.query_string()).and_then(|query| match query.wait.as_deref() {
-            None | Some("committed") => Ok(Self::Committed),
-            Some("projected") => Ok(Self::Projected),
-            Some(_) => Err(Problem::new("wait_not_offered")),
-        }))
+        ready(Self::of(request.query_string()))
     }
 }
 
@@ -104,7 +130,9 @@ mod tests {
             |uri: &'static str| async move { Wait::extract(&TestRequest::post().uri(uri).to_http_request()).await };
         assert_eq!(wait("/x").await.unwrap(), Wait::Committed);
         assert_eq!(wait("/x?wait=projected").await.unwrap(), Wait::Projected);
-        assert_eq!(wait("/x?wait=anchored").await.unwrap_err().code(), "wait_not_offered");
+        assert_eq!(wait("/x?wait=anchored").await.unwrap(), Wait::Anchored);
+        assert_eq!(wait("/x?wait=forever").await.unwrap_err().code(), "wait_not_offered");
+        assert_eq!(Wait::Anchored.without_anchor().unwrap_err().code(), "wait_not_offered");
         assert_eq!(wait("/x?wiat=committed").await.unwrap_err().code(), "invalid_parameter");
     }
 }

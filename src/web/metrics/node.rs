@@ -2,6 +2,7 @@
 
 use crate::consensus::NodeRole;
 use crate::exchange::{LATENCY_MS, Reading};
+use crate::ids::DepartmentId;
 use crate::service::Node;
 
 use super::{sample, samples};
@@ -9,6 +10,7 @@ use super::{sample, samples};
 /// Writes the numbers of this moment.
 pub(super) fn write(text: &mut String, node: &Node) {
     consensus(text, node);
+    anchoring(text, node);
     let (asked, served) = (node.exchange.asked().read(), node.exchange.served().read());
     let directions = [("asked", &asked), ("served", &served)];
     let decisions = directions.iter().flat_map(|(direction, reading)| {
@@ -47,6 +49,23 @@ fn consensus(text: &mut String, node: &Node) {
     ] {
         sample(text, name, "gauge", help, value);
     }
+}
+
+fn anchoring(text: &mut String, node: &Node) {
+    let anchoring = node.anchoring();
+    for (name, help, value) in [
+        ("mulu_anchored_size", "Transactions covered by the newest anchored checkpoint", anchoring.size.to_string()),
+        ("mulu_anchored_lag", "Transactions applied but not anchored", anchoring.lag.to_string()),
+        ("mulu_anchored_lag_seconds", "Age of the oldest of them by block time", seconds(anchoring.lag_ms, 1_000)),
+        ("mulu_cosignatures_needed", "Departments that anchor a checkpoint", anchoring.needed.to_string()),
+    ] {
+        sample(text, name, "gauge", help, value);
+    }
+    let label = |department: &DepartmentId| format!(r#"{{department="{department}"}}"#);
+    let sizes = anchoring.departments.iter().map(|word| (label(&word.department), word.size));
+    samples(text, "mulu_cosigned_size", "gauge", "Size of the newest checkpoint of each department", sizes);
+    let ages = anchoring.departments.iter().map(|word| (label(&word.department), word.age.as_secs()));
+    samples(text, "mulu_cosignature_age_seconds", "gauge", "Seconds since each department's newest came", ages);
 }
 
 fn count(length: usize) -> u64 {

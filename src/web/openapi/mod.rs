@@ -112,7 +112,8 @@ fn parameters(it: &Operation) -> Vec<Value> {
             "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
             "description": "The same key and body again get the first answer"}));
         all.push(json!({"name": "wait", "in": "query", "required": false,
-            "schema": {"enum": ["committed", "projected"]}, "description": "For what a write waits"}));
+            "schema": {"enum": ["committed", "projected", "anchored"]}, "description": "For what a write waits; \
+                anchored adds transaction_state to its answer, which is 202 when cosignatures did not come in time"}));
     }
     all
 }

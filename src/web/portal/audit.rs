@@ -18,8 +18,6 @@ use super::render::Answer;
 use super::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults};
 
 const PAGE_SIZE: u32 = 50;
-/// An access is listed once its batch is committed.
-const STATE: &str = "committed";
 
 /// Accesses by subject, department, entry, decision and time.
 pub async fn list(visitor: Visitor) -> Answer {
@@ -99,7 +97,7 @@ fn row(desk: &Desk, access: &AccessView) -> AccessRow {
         cause: record.cause.clone(),
         case_id: record.case_id.clone().unwrap_or_default(),
         rows: record.rows,
-        state: STATE.to_owned(),
+        state: desk.node.state_of(access.ledger_index).to_owned(),
     }
 }
 

@@ -34,8 +34,7 @@ pub async fn ledger(visitor: Visitor) -> Answer {
 }
 
 async fn body(desk: &Desk, block: Option<u64>) -> Result<LedgerBody, Problem> {
-    let signed = desk.node.checkpoint()?;
-    let checkpoint = signed.checkpoint();
+    let (size, root) = desk.node.chain.head();
     let blocks = desk.node.blocks(PageRequest { cursor: None, size: Some(BLOCKS) }).await?.items;
     let transactions = match block {
         Some(height) => of_block(desk, height).await?,
@@ -46,15 +45,20 @@ async fn body(desk: &Desk, block: Option<u64>) -> Result<LedgerBody, Problem> {
         }
     };
     let time = desk.node.chain.state().time();
+    // In its first moments a node has none.
+    let note = desk.node.checkpoint().ok();
+    let cosigners = note.iter().flat_map(|note| note.named()).map(|id| desk.department(&id)).collect();
     Ok(LedgerBody {
         t: desk.t,
         chain: desk.node.chain_id().to_owned(),
         hash: codes::word(&desk.node.hash_algorithm()),
-        size: checkpoint.size,
+        size,
         height: desk.node.chain.height(),
-        root: checkpoint.root.to_string(),
+        root: root.to_string(),
         time: time.local_text(),
-        checkpoint: signed.encode(),
+        anchored: desk.node.anchoring().size,
+        cosigners,
+        checkpoint: note.map(|note| note.encode()).unwrap_or_default(),
         blocks: blocks.iter().map(block_row).collect(),
         transactions,
     })
@@ -117,7 +121,7 @@ pub async fn transaction(visitor: Visitor, id: Path<TxId>) -> Answer {
         t: visitor.t,
         transaction: row(&visitor, view),
         height: view.block_height,
-        state: "committed".to_owned(),
+        state: detail.state.to_owned(),
         refusal: view.refusal.as_ref().map(|refusal| refusal.text.clone()).unwrap_or_default(),
         algorithm,
         key: detail.key.clone(),

@@ -25,7 +25,7 @@ pub const KINDS: &[Kind] = kinds! {
     "malformed_json" 400 "Not JSON" "不是有效的 JSON" "send valid JSON in UTF-8" "请发送 UTF-8 编码的有效 JSON";
     "invalid_parameter" 400 "Unacceptable parameter" "参数不可接受" "correct the parameter" "请更正路径或查询参数";
     "invalid_idempotency_key" 400 "Unacceptable Idempotency-Key" "幂等键不可接受" "send 1 to 128 visible ASCII characters" "请使用 1 至 128 个可见 ASCII 字符";
-    "wait_not_offered" 400 "Unknown kind of waiting" "不支持的等待方式" "wait=committed or wait=projected; this version does not offer cosigning" "可用 wait=committed 或 wait=projected；本版本不提供联署等待";
+    "wait_not_offered" 400 "Unknown kind of waiting" "不支持的等待方式" "wait=committed, wait=projected or, for writes to the ledger, wait=anchored" "可用 wait=committed、wait=projected；写入账本时还可用 wait=anchored";
     "not_authenticated" 401 "Not authenticated" "未认证" "sign in, or send a valid token of this department in Authorization" "请登录，或在 Authorization 中发送本部门的有效令牌";
     "wrong_password" 401 "Wrong user or password" "用户名或密码错误" "check user and password" "请核对用户名和密码";
     "refused" 403 "Refused" "已拒绝" "see reasons" "请查看 reasons";
@@ -69,6 +69,7 @@ pub const KINDS: &[Kind] = kinds! {
     "clock_skew" 503 "Clocks differ" "时钟不一致" "the operator must correct this node's clock" "请运维校正本节点时钟";
     "store_full" 503 "Store is full" "存储已满" "tell your operator" "请联系运维";
     "database_busy" 503 "Database is busy" "数据库繁忙" "try again" "请重试";
+    "not_cosigned_yet" 503 "Not cosigned yet" "尚未联署" "try again in a moment" "请稍后再试";
     "not_yet_projected" 503 "Not yet projected" "尚未同步到该位置" "try again in a moment" "请稍后再试";
     "unavailable" 503 "Unavailable" "暂不可用" "try again later" "请稍后再试";
     "provider_late" 504 "Provider is late" "提供方超时" "try again later" "请稍后再试";

@@ -10,6 +10,7 @@ use crate::domain::access::{AccessDecision, AccessRecord};
 use crate::exchange;
 use crate::ids::{AccessId, DepartmentId, EntryName, GrantId, ItemName, TxId, Version};
 use crate::readmodel::accesses as rows;
+use crate::service::Node;
 use crate::web::language::Language;
 
 use super::{Time, answer};
@@ -74,8 +75,16 @@ pub struct Access {
     pub place: u64,
     /// The block.
     pub block_height: u64,
-    /// State of the transaction: `committed`.
+    /// State of the transaction: `committed` or `anchored`.
     pub state: &'static str,
+}
+
+impl Access {
+    /// With its transaction's state as the node knows it.
+    #[must_use]
+    pub fn on(self, node: &Node) -> Self {
+        Self { state: node.state_of(self.ledger_index), ..self }
+    }
 }
 
 impl From<rows::AccessView> for Access {

@@ -12,7 +12,7 @@ use crate::service;
 
 use super::{Maybe, Time, answer};
 
-/// A signed checkpoint.
+/// A cosigned checkpoint.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CheckpointAnswer {
     /// The signed note (C2SP tlog-checkpoint).
@@ -23,6 +23,12 @@ pub struct CheckpointAnswer {
     pub size: u64,
     /// Root of the tree.
     pub root: Hash,
+    /// Digest of the state.
+    pub state: Hash,
+    /// Departments that cosigned it.
+    pub cosigners: Vec<DepartmentId>,
+    /// Whether they are enough to anchor it.
+    pub anchored: bool,
 }
 
 answer! {
@@ -84,7 +90,7 @@ pub struct TransactionDetail {
     /// Where it stands and what became of it.
     #[serde(flatten)]
     pub transaction: TransactionAnswer,
-    /// State of the transaction: `committed`.
+    /// State of the transaction: `committed` or `anchored`.
     pub state: &'static str,
     /// The payload that was signed, parsed; times in it are milliseconds, as signed.
     #[schema(value_type = Object)]
@@ -99,7 +105,7 @@ impl From<service::ledger::TransactionDetail> for TransactionDetail {
     fn from(detail: service::ledger::TransactionDetail) -> Self {
         Self {
             transaction: detail.transaction.into(),
-            state: "committed",
+            state: detail.state,
             payload: detail.payload,
             key: detail.key,
             leaf: detail.leaf,

@@ -29,6 +29,10 @@ pub struct LedgerBody {
     pub height: u64,
     pub root: String,
     pub time: String,
+    /// Transactions that are anchored.
+    pub anchored: u64,
+    /// Names of the departments that cosigned the checkpoint.
+    pub cosigners: Vec<String>,
     /// The checkpoint as text.
     pub checkpoint: String,
     pub blocks: Vec<BlockRow>,

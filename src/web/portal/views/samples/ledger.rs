@@ -88,6 +88,8 @@ pub fn ledger(lang: Lang) -> Ledger {
         height: 310,
         root: s(DIGEST),
         time: s("2026-11-21 10:15:30"),
+        anchored: 1280,
+        cosigners: vec![two(lang, "民政局", "Civil Affairs"), s(EVIL)],
         checkpoint: s("mulu-66c7f0f462eeedd9 sm3\n1284\nZsfw9GLu7dnR8tRr3BDk4kFnxIdc8veiKX2gK49LqOA=\n"),
         blocks: (0..6)
             .map(|n| BlockRow { height: 310 - n, time: s("2026-11-21 10:15:30"), count: n + 1, first_index: 1284 - n })

@@ -1,0 +1,30 @@
+//! Whose cosignatures count, and how many anchor a checkpoint.
+
+use crate::domain::department::Genesis;
+use crate::ledger::checkpoint::Keys;
+
+use super::{Refusal, State};
+
+/// Refuses a genesis that wants more cosignatures than it has departments, or none.
+pub(super) fn check(genesis: &Genesis) -> Result<(), Refusal> {
+    let wanted = genesis.cosignatures_min.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+    if wanted.is_some_and(|count| count == 0 || count > genesis.departments.len()) {
+        let why = format!("cosignatures_min must be 1 to {}, the number of departments", genesis.departments.len());
+        return Err(Refusal::Invalid(why));
+    }
+    Ok(())
+}
+
+impl State {
+    /// The keys whose cosignatures count, by department.
+    pub fn cosigner_keys(&self) -> Keys {
+        self.departments().map(|known| (known.id.clone(), vec![known.signing_key.clone()])).collect()
+    }
+
+    /// How many departments must cosign a checkpoint to anchor it: what the genesis says, otherwise a majority.
+    pub fn cosignatures_min(&self) -> usize {
+        let majority = self.departments().count() / 2 + 1;
+        let stated = self.genesis().and_then(|genesis| genesis.cosignatures_min);
+        stated.map_or(majority, |count| usize::try_from(count).unwrap_or(usize::MAX))
+    }
+}

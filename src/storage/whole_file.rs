@@ -1,0 +1,43 @@
+//! Small files that are there whole or not at all, whatever happens.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+
+use super::StorageError;
+use super::data_dir::sync_directory;
+
+/// Writes a file by way of another one beside it, so that readers and crashes find the old one or the new one. Its
+/// folder is made when it is absent. Durable when this has returned.
+///
+/// # Errors
+/// [`StorageError::Io`]; the file is then as it was.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(dir).map_err(StorageError::io(dir, "creating the directory"))?;
+    let mut name = path.file_name().map(ToOwned::to_owned).unwrap_or_default();
+    name.push(".new");
+    let next = path.with_file_name(name);
+    let mut file = File::create(&next).map_err(StorageError::io(&next, "creating"))?;
+    file.write_all(bytes).map_err(StorageError::io(&next, "writing"))?;
+    file.sync_all().map_err(StorageError::io(&next, "syncing"))?;
+    fs::rename(&next, path).map_err(StorageError::io(path, "renaming"))?;
+    sync_directory(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_leaves_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("evidence/one.json");
+        replace(&path, b"a longer first text").unwrap();
+        replace(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        fs::create_dir(dir.path().join("taken")).unwrap();
+        assert!(replace(&dir.path().join("taken"), b"x").is_err());
+    }
+}
