@@ -25,7 +25,10 @@ impl Keyring {
     /// # Errors
     /// [`CryptoError::Randomness`].
     pub fn generate() -> Result<Self, CryptoError> {
-        Ok(Self { signing: SigningKey::generate(Algorithm::Ed25519)?, sealing: SealingKey::generate()? })
+        Ok(Self {
+            signing: SigningKey::generate(Algorithm::Ed25519)?,
+            sealing: SealingKey::generate(Algorithm::Ed25519.into())?,
+        })
     }
 
     /// Writes `signing.pem` and `sealing.pem` into a directory, each readable by the owner alone.
@@ -34,7 +37,7 @@ impl Keyring {
     /// [`CryptoError::File`]; files that exist are not overwritten.
     pub fn save(&self, dir: &Path) -> Result<(), CryptoError> {
         pem::write_secret(&dir.join(SIGNING_FILE), &pem::encode(KeyKind::Ed25519, &self.signing.secret()))?;
-        pem::write_secret(&dir.join(SEALING_FILE), &pem::encode(KeyKind::X25519, &self.sealing.to_bytes()))
+        pem::write_secret(&dir.join(SEALING_FILE), &pem::encode(KeyKind::X25519, &self.sealing.secret()))
     }
 
     /// Reads the keys of a directory.

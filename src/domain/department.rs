@@ -21,7 +21,7 @@ pub struct Department {
     pub uscc: String,
     /// The key that signs its transactions.
     pub signing_key: PublicKey,
-    /// The X25519 key to which answers and subjects are sealed, base64.
+    /// The key to which answers and subjects are sealed, as [`crate::crypto::seal::SealingPublicKey`] writes it.
     pub sealing_key: String,
     /// Whether it votes in consensus; the others learn.
     pub voter: bool,

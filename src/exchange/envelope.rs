@@ -142,6 +142,7 @@ fn message(kind: Kind, chain: &str, payload: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::seal::Scheme;
 
     fn ids() -> (DepartmentId, DepartmentId, DepartmentId) {
         ("tax".parse().unwrap(), "housing".parse().unwrap(), "health".parse().unwrap())
@@ -151,7 +152,7 @@ mod tests {
     fn a_sealed_request_is_for_one_reader_one_route_and_one_chain() {
         let (tax, housing, health) = ids();
         let signer = SigningKey::from_seed(&[1; 32]);
-        let reader = SealingKey::generate().unwrap();
+        let reader = SealingKey::generate(Scheme::X25519).unwrap();
         let route = Route { chain: "city", from: &tax, to: &housing };
         let (sealed, digest) = enclose(Kind::Query, route, b"{}", &signer, &reader.public()).unwrap();
         let opened = disclose(Kind::Query, route, &sealed, &reader).unwrap();
@@ -164,13 +165,13 @@ mod tests {
             assert!(disclose(Kind::Query, wrong, &sealed, &reader).is_none());
         }
         assert!(disclose(Kind::Answer, route, &sealed, &reader).is_none());
-        assert!(disclose(Kind::Query, route, &sealed, &SealingKey::generate().unwrap()).is_none());
+        assert!(disclose(Kind::Query, route, &sealed, &SealingKey::generate(Scheme::X25519).unwrap()).is_none());
     }
 
     #[test]
     fn every_changed_or_missing_byte_is_noticed() {
         let (tax, housing, _) = ids();
-        let reader = SealingKey::generate().unwrap();
+        let reader = SealingKey::generate(Scheme::X25519).unwrap();
         let route = Route { chain: "city", from: &tax, to: &housing };
         let signer = SigningKey::from_seed(&[1; 32]);
         let (sealed, _) = enclose(Kind::Answer, route, b"{\"v\":1}", &signer, &reader.public()).unwrap();
@@ -185,7 +186,7 @@ mod tests {
     #[test]
     fn what_is_too_long_is_not_sent_and_not_read() {
         let (tax, housing, _) = ids();
-        let reader = SealingKey::generate().unwrap();
+        let reader = SealingKey::generate(Scheme::X25519).unwrap();
         let route = Route { chain: "city", from: &tax, to: &housing };
         let long = vec![b' '; REQUEST_BYTES_MAX];
         assert!(enclose(Kind::Query, route, &long, &SigningKey::from_seed(&[1; 32]), &reader.public()).is_err());
