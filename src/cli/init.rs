@@ -9,12 +9,12 @@ use crate::domain::Text;
 use crate::ids::DepartmentId;
 use crate::service::departments::load;
 
-use super::city::{self, Plan, files, ports};
+use super::city::{self, AlgorithmChoice, Plan, files, ports};
 use super::departments;
 use super::error::CliError;
 
 /// Makes a city authority, the genesis transaction, and for each department a folder with keys, certificate and
-/// `node.toml`. Give each department its folder, and keep `authority/` on the authority's machine alone.
+/// `node.toml`. A node's private keys are encrypted under its folder's `secret/keys.secret`. Give each department its folder, and keep `authority/` on the authority's machine alone.
 #[derive(Args)]
 pub struct Init {
     /// Folder with one folder a department; default: ./departments
@@ -36,7 +36,7 @@ pub struct Init {
     city_en: String,
 }
 
-/// Which nodes a city has.
+/// Which nodes a city has, and which algorithms.
 #[derive(Args, Clone)]
 pub struct Shape {
     /// Only these departments, besides authority and auditor
@@ -51,6 +51,9 @@ pub struct Shape {
     /// Node i listens at P+i (web), P+100+i (exchange) and P+200+i (consensus); 0 takes free ports; default 8401
     #[arg(long, value_name = "P")]
     pub base_port: Option<u16>,
+    /// With what it signs, seals and hashes
+    #[command(flatten)]
+    pub algorithms: AlgorithmChoice,
 }
 
 impl Init {
@@ -62,15 +65,21 @@ impl Init {
             0 => ports::free(&self.host, chosen.len())?,
             base => ports::from_base(base, chosen.len())?,
         };
-        let plan = Plan::new(chosen, self.shape.voters, &self.host, ports)?.anchored_by(self.shape.cosignatures)?;
+        let plan = Plan::new(chosen, self.shape.voters, &self.host, ports, self.shape.algorithms.algorithms())?
+            .anchored_by(self.shape.cosignatures)?;
         let name = Text { zh: self.city_zh, en: self.city_en };
         let chain = files::make(&plan, name, &dir, &self.out, SystemClock.now())?;
         println!("chain {chain}: {} nodes in {}", plan.nodes.len(), self.out.display());
         for node in &plan.nodes {
             let part = if node.voter { "voter" } else { "learner" };
             let (id, host, web) = (&node.file.id, &plan.host, node.ports.web);
-            println!("{id:<24}{part:<9}http://{host}:{web}  {}", self.out.join(id.as_str()).display());
+            let keys = node.keys.name();
+            println!("{id:<24}{part:<9}{keys:<9}http://{host}:{web}  {}", self.out.join(id.as_str()).display());
         }
+        println!(
+            "each folder's keys are encrypted under its {}; keep that file out of copies of the folder",
+            files::SECRET_FILE
+        );
         println!("start each with: mulu node --config <folder>/{}", files::CONFIG_FILE);
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use pkcs8::SecretDocument;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
@@ -12,8 +13,9 @@ use zeroize::Zeroizing;
 use crate::clock::Millis;
 use crate::ids::DepartmentId;
 
+use super::secret::Secret;
 use super::tls::{NODE_DOMAIN, TlsFiles, node_name};
-use super::{CryptoError, pem};
+use super::{CryptoError, key_file, pem};
 
 const CERTIFICATE_FILE: &str = "ca.pem";
 const KEY_FILE: &str = "ca-key.pem";
@@ -34,7 +36,7 @@ pub struct CityAuthority {
 pub struct NodeCertificate {
     /// The certificate.
     pub cert_pem: String,
-    /// Its private key, PKCS#8.
+    /// Its private key, PKCS#8, in the clear until [`NodeCertificate::locked`].
     pub key_pem: Zeroizing<String>,
     /// The authority's certificate.
     pub ca_pem: String,
@@ -120,6 +122,15 @@ impl CityAuthority {
 }
 
 impl NodeCertificate {
+    /// The same, its private key encrypted under a secret.
+    ///
+    /// # Errors
+    /// [`CryptoError::Randomness`].
+    pub fn locked(self, secret: &Secret) -> Result<Self, CryptoError> {
+        let key = SecretDocument::from_pem(&self.key_pem).map_err(|e| CryptoError::Key(e.to_string()))?.1;
+        Ok(Self { key_pem: key_file::text(key.as_bytes(), Some(secret))?, ..self })
+    }
+
     /// Writes `ca.pem`, `node.pem` and, for the owner alone, `node-key.pem`.
     ///
     /// # Errors

@@ -2,12 +2,19 @@
 
 pub mod ca;
 pub mod digest;
+pub mod key_file;
 pub mod keyring;
 pub mod pem;
 pub mod seal;
+pub mod secret;
 pub mod sign;
 pub mod sm2_keys;
 pub mod tls;
+
+#[cfg(test)]
+mod openssl_tests;
+#[cfg(test)]
+mod published_tests;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sm3::Sm3;
@@ -43,6 +50,14 @@ pub enum CryptoError {
     /// The operating system gave no randomness.
     #[error("no randomness from the operating system")]
     Randomness,
+    /// A key file is encrypted and stays closed, or is not encrypted where it should be.
+    #[error("{path}: {why}")]
+    Locked {
+        /// The file.
+        path: String,
+        /// Which of these it is.
+        why: &'static str,
+    },
     /// A key file could not be read or written.
     #[error("key file {path}: {cause}")]
     File {

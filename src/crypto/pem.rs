@@ -1,63 +1,16 @@
-//! Key and certificate files: PKCS#8 version 1 in PEM (RFC 8410), which OpenSSL reads, mode 0600.
+//! Key and certificate files on disk: private ones have mode 0600, and none is ever overwritten.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use zeroize::Zeroizing;
 
 use super::CryptoError;
 
-const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
-const END: &str = "-----END PRIVATE KEY-----";
 /// No key or certificate file is longer.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
-
-/// Which curve a private key is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyKind {
-    /// Signatures.
-    Ed25519,
-    /// Key agreement.
-    X25519,
-}
-
-impl KeyKind {
-    /// DER up to the key itself: version 0, OID 1.3.101.112 or 1.3.101.110, octet string in octet string.
-    fn prefix(self) -> [u8; 16] {
-        let oid_end = match self {
-            Self::Ed25519 => 0x70,
-            Self::X25519 => 0x6e,
-        };
-        [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, oid_end, 0x04, 0x22, 0x04, 0x20]
-    }
-}
-
-/// The PEM text of a private key.
-pub fn encode(kind: KeyKind, key: &[u8; 32]) -> Zeroizing<String> {
-    let mut der = Zeroizing::new([0u8; 48]);
-    der[..16].copy_from_slice(&kind.prefix());
-    der[16..].copy_from_slice(key);
-    let body = Zeroizing::new(BASE64.encode(der.as_ref()));
-    Zeroizing::new(format!("{BEGIN}\n{}\n{END}\n", body.as_str()))
-}
-
-/// Reads a private key of the given kind.
-///
-/// # Errors
-/// [`CryptoError::Key`] when the text is something else.
-pub fn decode(kind: KeyKind, text: &str) -> Result<Zeroizing<[u8; 32]>, CryptoError> {
-    let wrong = || CryptoError::Key(format!("not a PKCS#8 PEM file with an {kind:?} key"));
-    let body = text.trim().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END)).ok_or_else(wrong)?;
-    let body = Zeroizing::new(body.split_ascii_whitespace().collect::<String>());
-    let der = Zeroizing::new(BASE64.decode(body.as_bytes()).map_err(|_| wrong())?);
-    let key = der.strip_prefix(&kind.prefix()).ok_or_else(wrong)?;
-    let key: &[u8; 32] = key.try_into().map_err(|_| wrong())?;
-    Ok(Zeroizing::new(*key))
-}
 
 /// Writes a new file that only its owner can read, and flushes it. An existing file stays as it is.
 ///
@@ -105,15 +58,6 @@ fn file_error(path: &Path, cause: &io::Error) -> CryptoError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_survives_its_file_and_is_not_taken_for_another_kind() {
-        let text = encode(KeyKind::Ed25519, &[7; 32]);
-        assert_eq!(*decode(KeyKind::Ed25519, &text).unwrap(), [7; 32]);
-        assert!(decode(KeyKind::X25519, &text).is_err());
-        assert!(decode(KeyKind::Ed25519, &text.replace("BwcH", "")).is_err());
-        assert!(decode(KeyKind::Ed25519, "").is_err());
-    }
 
     #[test]
     fn an_existing_file_is_never_overwritten() {

@@ -12,13 +12,14 @@ use x509_parser::extensions::GeneralName;
 
 use crate::ids::DepartmentId;
 
-use super::{CryptoError, pem};
+use super::secret::Secret;
+use super::{CryptoError, key_file, pem};
 
 /// Under this name's departments are certified; no resolver knows it.
 pub(super) const NODE_DOMAIN: &str = ".mulu.internal";
 
-/// The three files a node needs for TLS.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The three files a node needs for TLS, and what opens the key when it is encrypted.
+#[derive(Clone, Debug)]
 pub struct TlsFiles {
     /// The city authority's certificate.
     pub ca: PathBuf,
@@ -26,12 +27,14 @@ pub struct TlsFiles {
     pub cert: PathBuf,
     /// Its private key.
     pub key: PathBuf,
+    /// Opens the key; a plain one is read without.
+    pub secret: Option<Secret>,
 }
 
 impl TlsFiles {
     /// The files of a directory, as `NodeCertificate::save` names them.
     pub fn in_dir(dir: &Path) -> Self {
-        Self { ca: dir.join("ca.pem"), cert: dir.join("node.pem"), key: dir.join("node-key.pem") }
+        Self { ca: dir.join("ca.pem"), cert: dir.join("node.pem"), key: dir.join("node-key.pem"), secret: None }
     }
 
     fn roots(&self) -> Result<RootCertStore, CryptoError> {
@@ -42,9 +45,25 @@ impl TlsFiles {
         Ok(roots)
     }
 
+    /// Whether the private key can be read.
+    ///
+    /// # Errors
+    /// [`CryptoError::File`], [`CryptoError::Locked`] or [`CryptoError::Tls`].
+    pub fn check_key(&self) -> Result<(), CryptoError> {
+        self.private_key().map(|_| ())
+    }
+
+    fn private_key(&self) -> Result<PrivateKeyDer<'static>, CryptoError> {
+        let text = pem::read(&self.key)?;
+        if key_file::is_encrypted(&text) {
+            return Ok(PrivateKeyDer::Pkcs8(key_file::read(&self.key, self.secret.as_ref())?.to_vec().into()));
+        }
+        PrivateKeyDer::from_pem_slice(text.as_bytes())
+            .map_err(|e| CryptoError::Tls(format!("{}: {e}", self.key.display())))
+    }
+
     fn identity(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), CryptoError> {
-        let key = PrivateKeyDer::from_pem_slice(pem::read(&self.key)?.as_bytes()).map_err(tls_error)?;
-        Ok((certificates(&self.cert)?, key))
+        Ok((certificates(&self.cert)?, self.private_key()?))
     }
 }
 

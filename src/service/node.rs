@@ -107,7 +107,7 @@ impl Node {
     pub fn start(config: NodeConfig) -> Result<Self, StartError> {
         tls::install_provider();
         let clock: SharedClock = Arc::new(SystemClock);
-        let keyring = Keyring::load(&config.keys_dir)?;
+        let keyring = Keyring::load(&config.keys_dir, config.keys.secret()?.as_ref())?;
         let store = Arc::new(NodeStore::open(&config.store_dir())?);
         let consensus = Arc::new(start_consensus(&config, &keyring, &store, &clock)?);
         let chain = consensus.chain();
@@ -124,7 +124,7 @@ impl Node {
             department: config.department.clone(),
             keyring: keyring.clone(),
             peers: config.nodes.iter().map(|node| (node.department.clone(), node.peer.clone())).collect(),
-            tls: tls::client_config(&config.tls_files())?,
+            tls: tls::client_config(&config.tls_files()?)?,
             peer_timeout: Duration::from_millis(config.limits.query_timeout_ms),
             zone: config.zone.clone(),
             connectors: connectors(&config)?,
@@ -215,7 +215,7 @@ fn start_consensus(
     let own = config.own().ok_or_else(|| StartError::Mismatch("this department is not among the nodes".into()))?;
     let listener = TcpListener::bind(config.raft.listen)
         .map_err(|e| StartError::Mismatch(format!("cannot listen for consensus on {}: {e}", config.raft.listen)))?;
-    let files = config.tls_files();
+    let files = config.tls_files()?;
     let peer = |node: &super::config::NodeAddress| consensus::Peer {
         node_id: node.node_id,
         department: node.department.clone(),

@@ -83,7 +83,7 @@ fn web_server(node: &Node, metrics: &Metrics) -> Result<Server, WebError> {
 /// Other nodes. Who has no certificate of the city is turned away in the handshake.
 fn peer_server(node: &Node, metrics: &Metrics) -> Result<Server, WebError> {
     let listener = listen("other nodes", node.config.peer.listen)?;
-    let config = tls::server_config(&node.config.tls_files())?;
+    let config = tls::server_config(&node.config.tls_files()?)?;
     let (node, counters) = (node.clone(), metrics.clone());
     let server = HttpServer::new(move || {
         App::new()

@@ -17,3 +17,4 @@ mod ledger;
 mod operations;
 mod providers;
 mod queries;
+mod suites;

@@ -10,6 +10,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
 use serde_json::json;
 
+use mulu::crypto::secret::Secret;
 use mulu::crypto::tls::{TlsFiles, client_config, install_provider, server_name};
 
 use crate::harness::{Answer, City, Examples, SOON, mulu, signal, until};
@@ -91,9 +92,13 @@ fn another_city(city: &City) {
     let arguments = ["init", "--out", other.to_str().unwrap(), "--only", "transport", "--base-port", "0"];
     mulu(&arguments).ok();
     let tls = |dir: &Path, file: &str| dir.join("data-bureau/tls").join(file);
+    let files = |dir: &Path, ca: &PathBuf| {
+        let secret = Secret::key_file(&dir.join("data-bureau/secret/keys.secret")).unwrap();
+        let (cert, key) = (tls(dir, "node.pem"), tls(dir, "node-key.pem"));
+        TlsFiles { ca: ca.clone(), cert, key, secret: Some(secret) }
+    };
     let ca = tls(&city.dir(), "ca.pem");
-    let own = TlsFiles { ca: ca.clone(), cert: tls(&city.dir(), "node.pem"), key: tls(&city.dir(), "node-key.pem") };
-    let foreign = TlsFiles { ca, cert: tls(&other, "node.pem"), key: tls(&other, "node-key.pem") };
+    let (own, foreign) = (files(&city.dir(), &ca), files(&other, &ca));
     for port in ["peer", "raft"] {
         let address = listen(&city.config("transport"), port);
         assert!(speaks(&address, &own), "{port}: a node of this city was turned away");
@@ -101,9 +106,7 @@ fn another_city(city: &City) {
     }
     // And the other way round: its node does not trust this city's.
     let address = listen(&city.config("transport"), "peer");
-    let ca = tls(&other, "ca.pem");
-    let stranger = TlsFiles { ca, cert: tls(&other, "node.pem"), key: tls(&other, "node-key.pem") };
-    assert!(!speaks(&address, &stranger));
+    assert!(!speaks(&address, &files(&other, &tls(&other, "ca.pem"))));
     works_again(city);
 }
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::cli::error::CliError;
 use crate::clock::Millis;
 use crate::crypto::ca::CityAuthority;
-use crate::crypto::digest::HashAlgorithm;
 use crate::crypto::keyring::Keyring;
+use crate::crypto::secret::Secret;
 use crate::domain::command::{Command, Payload};
 use crate::domain::department::{Department, Genesis};
 use crate::domain::{Actor, Role, Text};
@@ -25,6 +25,8 @@ use super::{Plan, node_toml};
 pub const GENESIS_FILE: &str = "genesis.tx";
 /// Configuration in each node's folder.
 pub const CONFIG_FILE: &str = "node.toml";
+/// Under it the private keys in a node's folder are encrypted.
+pub const SECRET_FILE: &str = "secret/keys.secret";
 /// Whom a holder of receipts may trust.
 pub const TRUST_FILE: &str = "trust.toml";
 /// The authority's certificate and key.
@@ -69,12 +71,14 @@ fn make_in(plan: &Plan, city: Text, departments_dir: &Path, dir: &Path, now: Mil
     let mut keyrings = BTreeMap::new();
     for node in &plan.nodes {
         let folder = dir.join(node.file.id.as_str());
-        for private in ["keys", "tls", "data"] {
+        for private in ["keys", "secret", "tls", "data"] {
             private_dir(&folder.join(private))?;
         }
-        let keyring = Keyring::generate()?;
-        keyring.save(&folder.join("keys"))?;
-        authority.issue(&node.file.id, std::slice::from_ref(&plan.host), now)?.save(&folder.join("tls"))?;
+        let secret = Secret::create_key_file(&folder.join(SECRET_FILE))?;
+        let keyring = Keyring::generate(node.keys)?;
+        keyring.save(&folder.join("keys"), Some(&secret))?;
+        let certificate = authority.issue(&node.file.id, std::slice::from_ref(&plan.host), now)?;
+        certificate.locked(&secret)?.save(&folder.join("tls"))?;
         write(&folder.join(CONFIG_FILE), node_toml::text(plan, node, departments_dir).as_bytes())?;
         keyrings.insert(node.file.id.clone(), keyring);
     }
@@ -114,7 +118,7 @@ fn genesis(
         actor: Actor { user: "init".into(), role: Role::Admin },
         command: Command::Genesis(Genesis {
             city,
-            hash: HashAlgorithm::Sm3,
+            hash: plan.hash,
             authority: plan.authority.clone(),
             auditor: plan.auditor.clone(),
             cosignatures_min: plan.cosignatures,

@@ -1,15 +1,19 @@
 //! A city to be made: which departments, which of them vote, and where their nodes listen.
 
+mod algorithms;
 pub mod files;
 mod node_toml;
 pub mod ports;
 
 use std::collections::BTreeSet;
 
+use crate::crypto::digest::HashAlgorithm;
+use crate::crypto::sign::Algorithm;
 use crate::domain::department_files::department::{DepartmentFile, Part};
 use crate::ids::DepartmentId;
 
 use super::error::CliError;
+pub use algorithms::{AlgorithmChoice, Algorithms};
 use ports::Ports;
 
 /// Voters unless told otherwise: two of five may fail.
@@ -25,6 +29,8 @@ pub struct PlannedNode {
     pub voter: bool,
     /// Where it listens.
     pub ports: Ports,
+    /// With what it signs, and to what kind of key others seal.
+    pub keys: Algorithm,
 }
 
 /// All nodes of the city, in the order of their numbers.
@@ -40,6 +46,8 @@ pub struct Plan {
     pub host: String,
     /// Departments that must cosign a checkpoint to anchor it; a majority of all unless stated.
     pub cosignatures: Option<u32>,
+    /// Digest of the chain's tree.
+    pub hash: HashAlgorithm,
 }
 
 /// The departments that shall have a node: those named, and always authority and auditor.
@@ -70,16 +78,21 @@ impl Plan {
         voters: Option<usize>,
         host: &str,
         ports: Vec<Ports>,
+        algorithms: Algorithms,
     ) -> Result<Self, CliError> {
         let voters = vote(&departments, voters)?;
         let of_part = |part| departments.iter().find(|file| file.part == part).map(|file| file.id.clone());
         let missing = || CliError::usage("the city needs an authority and an auditor");
         let authority = of_part(Part::Authority).ok_or_else(missing)?;
         let auditor = of_part(Part::Auditor).ok_or_else(missing)?;
-        let node =
-            |(file, ports): (DepartmentFile, Ports)| PlannedNode { voter: voters.contains(&file.id), file, ports };
-        let nodes = departments.into_iter().zip(ports).map(node).collect();
-        Ok(Self { nodes, authority, auditor, host: host.to_owned(), cosignatures: None })
+        let node = |(number, (file, ports)): (usize, (DepartmentFile, Ports))| PlannedNode {
+            voter: voters.contains(&file.id),
+            keys: algorithms.suite.keys(number),
+            file,
+            ports,
+        };
+        let nodes = departments.into_iter().zip(ports).enumerate().map(node).collect();
+        Ok(Self { nodes, authority, auditor, host: host.to_owned(), hash: algorithms.hash, cosignatures: None })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::files::SECRET_FILE;
 use super::{Plan, PlannedNode};
 
 /// `node.toml` of one node; what it does not say has the defaults of [`crate::service::config`].
@@ -23,6 +24,9 @@ pub(super) fn text(plan: &Plan, node: &PlannedNode, departments_dir: &Path) -> S
          provider_dir = \"provider\"\n\
          # The network zone that grants may ask for.\n\
          zone = \"government-extranet\"\n\n\
+         # What opens the private keys: this file, or passphrase_file, or the variable MULU_KEY_PASSPHRASE.\n\
+         # It may lie elsewhere, such as below /run/credentials of systemd.\n\
+         [keys]\nkey_file = \"{secret}\"\n\n\
          # Portal and API. Behind HTTPS, set public_url and cookie_secure = true.\n\
          [web]\nlisten = \"{web}\"\npublic_url = \"http://{web}\"\n\n\
          # Exchange with other departments, over mutual TLS.\n\
@@ -34,6 +38,7 @@ pub(super) fn text(plan: &Plan, node: &PlannedNode, departments_dir: &Path) -> S
         zh = node.file.name.zh,
         en = node.file.name.en,
         id = node.file.id,
+        secret = SECRET_FILE,
         departments = quoted(&departments_dir.display().to_string()),
         web = address(host, node.ports.web),
         peer = address(host, node.ports.peer),

@@ -44,8 +44,12 @@ pub struct DemoNode {
 /// What stands against making it.
 pub fn make_unless_there(dir: &Path, departments_dir: &Path, shape: &Shape) -> Result<(), CliError> {
     if dir.join(files::GENESIS_FILE).exists() {
-        if shape.voters.is_some() || shape.base_port.is_some() || !shape.only.is_empty() {
-            eprintln!("{} holds a city already: --only, --voters and --base-port are not looked at", dir.display());
+        let is_asked = shape.voters.is_some() || shape.base_port.is_some() || !shape.only.is_empty();
+        if is_asked || shape.algorithms.is_made() {
+            eprintln!(
+                "{} holds a city already: --only, --voters, --base-port, --suite and --hash are not looked at",
+                dir.display()
+            );
         }
         return Ok(());
     }
@@ -65,7 +69,8 @@ pub fn make_unless_there(dir: &Path, departments_dir: &Path, shape: &Shape) -> R
             if ports::taken(HOST, &usual).is_none() { usual } else { ports::free(HOST, chosen.len())? }
         }
     };
-    let plan = Plan::new(chosen, shape.voters, HOST, ports)?.anchored_by(shape.cosignatures)?;
+    let plan =
+        Plan::new(chosen, shape.voters, HOST, ports, shape.algorithms.algorithms())?.anchored_by(shape.cosignatures)?;
     let name = Text { zh: "示范市".into(), en: "Model City".into() };
     files::make(&plan, name, departments_dir, dir, SystemClock.now())?;
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::crypto::keyring::Keyring;
+use crate::crypto::keyring::{Keyring, SEALING_FILE, SIGNING_FILE};
 use crate::crypto::pem;
 use crate::domain::command::{Command, Payload};
 use crate::domain::department::Genesis;
@@ -25,7 +25,8 @@ impl NodeConfig {
         nodes(self, &mut faults);
         bounds(self, &mut faults);
         files(self, &mut faults);
-        genesis(self, &mut faults);
+        let keys = keys(self, &mut faults);
+        genesis(self, keys.as_ref(), &mut faults);
         if faults.is_empty() { Ok(()) } else { Err(ConfigError::Faults(faults)) }
     }
 }
@@ -123,9 +124,6 @@ fn files(config: &NodeConfig, faults: &mut Vec<String>) {
             faults.push(format!("{key}: {why}"));
         }
     }
-    secret("tls.key", &config.tls.key, faults);
-    secret("keys_dir", &config.keys_dir.join("signing.pem"), faults);
-    secret("keys_dir", &config.keys_dir.join("sealing.pem"), faults);
     if !config.departments_dir.is_dir() {
         faults.push(format!("departments_dir: {} is not a folder", config.departments_dir.display()));
     }
@@ -134,20 +132,54 @@ fn files(config: &NodeConfig, faults: &mut Vec<String>) {
     }
 }
 
-/// A private key that others can read is no longer private.
-fn secret(key: &str, path: &Path, faults: &mut Vec<String>) {
+/// The keys, if they can be read. Why not is told once: a file that is not there needs no second word.
+fn keys(config: &NodeConfig, faults: &mut Vec<String>) -> Option<Keyring> {
+    let before = faults.len();
+    for (key, path) in
+        [("keys.key_file", &config.keys.key_file), ("keys.passphrase_file", &config.keys.passphrase_file)]
+    {
+        if let Some(path) = path {
+            private("the secret", key, path, faults);
+        }
+    }
+    private("the key", "tls.key", &config.tls.key, faults);
+    for file in [SIGNING_FILE, SEALING_FILE] {
+        private("the key", "keys_dir", &config.keys_dir.join(file), faults);
+    }
+    let is_told = faults.len() > before;
+    let read = || {
+        let secret = config.keys.secret()?;
+        config.tls_files()?.check_key()?;
+        Keyring::load(&config.keys_dir, secret.as_ref())
+    };
+    match read() {
+        Ok(keys) => Some(keys),
+        Err(why) => {
+            if !is_told {
+                faults.push(format!("keys: {why}"));
+            }
+            None
+        }
+    }
+}
+
+/// A key or secret that others can read is no longer private.
+fn private(what: &str, key: &str, path: &Path, faults: &mut Vec<String>) {
     match std::fs::metadata(path) {
         Err(cause) => faults.push(format!("{key}: {}: {cause}", path.display())),
         Ok(found) if !found.is_file() => faults.push(format!("{key}: {} is not a file", path.display())),
         Ok(found) if found.permissions().mode() & 0o077 != 0 => {
             let mode = found.permissions().mode() & 0o777;
-            faults.push(format!("{key}: {} is open to others (mode {mode:o}); run `chmod 600` on it", path.display()));
+            faults.push(format!(
+                "{key}: {} is open to others (mode {mode:o}): {what} is no longer private; run `chmod 600` on it",
+                path.display()
+            ));
         }
         Ok(_) => {}
     }
 }
 
-fn genesis(config: &NodeConfig, faults: &mut Vec<String>) {
+fn genesis(config: &NodeConfig, keys: Option<&Keyring>, faults: &mut Vec<String>) {
     let genesis = match read_genesis(&config.genesis) {
         Ok((_, genesis)) => genesis,
         Err(why) => return faults.push(format!("genesis: {}: {why}", config.genesis.display())),
@@ -157,7 +189,7 @@ fn genesis(config: &NodeConfig, faults: &mut Vec<String>) {
     if config.own().is_some_and(|own| own.node_id != department.node_id) {
         faults.push(format!("nodes, {}.node_id: the genesis says {}", department.id, department.node_id));
     }
-    if let Ok(keys) = Keyring::load(&config.keys_dir)
+    if let Some(keys) = keys
         && keys.signing.public() != department.signing_key
     {
         faults.push(format!("keys_dir: {} holds another key than the genesis names", config.keys_dir.display()));

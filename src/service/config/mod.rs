@@ -1,16 +1,19 @@
 //! `node.toml`: everything that one department's node is told.
 
 mod check;
+mod keys;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::crypto::CryptoError;
 use crate::crypto::tls::TlsFiles;
 use crate::ids::DepartmentId;
 
 pub use check::read_genesis;
+pub use keys::{KeysConfig, PASSPHRASE_VARIABLE};
 
 /// The longest configuration file, in bytes: 500 nodes need about 100 KiB.
 const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
@@ -60,6 +63,9 @@ pub struct NodeConfig {
     /// Folder with `signing.pem` and `sealing.pem`. Default `keys`.
     #[serde(default = "defaults::keys_dir")]
     pub keys_dir: PathBuf,
+    /// What opens these files and the key of TLS.
+    #[serde(default)]
+    pub keys: KeysConfig,
     /// Folder with one folder a department, this one's connector and workflows among them. Default `departments`.
     #[serde(default = "defaults::departments_dir")]
     pub departments_dir: PathBuf,
@@ -135,7 +141,7 @@ pub struct TlsConfig {
 
 impl Default for TlsConfig {
     fn default() -> Self {
-        let TlsFiles { ca, cert, key } = TlsFiles::in_dir(Path::new("tls"));
+        let TlsFiles { ca, cert, key, .. } = TlsFiles::in_dir(Path::new("tls"));
         Self { ca, cert, key }
     }
 }
@@ -243,6 +249,10 @@ impl NodeConfig {
         if config.version != 1 {
             return Err(format!("version {} is not known; write version = 1", config.version));
         }
+        let KeysConfig { key_file, passphrase_file } = &mut config.keys;
+        for path in [key_file, passphrase_file].into_iter().flatten() {
+            *path = base.join(&*path);
+        }
         let paths = [
             &mut config.data_dir,
             &mut config.genesis,
@@ -269,9 +279,13 @@ impl NodeConfig {
         self.nodes.iter().find(|node| &node.department == department)
     }
 
-    /// The files for TLS.
-    pub fn tls_files(&self) -> TlsFiles {
-        TlsFiles { ca: self.tls.ca.clone(), cert: self.tls.cert.clone(), key: self.tls.key.clone() }
+    /// The files for TLS, with what opens the key.
+    ///
+    /// # Errors
+    /// [`CryptoError`] when the secret of the keys cannot be read.
+    pub fn tls_files(&self) -> Result<TlsFiles, CryptoError> {
+        let secret = self.keys.secret()?;
+        Ok(TlsFiles { ca: self.tls.ca.clone(), cert: self.tls.cert.clone(), key: self.tls.key.clone(), secret })
     }
 
     /// Segment files of the ledger.

@@ -1,6 +1,9 @@
 //! Tests of the configuration's form and faults.
 
 use super::*;
+use crate::crypto::keyring::Keyring;
+use crate::crypto::secret::Secret;
+use crate::crypto::sign::Algorithm;
 
 const TEXT: &str = r#"
 version = 1
@@ -96,7 +99,7 @@ fn two_nodes_share_no_number_name_or_address() {
 fn a_key_that_others_can_read_is_a_fault() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
-    crate::crypto::keyring::Keyring::generate().unwrap().save(&dir.path().join("keys")).unwrap();
+    Keyring::generate(Algorithm::Ed25519).unwrap().save(&dir.path().join("keys"), None).unwrap();
     let path = dir.path().join("keys/signing.pem");
     let told = || {
         let config = NodeConfig::parse(TEXT, dir.path()).unwrap();
@@ -106,4 +109,56 @@ fn a_key_that_others_can_read_is_a_fault() {
     assert!(!told());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
     assert!(told());
+}
+
+#[test]
+fn what_is_wrong_with_the_secret_of_the_keys_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let own = Secret::create_key_file(&dir.path().join("own")).unwrap();
+    Secret::create_key_file(&dir.path().join("other")).unwrap();
+    Keyring::generate(Algorithm::Sm2).unwrap().save(&dir.path().join("keys"), Some(&own)).unwrap();
+    let tls = dir.path().join("tls");
+    crate::crypto::ca::CityAuthority::create("City", crate::clock::Millis(1_795_000_000_000))
+        .and_then(|city| city.issue(&"tax".parse().unwrap(), &[], crate::clock::Millis(1_795_000_000_000)))
+        .and_then(|certificate| certificate.locked(&own))
+        .and_then(|certificate| certificate.save(&tls))
+        .unwrap();
+    crate::crypto::pem::write_secret(&dir.path().join("short"), "short\n").unwrap();
+    let told = |keys: &str| {
+        let text = TEXT.replacen("[web]", &format!("{keys}\n[web]"), 1);
+        let Err(ConfigError::Faults(faults)) = NodeConfig::parse(&text, dir.path()).unwrap().check() else { panic!() };
+        faults.into_iter().filter(|fault| fault.starts_with("keys") || fault.starts_with("tls")).collect::<Vec<_>>()
+    };
+    assert_eq!(told("[keys]\nkey_file = \"own\""), Vec::<String>::new());
+    for (keys, why) in [
+        ("", "no secret is named"),
+        ("[keys]\nkey_file = \"other\"", "does not open"),
+        ("[keys]\nkey_file = \"absent\"", "absent"),
+        ("[keys]\nkey_file = \"short\"", "short"),
+        ("[keys]\nkey_file = \"own\"\npassphrase_file = \"own\"", "keep one"),
+    ] {
+        let faults = told(keys);
+        assert!(matches!(faults.as_slice(), [fault] if fault.contains(why)), "{keys}: {faults:?}");
+    }
+    std::fs::set_permissions(dir.path().join("own"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let faults = told("[keys]\nkey_file = \"own\"");
+    assert!(
+        matches!(faults.as_slice(), [fault] if fault.contains("keys.key_file") && fault.contains("mode 644")),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn the_environment_s_passphrase_is_for_a_configuration_that_names_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("own");
+    Secret::create_key_file(&file).unwrap();
+    let variable = || Some(zeroize::Zeroizing::new("correct horse battery".to_owned()));
+    let keys = KeysConfig::default();
+    assert!(keys.secret_or(None).unwrap().is_none());
+    assert!(keys.secret_or(variable()).unwrap().is_some());
+    assert!(keys.secret_or(Some(zeroize::Zeroizing::new("short".into()))).is_err());
+    let named = KeysConfig { key_file: Some(dir.path().join("absent")), passphrase_file: None };
+    assert!(named.secret_or(variable()).is_err(), "a file that is not there is passed over");
 }

@@ -71,10 +71,14 @@ fn temporary() -> TempDir {
 }
 
 fn demo(folder: &Path, only: &str, voters: usize, at_end: AtEnd) -> Process {
+    demo_with(folder, only, voters, at_end, &[])
+}
+
+fn demo_with(folder: &Path, only: &str, voters: usize, at_end: AtEnd, more: &[&str]) -> Process {
     let city = folder.join("city");
     let voters = voters.to_string();
     let arguments = ["demo", "--dir", city.to_str().unwrap(), "--base-port", "0", "--only", only, "--voters", &voters];
-    Process::mulu(&arguments, &folder.join("demo.log"), folder, at_end)
+    Process::mulu(&[&arguments, more].concat(), &folder.join("demo.log"), folder, at_end)
 }
 
 /// Waits for `demo.json`, which the demo writes when the city is ready.
@@ -111,10 +115,15 @@ impl City {
 
     /// A city of one's own as `mulu demo` runs it: data-bureau, audit and one more.
     pub fn of_demo(third: &str) -> Self {
+        Self::of_demo_with(third, &[])
+    }
+
+    /// The same, with more arguments for `mulu demo`.
+    pub fn of_demo_with(third: &str, more: &[&str]) -> Self {
         let seat = Seat::take();
         let temporary = temporary();
         let folder = temporary.path().to_owned();
-        let demo = demo(&folder, third, 3, AtEnd::Orphans);
+        let demo = demo_with(&folder, third, 3, AtEnd::Orphans, more);
         let mut city = Self::new(folder.clone(), ready(&folder, &demo));
         (city.temporary, city.seat, city.demo) = (Some(temporary), Some(seat), Some(demo));
         city
