@@ -3,7 +3,7 @@
 //! Form: `MTX1`, algorithm tag (1), key id (8), signature length (2, big endian), signature,
 //! payload length (4, big endian), payload (UTF-8 JSON).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::crypto::digest::{Hash, HashAlgorithm};
 use crate::crypto::sign::{Algorithm, KeyId, PublicKey, SigningKey};
@@ -17,14 +17,25 @@ pub const TRANSACTION_BYTES_MAX: usize = 60 * 1024;
 const SIGNATURE_BYTES_MAX: usize = 128;
 
 /// A signed transaction as it travels, lies on disk and is hashed. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Transaction {
     bytes: Arc<[u8]>,
     algorithm: Algorithm,
     key: KeyId,
     signature: std::ops::Range<usize>,
     payload: std::ops::Range<usize>,
+    /// The leaf, once somebody asked for it.
+    leaf: OnceLock<(HashAlgorithm, Hash)>,
 }
+
+impl PartialEq for Transaction {
+    fn eq(&self, other: &Self) -> bool {
+        // All else follows from the bytes.
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Transaction {}
 
 impl Transaction {
     /// Signs a payload for a chain.
@@ -77,6 +88,7 @@ impl Transaction {
             key: KeyId(*key),
             signature: 15..15 + signature_length,
             payload: payload_start..bytes.len(),
+            leaf: OnceLock::new(),
         })
     }
 
@@ -122,9 +134,11 @@ impl Transaction {
         key.verify(&self.message(chain), self.signature()).map_err(|_| LedgerError::Signature("the transaction".into()))
     }
 
-    /// The leaf in the ledger's tree (RFC 6962, 2.1): `H(0x00 || bytes)`.
+    /// The leaf in the ledger's tree (RFC 6962, 2.1): `H(0x00 || bytes)`. It is hashed once.
     pub fn leaf(&self, algorithm: HashAlgorithm) -> Hash {
-        algorithm.digest(&[&[0], &self.bytes])
+        let hash = || algorithm.digest(&[&[0], &self.bytes]);
+        let (known, leaf) = *self.leaf.get_or_init(|| (algorithm, hash()));
+        if known == algorithm { leaf } else { hash() }
     }
 }
 

@@ -24,12 +24,13 @@ impl State {
         self.digest_over(self.items_recomputed())
     }
 
-    /// Adds what became of a transaction: `fates = H(fates || index (8) || leaf (32) || code)`. The code
-    /// and not the text: a program may word a refusal better one day and must still agree.
+    /// Adds what became of a transaction: `fates = H(fates || index (8) || time in ms (8) || leaf (32) || code)`,
+    /// the time being its block's, made monotonic. The code and not the text: a program may word a refusal better one
+    /// day and must still agree.
     pub(super) fn fold(&mut self, leaf: Hash, outcome: &Outcome) {
         let code = outcome.result.as_ref().err().map_or("done", super::Refusal::code);
-        self.outcomes =
-            self.algorithm.digest(&[&self.outcomes.0, &outcome.index.to_be_bytes(), &leaf.0, code.as_bytes()]);
+        let (index, time) = (outcome.index.to_be_bytes(), self.time.0.to_be_bytes());
+        self.outcomes = self.algorithm.digest(&[&self.outcomes.0, &index, &time, &leaf.0, code.as_bytes()]);
     }
 
     pub(super) fn items(&self) -> Sum {

@@ -122,6 +122,14 @@ fn equal_histories_give_equal_digests_and_others_do_not() {
     assert!(replay(1, None).iter().zip(&plain).all(|(one, other)| one != other), "a millisecond later");
     let last = plain.len() - 1;
     assert_ne!(replay(0, Some(last))[last], plain[last], "refused for another reason");
+    // One block in the middle a millisecond later, where no item remembers it and the time catches up.
+    let mut state = State::new();
+    let middle = city.history.len() / 2;
+    for (at, (tx, time, outcome)) in city.history.iter().enumerate() {
+        let valid = outcome.result != Err(Refusal::Signature);
+        state.apply(tx, time.plus(u64::from(at == middle)), valid);
+    }
+    assert_ne!(state.digest(), city.state.digest(), "every block's time counts");
 }
 
 /// As the text of [`State::digest`] says it, byte by byte.
@@ -140,10 +148,11 @@ fn the_digest_is_what_its_description_says() {
             carry >>= 8;
         }
     };
-    for (tx, _, outcome) in &city.history {
+    for (tx, time, outcome) in &city.history {
         let leaf = tx.leaf(HashAlgorithm::Sha256);
         let code = outcome.result.as_ref().err().map_or("done", Refusal::code);
-        fates = h(&[&fates.0, &outcome.index.to_be_bytes(), &leaf.0, code.as_bytes()]);
+        let (index, time) = (outcome.index.to_be_bytes(), time.0.to_be_bytes());
+        fates = h(&[&fates.0, &index, &time, &leaf.0, code.as_bytes()]);
         // All within ten minutes here.
         add(leaf);
     }
