@@ -96,16 +96,34 @@ pub(super) fn read(bytes: &[u8]) -> Found<'_> {
     Found::Record { record, flags: rest[17], bytes: HEADER_BYTES + length }
 }
 
+/// Whether bytes that end before their record does are whole but for its length: then somebody changed the length. A
+/// crash leaves a beginning, which fits its checksum at no length.
+pub(super) fn is_whole_but_for_its_length(bytes: &[u8]) -> bool {
+    let Some((header, data)) = bytes.split_first_chunk::<HEADER_BYTES>() else { return false };
+    let [_, _, _, _, c0, c1, c2, c3, rest @ ..] = header;
+    let length = u32::try_from(data.len()).unwrap_or(u32::MAX).to_be_bytes();
+    checksum(length, rest, data) == u32::from_be_bytes([*c0, *c1, *c2, *c3])
+}
+
+/// Whether a whole record lies in `tail`, behind a damaged place where `index` was due.
+pub(super) fn goes_on_in(tail: &[u8], index: u64) -> bool {
+    is_record_in(tail, index, 0)
+}
+
 /// Whether a whole record in `tail`, behind a damaged place where `index` was due, says that what came before it was
 /// durable. Then the damage is not what a crash leaves: a crash tears only what was never synced.
 pub(super) fn is_marked_durable_in(tail: &[u8], index: u64) -> bool {
+    is_record_in(tail, index, AFTER_SYNC)
+}
+
+fn is_record_in(tail: &[u8], index: u64, mark: u8) -> bool {
     let most = u64::try_from(tail.len() / HEADER_BYTES).unwrap_or(u64::MAX);
     let indexes = index + 1..=index.saturating_add(most);
     (1..tail.len()).filter_map(|start| tail.get(start..)).any(|rest| {
         // The index is looked at first: a checksum at every byte would take minutes.
         let plausible = rest.get(8..16).and_then(|b| b.try_into().ok()).map(u64::from_be_bytes);
         plausible.is_some_and(|found| indexes.contains(&found))
-            && matches!(read(rest), Found::Record { flags, .. } if flags & AFTER_SYNC != 0)
+            && matches!(read(rest), Found::Record { flags, .. } if flags & mark == mark)
     })
 }
 

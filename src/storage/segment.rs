@@ -141,10 +141,12 @@ impl Segment {
         Ok(found)
     }
 
-    /// Whether a damaged place is not what a crash leaves: see [`record::is_marked_durable_in`].
+    /// Whether a damaged place is not what a crash leaves: see [`record::is_marked_durable_in`] and
+    /// [`record::is_whole_but_for_its_length`].
     pub(super) fn is_marked_durable_after(&self, offset: u64, index: u64) -> Result<bool, StorageError> {
         let bytes = usize::try_from(self.len()?.saturating_sub(offset)).unwrap_or(usize::MAX);
-        Ok(record::is_marked_durable_in(&self.read(offset, bytes)?, index))
+        let rest = self.read(offset, bytes)?;
+        Ok(record::is_whole_but_for_its_length(&rest) || record::is_marked_durable_in(&rest, index))
     }
 }
 
