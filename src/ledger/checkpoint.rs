@@ -165,6 +165,25 @@ impl SignedCheckpoint {
         Ok(Self { checkpoint, note })
     }
 
+    /// Claims that every signature is of a known department's key, as cosigner or as the log, and fits: then no byte of
+    /// the note can be another.
+    ///
+    /// # Errors
+    /// [`LedgerError::Signature`] naming the one that is not.
+    pub fn check_every_line(&self, known: &Keys) -> Result<(), LedgerError> {
+        let chain = self.checkpoint.chain();
+        let names: BTreeMap<&DepartmentId, String> = known.keys().map(|id| (id, key_name(chain, id))).collect();
+        let keys = known.iter().flat_map(|(id, keys)| keys.iter().map(move |key| (id, key)));
+        let mut makers = Vec::new();
+        for (id, key) in keys {
+            self.note.signed_by(chain, key)?;
+            makers.push((chain, key));
+            makers.extend(names.get(id).map(|name| (name.as_str(), key)));
+        }
+        self.cosigners(known)?;
+        self.note.stranger(&makers).map_or(Ok(()), |name| Err(LedgerError::Signature(name.to_owned())))
+    }
+
     /// Which of the known departments cosigned, in order of their names. Signatures of others are ignored.
     ///
     /// # Errors
@@ -215,6 +234,15 @@ mod tests {
             let told: Vec<_> = cosigners.iter().map(|c| (c.department.as_str(), c.time_s)).collect();
             assert_eq!(told, [("audit", 6), ("tax", 5)]);
             assert_eq!(parsed.cosigners(&known(&[("tax", &[3])])), Ok(vec![]));
+            assert_eq!(parsed.check_every_line(&all), Ok(()));
+            assert!(parsed.check_every_line(&known(&[("tax", &[1]), ("water", &[3])])).is_err());
+            let text = signed.encode();
+            for at in 0..text.len() {
+                let mut flipped = text.clone().into_bytes();
+                flipped[at] ^= 1;
+                let read = String::from_utf8(flipped).ok().and_then(|text| SignedCheckpoint::parse(&text).ok());
+                assert!(read.is_none_or(|read| read.check_every_line(&all).is_err()), "byte {at}");
+            }
             let other = SignedCheckpoint::parse(&signed.encode().replacen("\n7\n", "\n8\n", 1)).unwrap();
             assert!(other.cosigners(&all).is_err());
             assert_eq!(parsed.only(&"tax".parse().unwrap()).cosigners(&all).unwrap().len(), 1);

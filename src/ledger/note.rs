@@ -162,6 +162,16 @@ impl SignedNote {
         Ok(latest)
     }
 
+    /// The key name of a signature that none of these keys made, neither as author nor as cosigner, if there is one.
+    pub fn stranger(&self, known: &[(&str, &PublicKey)]) -> Option<&str> {
+        let is_of = |line: &NoteSignature, name: &str, key: &PublicKey| {
+            let ids = [Meaning::Author, Meaning::Cosigner].map(|meaning| meaning.key_id(name, key));
+            line.name == name && ids.contains(&line.key_id)
+        };
+        let unknown = |line: &&NoteSignature| !known.iter().any(|(name, key)| is_of(line, name, key));
+        self.signatures.iter().find(unknown).map(|line| line.name.as_str())
+    }
+
     /// The whole note.
     pub fn encode(&self) -> String {
         let mut note = format!("{}\n", self.text);

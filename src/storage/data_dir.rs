@@ -30,6 +30,12 @@ impl DirectoryLock {
     }
 }
 
+/// Whether a process owns a directory, as far as can be seen.
+pub fn is_in_use(dir: &Path) -> bool {
+    let file = File::open(dir.join("LOCK"));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 /// Makes the names in a directory durable: a synced file is lost if its name is not.
 pub(super) fn sync_directory(dir: &Path) -> Result<(), StorageError> {
     let handle = File::open(dir).map_err(StorageError::io(dir, "opening the directory"))?;
@@ -46,7 +52,9 @@ mod tests {
         let first = DirectoryLock::acquire(dir.path()).unwrap();
         let refused = DirectoryLock::acquire(dir.path()).unwrap_err();
         assert!(refused.to_string().contains("in use by another process"), "{refused}");
+        assert!(is_in_use(dir.path()));
         drop(first);
+        assert!(!is_in_use(dir.path()) && !is_in_use(&dir.path().join("none")));
         assert!(DirectoryLock::acquire(dir.path()).is_ok());
     }
 }

@@ -133,3 +133,50 @@ fn copy_ledger(from: &Path, to: &Path) -> PathBuf {
     }
     copies.into_iter().filter(|copy| copy.extension().is_some_and(|end| end == "seg")).min().unwrap()
 }
+
+/// The first file of transactions below a folder of tiles.
+fn first_bundle(tiles: &Path) -> PathBuf {
+    let partial = std::fs::read_dir(tiles.join("tile/entries/000.p")).map(|mut files| files.next().unwrap().unwrap().path());
+    partial.unwrap_or_else(|_| tiles.join("tile/entries/000"))
+}
+
+#[test]
+fn the_whole_ledger_is_audited_from_afar_and_copied_into_files() {
+    let city = City::shared();
+    let node = city.node("tax");
+    until("a checkpoint is anchored", SOON, || node.data_dir.join("ledger/checkpoint").exists().then_some(()));
+    let token = city.dir().join("auditors.token");
+    std::fs::write(&token, format!("{}\n", node.system_token)).unwrap();
+    let url = format!("{}/tiles", node.url);
+    let audit = ["ledger", "verify", "--from", &url, "--token-file", text(&token), "--chain", city.chain()];
+    let said = until("the tiles stand under an anchored checkpoint", SOON, || {
+        let said = mulu(&audit);
+        (said.code == 0).then_some(said.out)
+    });
+    assert!(said.contains("VALID") && said.contains("cosigned by"), "{said}");
+    mulu(&["ledger", "verify", "--from", &url]).failed(2);
+
+    let tile = city.system("tax").get("/tiles/tile/entries/000.p/1");
+    assert_eq!((tile.status, tile.header("cache-control")), (200, Some("private, max-age=31536000, immutable")));
+    assert!(city.system("tax").get("/tiles/checkpoint").text.starts_with(city.chain()));
+    city.system("tax").get("/tiles/tile/0/x999/999").problem(404, "not_found");
+    city.system("tax").get("/tiles/tile/0/..").check_problem();
+    city.anonymous("tax").get("/tiles/checkpoint").problem(401, "not_authenticated");
+
+    // Beside the running node, and again when there is more.
+    let copy = tempfile::tempdir().unwrap();
+    let out = copy.path().join("tiles");
+    let export = ["ledger", "export", "--dir", text(&node.data_dir), "--out", text(&out)];
+    mulu(&export).ok();
+    city.system("tax").post("grants", &Wish { consumer: "tax", purpose: "statistics", ..Wish::marriage() }.body()).ok();
+    mulu(&export).ok();
+    let resume = copy.path().join("seen.json");
+    let audit = ["ledger", "verify", "--dir", text(&out), "--resume", text(&resume)];
+    mulu(&audit).ok();
+    mulu(&audit).ok();
+    let bundle = first_bundle(&out);
+    let mut bytes = std::fs::read(&bundle).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&bundle, bytes).unwrap();
+    mulu(&audit).failed(1);
+}

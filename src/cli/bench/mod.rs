@@ -1,6 +1,9 @@
 //! `mulu bench`: measures on this machine what the node's parts can do.
 
+mod audit;
 mod proofs;
+
+use std::path::PathBuf;
 
 use clap::Subcommand;
 
@@ -9,13 +12,33 @@ use super::error::CliError;
 /// Measure on this machine what the node's parts can do.
 #[derive(Subcommand)]
 pub enum Bench {
+    /// Time the audit of a made-up ledger
+    Audit(audit::Audit),
     /// Time inclusion and consistency proofs from a tree on disk
     Proofs(proofs::Proofs),
 }
 
 impl Bench {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let Self::Proofs(proofs) = self;
-        proofs.run()
+        match self {
+            Self::Audit(audit) => audit.run(),
+            Self::Proofs(proofs) => proofs.run(),
+        }
+    }
+}
+
+/// A folder for one measurement, removed however that ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(parent: Option<PathBuf>) -> Self {
+        Self(parent.unwrap_or_else(std::env::temp_dir).join(format!("mulu-bench-{}", std::process::id())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // It lies in a temporary folder: one that cannot be removed is no loss.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -12,6 +12,8 @@ use crate::crypto::digest::HashAlgorithm;
 use crate::storage::StorageError;
 use crate::storage::tree_store::{TreeStore, TreeView};
 
+use super::Folder;
+
 /// Leaves that are added at once, as a full block would.
 const BLOCK: u64 = 256;
 
@@ -31,20 +33,9 @@ pub struct Proofs {
     json: bool,
 }
 
-/// Removes the tree, however the measurement ends.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // It lies in a temporary folder: one that cannot be removed is no loss.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 impl Proofs {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let parent = self.dir.clone().unwrap_or_else(std::env::temp_dir);
-        let folder = Folder(parent.join(format!("mulu-bench-{}", std::process::id())));
+        let folder = Folder::new(self.dir.clone());
         let (view, build) = self.build(&folder.0)?;
         let mut rng = Rng::new(1, "proofs");
         let (last, mut inclusion, mut consistency) = (self.leaves - 1, Vec::new(), Vec::new());

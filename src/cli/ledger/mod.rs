@@ -1,117 +1,75 @@
-//! `mulu ledger`: audits of a ledger's files, offline.
+//! `mulu ledger`: audits and copies of a whole ledger.
 
+mod export;
+mod progress;
 mod replay;
+mod resume;
+mod source;
+mod verify;
+mod workers;
 
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::ledger::checkpoint::SignedCheckpoint;
-use crate::storage::ledger_reader::LedgerReader;
-
 use super::error::CliError;
-use replay::Replay;
+use source::{Place, Remote};
 
-/// How often progress is told.
-const PROGRESS: Duration = Duration::from_secs(2);
-
-/// Audit a ledger, offline.
+/// Audit a ledger, or copy it into files that any web server can serve.
 #[derive(Subcommand)]
 pub enum Ledger {
-    /// Read a whole ledger, check every signature and rule again, and tell size and root
-    Verify(Verify),
+    /// Check everything: every hash, signature, key, rule and time, the state and the cosignatures
+    Verify(verify::Verify),
+    /// Write the whole ledger as static files (C2SP tlog-tiles)
+    Export(export::Export),
 }
 
-/// Exits with 0 when every transaction was signed by the department that it names and the files are whole; with 1 and
-/// the first leaf at fault otherwise. A running node's ledger may be read; what it writes meanwhile may be missed.
+/// Where a ledger is.
 #[derive(Args)]
-pub struct Verify {
-    /// A node's data directory, or the folder with its segment files
-    #[arg(long, value_name = "DIR")]
-    dir: PathBuf,
-    /// A signed checkpoint that the ledger must contain, as `GET /api/v1/ledger/checkpoint` answers
-    #[arg(long, value_name = "FILE")]
-    checkpoint: Option<PathBuf>,
-    /// The chain that it must be
-    #[arg(long, value_name = "ID")]
-    chain: Option<String>,
+#[group(required = true, multiple = false, id = "from")]
+struct From {
+    /// A node's data directory, the folder with its segment files, or an exported folder
+    #[arg(long, value_name = "DIR", group = "from")]
+    dir: Option<PathBuf>,
+    /// The address of tiles: a node's `/tiles`, or where an exported folder is served
+    #[arg(long = "from", value_name = "URL", group = "from")]
+    url: Option<String>,
+    /// A file with a token of the node
+    #[arg(long, value_name = "FILE", requires = "url")]
+    token_file: Option<PathBuf>,
+}
+
+impl From {
+    fn place(&self) -> Result<Place, CliError> {
+        match (&self.dir, &self.url) {
+            (Some(dir), _) => Place::of_dir(dir),
+            (_, Some(url)) => Ok(Place::Remote(Remote::new(url, self.token_file.as_deref())?)),
+            _ => Err(CliError::usage("give --dir or --from")),
+        }
+    }
+}
+
+/// Audits a node's folder and answers how many transactions its ledger has.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub(super) fn audit(dir: &Path, threads: usize) -> Result<u64, CliError> {
+    let mut replay = replay::Replay::new(None);
+    workers::run(Place::of_dir(dir)?.open(None)?.as_mut(), &mut replay, threads, |_| Ok(()))?;
+    if replay.refused() > 0 {
+        return Err(CliError::failed(format_args!("{} transactions were refused", replay.refused())));
+    }
+    Ok(replay.size())
 }
 
 impl Ledger {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let Self::Verify(verify) = self;
-        verify.run()
-    }
-}
-
-impl Verify {
-    fn run(self) -> Result<(), CliError> {
-        let below = self.dir.join("ledger");
-        let dir = if below.is_dir() { below } else { self.dir.clone() };
-        let mut reader = LedgerReader::open(&dir)?;
-        let mut replay = Replay::default();
-        let begun = Instant::now();
-        let mut told = begun;
-        while let Some(record) = reader.next_entry().map_err(|e| CliError::NotValid(e.to_string()))? {
-            replay.entry(&record)?;
-            if told.elapsed() >= PROGRESS {
-                told = Instant::now();
-                eprintln!("{} transactions …", replay.size());
-            }
-        }
-        replay.finish()?;
-        if replay.size() == 0 {
-            return Err(CliError::usage(format_args!("{} holds no ledger", dir.display())));
-        }
-        if let Some(why) = reader.torn() {
-            eprintln!("the last file ends unfinished ({why}): a crash, or a node that is writing");
-        }
-        self.compare(&replay)?;
-        report(&replay, begun.elapsed());
-        Ok(())
-    }
-
-    /// Holds the ledger against what the auditor knows of it from elsewhere.
-    fn compare(&self, replay: &Replay) -> Result<(), CliError> {
-        if let Some(chain) = self.chain.as_ref().filter(|chain| *chain != replay.chain()) {
-            return Err(CliError::NotValid(format!("this is the ledger of {}, not of {chain}", replay.chain())));
-        }
-        let Some(path) = &self.checkpoint else { return Ok(()) };
-        let text = std::fs::read_to_string(path).map_err(|e| CliError::io(path, &e))?;
-        let signed = SignedCheckpoint::parse(&text).map_err(|e| CliError::NotValid(e.to_string()))?;
-        let cosigners = signed.cosigners(&replay.keys()).map_err(|e| CliError::NotValid(e.to_string()))?;
-        let checkpoint = signed.checkpoint();
-        if checkpoint.chain() != replay.chain() || cosigners.is_empty() {
-            return Err(CliError::NotValid("the checkpoint is not cosigned by a department of this ledger".into()));
-        }
-        match replay.root_at(checkpoint.size) {
-            None => {
-                let why = format!("the checkpoint has {} transactions, the ledger {}", checkpoint.size, replay.size());
-                Err(CliError::NotValid(why))
-            }
-            Some(root) if root != checkpoint.root => {
-                Err(CliError::NotValid(format!("the first {} transactions have another root", checkpoint.size)))
-            }
-            Some(_) => {
-                let names: Vec<&str> = cosigners.iter().map(|cosigner| cosigner.department.as_str()).collect();
-                println!("checkpoint  size {}, cosigned by {}: contained", checkpoint.size, names.join(", "));
-                Ok(())
-            }
+        match self {
+            Self::Verify(verify) => verify.run(),
+            Self::Export(export) => export.run(),
         }
     }
 }
 
-fn report(replay: &Replay, took: Duration) {
-    println!("VALID: every transaction is signed by the department that it names");
-    println!("chain       {}", replay.chain());
-    println!("size        {} transactions in {} blocks", replay.size(), replay.blocks());
-    println!("root        {}", replay.root());
-    println!("refused     {} (by the ledger's rules; they stay in the ledger with their reasons)", replay.refused());
-    for (code, count) in replay.refusals() {
-        println!("            {count} {code}");
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a speed for people")]
-    let speed = replay.size() as f64 / took.as_secs_f64().max(0.001);
-    println!("read at     {speed:.0} transactions/s ({:.2} s)", took.as_secs_f64());
-}
+#[cfg(test)]
+mod audit_tests;

@@ -1,153 +1,209 @@
-//! Replays a ledger from its entries: every signature, every rule, the whole tree.
+//! Replays a ledger from its leaves: every rule, the whole tree, the state, in order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::cli::error::CliError;
-use crate::clock::Millis;
 use crate::crypto::digest::{Hash, HashAlgorithm};
-use crate::crypto::sign::{Check, PublicKey, verify_all};
+use crate::crypto::sign::{KeyId, PublicKey};
 use crate::domain::command::Payload;
-use crate::ledger::block::Block;
-use crate::ledger::checkpoint::Keys;
-use crate::ledger::merkle::{Nodes as _, Tree};
+use crate::ledger::checkpoint::Checkpoint;
+use crate::ledger::frontier::Frontier;
+use crate::ledger::tile_builder::TileBuilder;
+use crate::ledger::tiles::Tile;
 use crate::ledger::transaction::Transaction;
-use crate::state::{Outcome, Refusal, State};
-use crate::storage::Record;
+use crate::state::{Refusal, State};
+use crate::storage::tree_reader::TreeReader;
 
-/// How consensus marks an entry that may carry a block.
-const KIND_NORMAL: u8 = 0;
-/// Signatures that are checked together.
-const BATCH: usize = 256;
+use super::resume::Verified;
+use super::source::Leaf;
+use super::workers::{Checked, Ground};
+
+/// What must hold when the ledger has so many transactions.
+pub struct Milestone {
+    /// For people: who says so.
+    pub who: String,
+    /// So many.
+    pub size: u64,
+    /// The tree's root.
+    pub root: Hash,
+    /// The state's digest.
+    pub state: Hash,
+}
 
 /// A ledger, as far as it was read.
 pub struct Replay {
     state: State,
-    tree: Tree,
+    frontier: Frontier,
+    tiles: TileBuilder,
+    /// Tiles that were completed by the leaves of the present group.
+    whole: Vec<(Tile, Vec<u8>)>,
+    /// A node's own stored tree, when there is one beside the ledger.
+    stored: Option<TreeReader>,
+    milestones: Vec<Milestone>,
+    trusted: u64,
     blocks: u64,
     refusals: BTreeMap<&'static str, u64>,
-    /// Blocks whose signatures are not checked yet.
-    waiting: Vec<(Millis, Vec<Transaction>)>,
-    waiting_count: usize,
-}
-
-impl Default for Replay {
-    fn default() -> Self {
-        Self {
-            state: State::new(),
-            tree: Tree::new(HashAlgorithm::Sm3),
-            blocks: 0,
-            refusals: BTreeMap::new(),
-            waiting: Vec::new(),
-            waiting_count: 0,
-        }
-    }
 }
 
 impl Replay {
-    /// Takes the next entry of consensus.
-    ///
-    /// # Errors
-    /// [`CliError::NotValid`] naming the entry or leaf.
-    pub fn entry(&mut self, record: &Record) -> Result<(), CliError> {
-        // The other entries are consensus' own: a leader's first, and changes of its members.
-        if record.kind != KIND_NORMAL || record.data.is_empty() {
-            return Ok(());
+    /// Before the first leaf.
+    pub fn new(stored: Option<TreeReader>) -> Self {
+        Self {
+            state: State::new(),
+            frontier: Frontier::new(HashAlgorithm::Sm3),
+            tiles: TileBuilder::default(),
+            whole: Vec::new(),
+            stored,
+            milestones: Vec::new(),
+            trusted: 0,
+            blocks: 0,
+            refusals: BTreeMap::new(),
         }
-        let wrong = |e| CliError::NotValid(format!("entry {}: {e}", record.index));
-        let block = Block::decode(&record.data).map_err(wrong)?;
-        self.blocks += 1;
-        self.waiting_count += block.transactions.len();
-        self.waiting.push((block.time, block.transactions));
-        // The genesis names the keys of all others: nothing can be checked together with it.
-        if self.waiting_count >= BATCH || self.state.genesis().is_none() { self.apply() } else { Ok(()) }
     }
 
-    /// Checks and applies what is still waiting.
+    /// Demands what a checkpoint says.
+    pub fn demand(&mut self, who: &str, checkpoint: &Checkpoint) {
+        let Checkpoint { size, root, state, .. } = checkpoint.clone();
+        self.milestones.push(Milestone { who: who.to_owned(), size, root, state });
+    }
+
+    /// Takes the signatures of an earlier audit for checked, and demands the very ledger that it saw.
+    pub fn resume(&mut self, verified: &Verified) {
+        self.trusted = verified.size;
+        let who = "an earlier audit".to_owned();
+        let Verified { size, root, state, .. } = verified.clone();
+        self.milestones.push(Milestone { who, size, root, state });
+    }
+
+    /// What is needed to look into the next leaves.
+    pub fn ground(&self) -> Ground {
+        let keys: BTreeMap<KeyId, PublicKey> =
+            self.state.departments().map(|d| (d.signing_key.id(), d.signing_key.clone())).collect();
+        Ground {
+            chain: Arc::from(self.state.chain()),
+            algorithm: self.frontier.algorithm(),
+            keys: Arc::new(keys),
+            trusted: self.trusted,
+        }
+    }
+
+    /// Applies leaves, then compares the tiles that came with them.
     ///
     /// # Errors
-    /// [`CliError::NotValid`] naming the leaf.
-    pub fn finish(&mut self) -> Result<(), CliError> {
-        self.apply()
-    }
-
-    fn apply(&mut self) -> Result<(), CliError> {
-        let blocks = std::mem::take(&mut self.waiting);
-        self.waiting_count = 0;
-        let all_fit = self.all_fit(&blocks);
-        for (time, transactions) in &blocks {
-            for tx in transactions {
-                let verified = all_fit || self.fits(tx);
-                // The genesis brings its own key; the state checks it.
-                let is_forged = !verified && self.state.genesis().is_some();
-                let outcome = self.state.apply(tx, *time, verified);
-                if is_forged || outcome.result == Err(Refusal::Signature) {
-                    return Err(CliError::NotValid(bad_leaf(tx, outcome.index)));
-                }
-                self.push(tx, outcome)?;
+    /// [`CliError::NotValid`] naming the first leaf or tile that is wrong.
+    pub fn apply(&mut self, checked: Checked) -> Result<(), CliError> {
+        self.whole.clear();
+        for (leaf, fits) in checked.group.leaves.iter().zip(&checked.fits) {
+            self.leaf(leaf, *fits)?;
+        }
+        for (tile, bytes) in &checked.group.tiles {
+            let whole = self.whole.iter().find(|(known, _)| known == tile).map(|(_, bytes)| bytes.as_slice());
+            let computed =
+                whole.or_else(|| self.tiles.partial().find(|(known, _)| known == tile).map(|(_, bytes)| bytes));
+            if computed != Some(bytes) {
+                return Err(CliError::NotValid(format!("{tile} does not hold the hashes of the ledger's leaves")));
             }
         }
         Ok(())
     }
 
-    /// Checks many signatures at once. A `false` says only that they must be looked at one by one, also when a
-    /// key is not known yet.
-    fn all_fit(&self, blocks: &[(Millis, Vec<Transaction>)]) -> bool {
-        let chain = self.state.chain();
-        let mut signed: Vec<(&PublicKey, &Transaction, Vec<u8>)> = Vec::with_capacity(BATCH);
-        for tx in blocks.iter().flat_map(|(_, transactions)| transactions) {
-            match self.state.signer(tx.key()) {
-                Some((_, key)) if key.algorithm() == tx.algorithm() => signed.push((key, tx, tx.message(chain))),
-                _ => return false,
-            }
+    fn leaf(&mut self, leaf: &Leaf, fits: Option<bool>) -> Result<(), CliError> {
+        let tx = &leaf.transaction;
+        let is_genesis = self.state.genesis().is_none();
+        let verified = fits.unwrap_or_else(|| {
+            let signer = self.state.signer(tx.key());
+            signer.is_some_and(|(_, key)| tx.verify(self.state.chain(), key).is_ok())
+        });
+        if leaf.time > self.state.time() || is_genesis {
+            self.blocks += 1;
         }
-        let checks: Vec<Check<'_>> =
-            signed.iter().map(|(key, tx, message)| Check { key, message, signature: tx.signature() }).collect();
-        verify_all(&checks)
-    }
-
-    fn fits(&self, tx: &Transaction) -> bool {
-        self.state.signer(tx.key()).is_some_and(|(_, key)| tx.verify(self.state.chain(), key).is_ok())
-    }
-
-    /// Takes a transaction into the tree.
-    fn push(&mut self, tx: &Transaction, outcome: Outcome) -> Result<(), CliError> {
-        if self.tree.size() == 0 {
+        let outcome = self.state.apply(tx, leaf.time, verified);
+        // The genesis brings its own key; the state checks it.
+        if (!verified && !is_genesis) || outcome.result == Err(Refusal::Signature) {
+            return Err(CliError::NotValid(bad_leaf(tx, outcome.index)));
+        }
+        if is_genesis {
             let genesis = self.state.genesis().ok_or_else(|| {
                 let why = outcome.result.as_ref().err().map(ToString::to_string).unwrap_or_default();
                 CliError::NotValid(format!("leaf 0 begins no chain: {why}"))
             })?;
-            self.tree = Tree::new(genesis.hash);
+            self.frontier = Frontier::new(genesis.hash);
         }
         if let Err(refusal) = outcome.result {
             *self.refusals.entry(refusal.code()).or_default() += 1;
         }
-        self.tree.push(tx.leaf(self.tree.algorithm()));
+        self.grow(tx.leaf(self.frontier.algorithm()))?;
+        self.check_milestones()
+    }
+
+    fn grow(&mut self, hash: Hash) -> Result<(), CliError> {
+        let (tiles, whole, stored) = (&mut self.tiles, &mut self.whole, &mut self.stored);
+        let mut differs = Ok(());
+        self.frontier.push(hash, |level, hash| {
+            whole.extend(tiles.add(level, hash));
+            if let (Some(stored), Ok(())) = (stored.as_mut(), &differs) {
+                differs = stored.compare(level, &hash);
+            }
+        });
+        differs.map_err(|e| CliError::NotValid(e.to_string()))
+    }
+
+    fn check_milestones(&self) -> Result<(), CliError> {
+        let size = self.size();
+        for Milestone { who, root, state, .. } in self.milestones.iter().filter(|milestone| milestone.size == size) {
+            let what = if *root != self.root() {
+                "another root: they are not the transactions"
+            } else if *state != self.state.digest() {
+                "another state: rules, outcomes or block times are not those"
+            } else {
+                continue;
+            };
+            return Err(CliError::NotValid(format!("the first {size} transactions have {what} that {who} saw")));
+        }
         Ok(())
     }
 
-    /// The chain's id.
-    pub fn chain(&self) -> &str {
-        self.state.chain()
+    /// Says what is still wrong when all leaves were read.
+    ///
+    /// # Errors
+    /// [`CliError::NotValid`].
+    pub fn finish(&self) -> Result<(), CliError> {
+        for milestone in self.milestones.iter().filter(|milestone| milestone.size > self.size()) {
+            let Milestone { who, size, .. } = milestone;
+            return Err(CliError::NotValid(format!("{who} saw {size} transactions, here are only {}", self.size())));
+        }
+        Ok(())
+    }
+
+    /// The node's stored tree, read up to here.
+    pub fn stored(&mut self) -> Option<&mut TreeReader> {
+        self.stored.as_mut()
+    }
+
+    /// The state.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What is verified so far.
+    pub fn verified(&self) -> Verified {
+        Verified::new(self.state.chain(), self.frontier.algorithm(), self.size(), self.root(), self.state.digest())
     }
 
     /// Transactions applied.
     pub fn size(&self) -> u64 {
-        self.tree.size()
+        self.frontier.size()
     }
 
-    /// Blocks read.
+    /// How many different block times they have.
     pub fn blocks(&self) -> u64 {
         self.blocks
     }
 
     /// Root over all of them.
     pub fn root(&self) -> Hash {
-        self.tree.root()
-    }
-
-    /// Root when the ledger had `size` transactions.
-    pub fn root_at(&self, size: u64) -> Option<Hash> {
-        self.tree.root_at(size)
+        self.frontier.root()
     }
 
     /// Transactions that the ledger's rules refused.
@@ -158,11 +214,6 @@ impl Replay {
     /// How many were refused, by code.
     pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.refusals.iter().map(|(code, count)| (*code, *count))
-    }
-
-    /// The departments' keys.
-    pub fn keys(&self) -> Keys {
-        self.state.cosigner_keys()
     }
 }
 
@@ -177,4 +228,4 @@ fn bad_leaf(tx: &Transaction, index: u64) -> String {
 
 #[cfg(test)]
 #[path = "replay_tests.rs"]
-mod tests;
+pub(crate) mod tests;

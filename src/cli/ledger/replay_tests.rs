@@ -1,6 +1,9 @@
 //! Tests of the replay: what an auditor is told of a good ledger and of a falsified one.
 
 use super::*;
+use crate::cli::ledger::source::{Group, Source};
+use crate::cli::ledger::workers;
+use crate::clock::Millis;
 use crate::crypto::sign::SigningKey;
 use crate::domain::command::Command;
 use crate::domain::department::{Department, Genesis};
@@ -8,10 +11,11 @@ use crate::domain::policy::PolicyDocument;
 use crate::domain::{Actor, Role, Text};
 use crate::ids::TxId;
 use crate::ledger::chain::chain_id;
+use crate::ledger::merkle::Tree;
 
-const NOW: Millis = Millis(1_795_000_000_000);
+pub(crate) const NOW: Millis = Millis(1_795_000_000_000);
 
-fn key(n: u8) -> SigningKey {
+pub(crate) fn key(n: u8) -> SigningKey {
     SigningKey::from_seed(&[n; 32])
 }
 
@@ -20,7 +24,7 @@ fn payload(department: &str, command: Command) -> String {
     Payload { id: TxId::new(NOW), department: department.parse().unwrap(), actor, command }.encode().unwrap()
 }
 
-fn genesis() -> (String, Transaction) {
+pub(crate) fn genesis() -> (String, Transaction) {
     let department = |id: &str, n: u8| Department {
         id: id.parse().unwrap(),
         name: Text { zh: "局".into(), en: "Bureau".into() },
@@ -48,53 +52,123 @@ fn genesis() -> (String, Transaction) {
 }
 
 /// The authority sets the rules; refused when the version does not follow.
-fn rules(chain: &str, version: u64, signer: &SigningKey) -> Transaction {
+pub(crate) fn rules(chain: &str, version: u64, signer: &SigningKey) -> Transaction {
     let document = PolicyDocument { version, model: "m".into(), rules: "r".into() };
     Transaction::sign(chain, payload("data-bureau", Command::SetPolicy(document)).as_bytes(), signer).unwrap()
 }
 
-fn replay(blocks: Vec<Vec<Transaction>>) -> Result<Replay, CliError> {
-    let mut replay = Replay::default();
-    for (height, transactions) in (0u64..).zip(blocks) {
-        let data = Block { height, time: NOW, transactions }.encode();
-        replay.entry(&Record { index: height + 1, term: 1, kind: KIND_NORMAL, data })?;
+/// Hands out leaves, a few at a time.
+struct Leaves(std::vec::IntoIter<Vec<Leaf>>);
+
+impl Source for Leaves {
+    fn next(&mut self) -> Result<Option<Group>, CliError> {
+        Ok(self.0.next().map(|leaves| Group { leaves, tiles: Vec::new() }))
     }
-    replay.finish()?;
-    Ok(replay)
+}
+
+fn run(replay: &mut Replay, transactions: &[Transaction], at_once: usize) -> Result<(), CliError> {
+    let leaf = |(n, transaction): (u64, &Transaction)| Leaf { time: NOW.plus(n), transaction: transaction.clone() };
+    let leaves: Vec<Leaf> = (0..).zip(transactions).map(leaf).collect();
+    let groups: Vec<Vec<Leaf>> = leaves.chunks(at_once).map(<[_]>::to_vec).collect();
+    workers::run(&mut Leaves(groups.into_iter()), replay, 2, |_| Ok(()))?;
+    replay.finish()
+}
+
+fn replayed(transactions: &[Transaction]) -> Result<Replay, CliError> {
+    let mut replay = Replay::new(None);
+    run(&mut replay, transactions, 3).map(|()| replay)
+}
+
+fn told(result: Result<(), CliError>) -> String {
+    match result {
+        Err(CliError::NotValid(why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A genesis and some changes of the rules, the third of which is refused.
+fn some(count: u64) -> Vec<Transaction> {
+    let (chain, begin) = genesis();
+    let version = |n| {
+        if n == 2 {
+            99
+        } else if n < 2 {
+            n + 1
+        } else {
+            n
+        }
+    };
+    std::iter::once(begin).chain((1..count).map(|n| rules(&chain, version(n), &key(1)))).collect()
 }
 
 #[test]
 fn a_good_ledger_has_size_root_and_counted_refusals() {
-    let (chain, begin) = genesis();
-    let all = [begin, rules(&chain, 2, &key(1)), rules(&chain, 7, &key(1)), rules(&chain, 3, &key(1))];
+    let all = some(40);
     let mut tree = Tree::new(HashAlgorithm::Sm3);
     all.iter().for_each(|tx| _ = tree.push(tx.leaf(HashAlgorithm::Sm3)));
-    let replay = replay(all.chunks(1).map(<[_]>::to_vec).collect()).unwrap();
-    assert_eq!((replay.chain(), replay.size(), replay.blocks()), (chain.as_str(), 4, 4));
-    assert_eq!(replay.root(), tree.root());
-    assert_eq!(replay.refusals().collect::<Vec<_>>(), [("conflict", 1)]);
-    assert_eq!(replay.root_at(2), tree.root_at(2));
-    assert_eq!(replay.keys().len(), 2);
+    for at_once in [1, 7, 100] {
+        let mut replay = Replay::new(None);
+        run(&mut replay, &all, at_once).unwrap();
+        assert_eq!((replay.size(), replay.blocks(), replay.root()), (40, 40, tree.root()));
+        assert_eq!(replay.refusals().collect::<Vec<_>>(), [("conflict", 1)]);
+    }
 }
 
 #[test]
 fn the_first_leaf_that_was_not_signed_by_its_department_is_named() {
-    let (chain, begin) = genesis();
-    let good = rules(&chain, 2, &key(1));
-    let mut bytes = good.as_bytes().to_vec();
+    let mut all = some(30);
+    let chain = chain_id(all[0].payload());
+    let mut bytes = all[17].as_bytes().to_vec();
     let at = bytes.len() - 5;
     bytes[at] ^= 1;
     let falsified = Transaction::decode(&bytes).unwrap();
-    for bad in [falsified, rules(&chain, 2, &key(2)), rules(&chain, 2, &key(9)), rules("mulu-other", 2, &key(1))] {
-        let refused = replay(vec![vec![begin.clone()], vec![good.clone(), bad]]);
-        assert!(matches!(refused, Err(CliError::NotValid(why)) if why.starts_with("leaf 2: ")));
+    let others = [rules(&chain, 2, &key(2)), rules(&chain, 2, &key(9)), rules("mulu-other", 2, &key(1))];
+    for bad in others.into_iter().chain([falsified]) {
+        all[17] = bad.clone();
+        // A later one, and what follows it, is not what is told.
+        all[23] = bad;
+        assert!(told(replayed(&all).map(|_| ())).starts_with("leaf 17: "));
     }
 }
 
 #[test]
 fn a_ledger_without_a_valid_genesis_is_none() {
     let (chain, begin) = genesis();
-    assert!(replay(vec![vec![rules(&chain, 2, &key(1))]]).is_err());
+    assert!(replayed(&[rules(&chain, 2, &key(1))]).is_err());
     let forged = Transaction::sign(&chain, begin.payload().as_bytes(), &key(2)).unwrap();
-    assert!(replay(vec![vec![forged]]).is_err());
+    assert!(replayed(&[forged]).is_err());
+}
+
+#[test]
+fn what_others_saw_must_be_there() {
+    let all = some(30);
+    let seen = replayed(&all[..20]).unwrap().verified();
+    let demanded = |root: Hash, state: Hash, ledger: &[Transaction]| {
+        let mut replay = Replay::new(None);
+        replay.demand("tax", &Checkpoint::new(&seen.chain, seen.hash, 20, root, state));
+        run(&mut replay, ledger, 4)
+    };
+    demanded(seen.root, seen.state, &all).unwrap();
+    assert!(told(demanded(seen.state, seen.state, &all)).contains("another root"));
+    assert!(told(demanded(seen.root, seen.root, &all)).contains("another state"));
+    assert!(told(demanded(seen.root, seen.state, &all[..19])).contains("only 19"));
+}
+
+#[test]
+fn an_audit_goes_on_where_the_last_one_ended_and_only_with_the_same_beginning() {
+    let mut all = some(30);
+    let seen = replayed(&all[..20]).unwrap().verified();
+    let resumed = |ledger: &[Transaction]| {
+        let mut replay = Replay::new(None);
+        replay.resume(&seen);
+        run(&mut replay, ledger, 4)
+    };
+    resumed(&all).unwrap();
+    let good = all[25].clone();
+    let chain = chain_id(all[0].payload());
+    all[25] = rules(&chain, 25, &key(2));
+    assert!(told(resumed(&all)).starts_with("leaf 25: "), "what is new is checked");
+    all[25] = good;
+    all[11] = rules(&chain, 11, &key(1));
+    assert!(told(resumed(&all)).contains("another root"), "another history, though well signed");
 }

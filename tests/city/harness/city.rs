@@ -29,7 +29,8 @@ pub struct Node {
     pid: u32,
     /// Where it keeps its data.
     pub data_dir: PathBuf,
-    system_token: String,
+    /// The token of its system.
+    pub system_token: String,
     accounts: Vec<Account>,
 }
 
