@@ -4,15 +4,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use raft::eraftpb::{Entry, EntryType};
 
+use crate::clock::Millis;
 use crate::crypto::sign::{Check, PublicKey, verify_all};
 use crate::ledger::block::Block;
+use crate::ledger::evidence::Finding;
 use crate::storage::ledger_log::LedgerLog;
 
 use super::ConsensusError;
 use super::chain::Chain;
-use super::cosign::{Book, Desk, report};
+use super::cosign::{Book, Desk};
+use super::evidence::Guard;
 use super::handoff::{Handoff, Work};
 use super::pool::Pool;
 use super::stable::Stable;
@@ -31,23 +36,34 @@ pub(super) struct Applier {
     pub(super) stable: Stable,
     pub(super) desk: Arc<Desk>,
     pub(super) book: Arc<Book>,
+    pub(super) guard: Arc<Guard>,
+    pub(super) previous: Previous,
+}
+
+/// The block that was applied last, as its leader wrote it.
+pub(super) struct Previous {
+    pub(super) raft_index: u64,
+    pub(super) height: u64,
+    pub(super) time: Millis,
 }
 
 impl Applier {
-    /// Applies until told to stop. Any error is fatal to the process.
-    pub(super) fn run(self) -> Result<(), ConsensusError> {
+    /// Applies until told to stop, or until the node meets what it must not go on from. Any error is fatal to the
+    /// process.
+    pub(super) fn run(mut self) -> Result<(), ConsensusError> {
         let trusted = self.stable.verified()?;
         let mut noted = (trusted, Instant::now());
         let mut all_valid = true;
         // The genesis block, entry 1, was applied when the chain was opened.
         let mut next = 2;
-        loop {
+        while !self.guard.is_halted() {
             match self.handoff.next(next, &self.log, NOTE_EVERY)? {
                 Work::Stop => break,
                 Work::Idle => {}
                 Work::Entries(entries) => {
                     for entry in entries {
-                        all_valid &= self.apply(&entry, entry.index <= trusted)?;
+                        let Some(is_valid) = self.apply(&entry, entry.index <= trusted)? else { break };
+                        all_valid &= is_valid;
                         next = entry.index + 1;
                     }
                 }
@@ -64,25 +80,30 @@ impl Applier {
         Ok(())
     }
 
-    /// Applies one entry; answers whether all its signatures were valid.
-    fn apply(&self, entry: &Entry, is_trusted: bool) -> Result<bool, ConsensusError> {
+    /// Applies one entry; answers whether all its signatures were valid, or nothing when the node stands still before
+    /// or after it.
+    fn apply(&mut self, entry: &Entry, is_trusted: bool) -> Result<Option<bool>, ConsensusError> {
+        if self.guard.is_halted() {
+            return Ok(None);
+        }
         if entry.get_entry_type() == EntryType::EntryNormal && !entry.data.is_empty() {
             match Block::decode(&entry.data) {
                 Ok(block) => return self.apply_block(entry, &block, is_trusted),
-                // The same on every node: the bytes are.
-                Err(error) => {
-                    tracing::error!(index = entry.index, %error, "a leader proposed what is no block; it is passed over")
+                Err(_) => {
+                    let (raft_index, term, block) = (entry.index, entry.term, BASE64.encode(&entry.data));
+                    if self.meets(Finding::NoBlock { raft_index, term, block })? {
+                        return Ok(None);
+                    }
                 }
             }
         }
         self.chain.publish(entry.index);
-        Ok(true)
+        Ok(Some(true))
     }
 
-    fn apply_block(&self, entry: &Entry, block: &Block, is_trusted: bool) -> Result<bool, ConsensusError> {
-        let expected = self.chain.height() + 1;
-        if block.height != expected {
-            tracing::error!(index = entry.index, block.height, expected, "a leader numbered a block wrongly");
+    fn apply_block(&mut self, entry: &Entry, block: &Block, is_trusted: bool) -> Result<Option<bool>, ConsensusError> {
+        if !self.follows(entry, block)? {
+            return Ok(None);
         }
         let is_own = self.handoff.has_led(entry.term);
         let verified = if is_trusted || is_own {
@@ -91,25 +112,68 @@ impl Applier {
         } else {
             self.verify(block)
         };
-        let all_valid = !verified.contains(&Some(false));
-        if !all_valid {
-            tracing::error!(
-                index = entry.index,
-                term = entry.term,
-                "a leader proposed a transaction whose signature does not fit: keep this node's ledger as evidence"
-            );
+        let bad = verified.iter().position(|fits| *fits == Some(false));
+        if let Some(position) = bad
+            && let Some(finding) = self.invalid_signature(entry, block, position)
+            && self.meets(finding)?
+        {
+            return Ok(None);
         }
         let effect = self.chain.apply(entry.index, block, &verified)?;
         self.chain.publish(entry.index);
         self.desk.applied(effect.head);
         let before = effect.head.size.saturating_sub(effect.leaves.len() as u64);
         if let Err(contradiction) = self.book.applied(before, &effect.head) {
-            report(&contradiction);
+            let keys = self.chain.state().cosigner_keys();
+            self.guard.contradicted(contradiction, &self.book, keys)?;
         }
         self.pool.applied(&effect.leaves);
         let replies = effect.leaves.into_iter().zip(effect.outcomes);
         self.waiters.complete(replies.map(|(leaf, outcome)| (leaf, Reply::Applied(self.chain.first_outcome(outcome)))));
-        Ok(all_valid)
+        Ok(Some(bad.is_none()))
+    }
+
+    /// Whether the node may go on with a block after the one before it: its number and time must follow.
+    fn follows(&mut self, entry: &Entry, block: &Block) -> Result<bool, ConsensusError> {
+        let (raft_index, term) = (entry.index, entry.term);
+        let data = |bytes: &[u8]| BASE64.encode(bytes);
+        let before = &self.previous;
+        let finding = if block.height != before.height.saturating_add(1) {
+            let previous = data(&self.log.entry(before.raft_index)?.data);
+            Some(Finding::BlockHeight { raft_index, term, block: data(&entry.data), previous })
+        } else if block.time < before.time {
+            let previous = data(&self.log.entry(before.raft_index)?.data);
+            Some(Finding::BlockTime { raft_index, term, block: data(&entry.data), previous })
+        } else {
+            None
+        };
+        if let Some(finding) = finding
+            && self.meets(finding)?
+        {
+            return Ok(false);
+        }
+        self.previous = Previous { raft_index, height: block.height, time: block.time };
+        Ok(true)
+    }
+
+    fn invalid_signature(&self, entry: &Entry, block: &Block, position: usize) -> Option<Finding> {
+        let tx = block.transactions.get(position)?;
+        let state = self.chain.state();
+        let (department, key) = state.signer(tx.key())?;
+        Some(Finding::InvalidSignature {
+            raft_index: entry.index,
+            term: entry.term,
+            block: BASE64.encode(&entry.data),
+            position,
+            department: department.clone(),
+            key: key.clone(),
+        })
+    }
+
+    /// Whether the node must stop for a finding.
+    fn meets(&self, finding: Finding) -> Result<bool, ConsensusError> {
+        let (own, anchored) = self.book.reached();
+        self.guard.meets(finding, own, anchored)
     }
 
     /// Checks a block's signatures together, and one by one if that fails. Always a whole block at

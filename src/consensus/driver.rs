@@ -13,11 +13,12 @@ use raft::eraftpb::{ConfChange, ConfChangeV2, Entry, EntryType, HardState, Messa
 use raft::{RawNode, Ready, StateRole};
 use tokio::sync::watch;
 
-use crate::clock::SharedClock;
+use crate::clock::{Millis, SharedClock};
 use crate::ledger::block::Block;
 use crate::storage::ledger_log::LedgerLog;
 
 use super::ConsensusError;
+use super::evidence::Guard;
 use super::frame::Frame;
 use super::handoff::Handoff;
 use super::log_view::{self, LogView};
@@ -47,6 +48,9 @@ pub(super) enum Input {
     Read(Asker),
     /// End.
     Stop,
+    /// What a dishonest leader could propose.
+    #[cfg(test)]
+    Slip(Vec<u8>),
 }
 
 /// The driver's bounded mailbox.
@@ -100,13 +104,24 @@ pub(super) struct Parts {
     pub(super) status: Arc<Mutex<DriverStatus>>,
     pub(super) clock: SharedClock,
     pub(super) tick: Duration,
+    pub(super) guard: Arc<Guard>,
+}
+
+/// What a leader's next block needs.
+#[derive(Clone, Copy)]
+struct Lead {
+    term: u64,
+    /// Height of the next block.
+    height: u64,
+    /// Time of the last block in the log, applied or not: blocks never go back in time, whatever this node's clock says.
+    time: Millis,
 }
 
 /// The driver and its state.
 pub(super) struct Driver {
     parts: Parts,
-    /// The term in which this node leads, and the height of the next block.
-    leading: Option<(u64, u64)>,
+    /// While this node leads.
+    leading: Option<Lead>,
     /// Log indexes of own blocks that are not committed yet.
     in_flight: VecDeque<u64>,
     unreachable: BTreeSet<u64>,
@@ -139,7 +154,7 @@ impl Driver {
             }
             let now = Instant::now();
             if now >= next_tick {
-                self.parts.node.tick();
+                self.tick();
                 next_tick = (next_tick + self.parts.tick).max(now);
                 self.parts.reads.expire();
                 self.note_commit()?;
@@ -157,6 +172,21 @@ impl Driver {
         }
     }
 
+    /// A node that stands still goes on voting and storing, so that the others can go on; but it neither leads nor
+    /// stands for election.
+    fn tick(&mut self) {
+        let raft = &mut self.parts.node.raft;
+        if self.parts.guard.is_halted() {
+            if raft.state != StateRole::Follower {
+                raft.become_follower(raft.term, raft::INVALID_ID);
+            }
+            if raft.election_elapsed + 1 >= raft.randomized_election_timeout() {
+                return;
+            }
+        }
+        self.parts.node.tick();
+    }
+
     /// Takes what lies in the mailbox; answers whether to go on.
     fn inputs(&mut self, wait: Duration) -> Result<bool, ConsensusError> {
         let mut next = match self.parts.inputs.recv_timeout(wait) {
@@ -172,6 +202,8 @@ impl Driver {
                 Some(Input::Unreachable(peer)) => self.parts.node.report_unreachable(peer),
                 Some(Input::Read(asker)) => self.parts.reads.ask(asker),
                 Some(Input::Wake) => {}
+                #[cfg(test)]
+                Some(Input::Slip(entry)) => self.parts.node.propose(Vec::new(), entry)?,
                 None => break,
             }
             next = self.parts.inputs.try_recv().ok();
@@ -207,9 +239,9 @@ impl Driver {
     /// Proposes full blocks, and a part-filled one only when nothing is in flight: then waiting
     /// would gain nothing, and otherwise the block fills while others are on their way.
     fn propose(&mut self) {
-        let Some((term, mut height)) = self.leading else { return };
+        let Some(mut lead) = self.leading else { return };
         let raft = &self.parts.node.raft;
-        if raft.state != StateRole::Leader || raft.term != term {
+        if raft.state != StateRole::Leader || raft.term != lead.term || self.parts.guard.is_halted() {
             return;
         }
         while self.in_flight.len() < BLOCKS_IN_FLIGHT_MAX {
@@ -218,16 +250,17 @@ impl Driver {
                 break;
             }
             let transactions = packed.iter().map(|(_, tx)| tx.clone()).collect();
-            let block = Block { height, time: self.parts.clock.now(), transactions };
+            let time = self.parts.clock.now().max(lead.time);
+            let block = Block { height: lead.height, time, transactions };
             if let Err(error) = self.parts.node.propose(Vec::new(), block.encode()) {
                 tracing::debug!(%error, "a block was not proposed; its transactions wait");
                 self.parts.pool.put_back(packed);
                 break;
             }
-            height += 1;
+            (lead.height, lead.time) = (lead.height.saturating_add(1), time);
             self.in_flight.push_back(self.parts.node.raft.raft_log.last_index());
         }
-        self.leading = Some((term, height));
+        self.leading = Some(lead);
     }
 
     /// One round of making durable, sending and handing over, in the order that raft demands.
@@ -341,7 +374,7 @@ impl Driver {
     fn note_leadership(&mut self) -> Result<(), ConsensusError> {
         let raft = &self.parts.node.raft;
         let leads_in = (raft.state == StateRole::Leader).then_some(raft.term);
-        if leads_in == self.leading.map(|(term, _)| term) {
+        if leads_in == self.leading.map(|lead| lead.term) {
             return Ok(());
         }
         self.in_flight.clear();
@@ -349,19 +382,19 @@ impl Driver {
         self.leading = None;
         if let Some(term) = leads_in {
             self.parts.handoff.led(term);
-            self.leading = Some((term, self.next_height()?));
+            self.leading = Some(self.lead(term)?);
             tracing::info!(term, "this node leads");
         }
         Ok(())
     }
 
-    /// The height that follows the last block in the log, committed or not: a leader never loses
-    /// entries of its own log.
-    fn next_height(&self) -> Result<u64, ConsensusError> {
+    /// What follows the last block in the log, committed or not: a leader never loses entries of its
+    /// own log.
+    fn lead(&self, term: u64) -> Result<Lead, ConsensusError> {
         for index in (1..=self.parts.log.last_index()).rev() {
             let record = self.parts.log.entry(index)?;
             if let Some(block) = Some(record).filter(|r| r.kind == 0).and_then(|r| Block::decode(&r.data).ok()) {
-                return Ok(block.height + 1);
+                return Ok(Lead { term, height: block.height.saturating_add(1), time: block.time });
             }
         }
         Err(ConsensusError::NotInitialised)

@@ -12,6 +12,7 @@ mod apply;
 mod chain;
 mod cosign;
 mod driver;
+mod evidence;
 mod fatal;
 mod frame;
 mod genesis;
@@ -33,6 +34,7 @@ mod waiters;
 
 pub use chain::{Applied, Chain};
 pub use cosign::{Anchored, Cosigning, DepartmentWord};
+pub use evidence::{ACCEPTED_DIR, Halted};
 pub use node::Consensus;
 pub use settings::{Limits, Peer, Settings, Timing};
 pub use status::{NodeReport, NodeRole, PeerStatus, Queues, Status};
@@ -84,6 +86,9 @@ pub enum SubmitError {
     /// The node is shutting down.
     #[error("the node is shutting down")]
     Stopped,
+    /// The node met a contradiction and serves nothing until an operator has looked at it.
+    #[error("the node stands still: it has evidence ({0}) that an operator must look at")]
+    Halted(String),
 }
 
 /// Why a read cannot be shown to be fresh.

@@ -19,6 +19,7 @@ use crate::storage::node_store::NodeStore;
 use super::chain::Chain;
 use super::cosign::{Anchored, Book, Cosigning, Desk};
 use super::driver::{Input, Mailbox};
+use super::evidence::{Guard, Halted};
 use super::handoff::Handoff;
 use super::intake::{Intake, Job};
 use super::pool::Pool;
@@ -47,6 +48,7 @@ pub(super) struct Shared {
     pub(super) reports: Arc<Reports>,
     pub(super) desk: Arc<Desk>,
     pub(super) book: Arc<Book>,
+    pub(super) guard: Arc<Guard>,
     pub(super) mailbox: Mailbox,
     pub(super) leadership: watch::Receiver<Leadership>,
     pub(super) driver: Arc<Mutex<DriverStatus>>,
@@ -113,6 +115,10 @@ impl Consensus {
         let deadline = Instant::now() + limit;
         let leaf = tx.leaf(shared.chain.algorithm());
         let job = || Job { leaf, tx: tx.clone(), origin: Origin::Here };
+        let mut halted = shared.guard.halted();
+        if let Some(why) = halted.borrow_and_update().clone() {
+            return Err(SubmitError::Halted(why.kind.clone()));
+        }
         let mut leadership = shared.leadership.clone();
         leadership.borrow_and_update();
         let (mut place, mut reply) = shared.waiters.register(leaf).ok_or(SubmitError::Busy)?;
@@ -136,6 +142,10 @@ impl Consensus {
                     }
                     Err(_) => return Err(SubmitError::Stopped),
                 },
+                Ok(why) = halted.wait_for(Option::is_some) => {
+                    let kind = why.as_ref().map(|why| why.kind.clone());
+                    return Err(SubmitError::Halted(kind.unwrap_or_default()));
+                }
                 changed = leadership.changed() => changed.map_err(|_| SubmitError::Stopped)?,
                 () = sleep_until(again) => {}
             }
@@ -199,6 +209,11 @@ impl Consensus {
     /// The newest checkpoint that this node cosigned itself. It is durable: no other of its size will ever be signed.
     pub fn own_checkpoint(&self) -> Option<SignedCheckpoint> {
         self.shared.book.own()
+    }
+
+    /// Whether this node stands still because it met a contradiction, and which; and when that begins.
+    pub fn halted(&self) -> watch::Receiver<Option<Arc<Halted>>> {
+        self.shared.guard.halted()
     }
 
     /// Who cosigned what, and what is lacking.
@@ -311,5 +326,15 @@ impl Consensus {
         let taken = self.shared.pool.offer(leaf, tx) == super::pool::Offer::Taken;
         self.shared.mailbox.wake();
         taken
+    }
+
+    /// What a dishonest leader could do: propose any bytes as a block.
+    pub(super) fn slip_in_block(&self, entry: Vec<u8>) {
+        self.shared.mailbox.leave(Input::Slip(entry));
+    }
+
+    /// As if another node had sent it.
+    pub(super) fn hear(&self, note: SignedCheckpoint) {
+        self.shared.desk.heard(note);
     }
 }

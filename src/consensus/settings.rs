@@ -114,6 +114,8 @@ pub struct Settings {
     pub store: Arc<NodeStore>,
     /// Where other programs find the newest anchored checkpoint.
     pub checkpoint_file: PathBuf,
+    /// Where evidence is kept when the ledger contradicts itself.
+    pub evidence_dir: PathBuf,
     /// Where block times come from.
     pub clock: SharedClock,
     /// Bounds of queues.

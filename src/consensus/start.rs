@@ -13,10 +13,11 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::storage::ledger_log::LedgerLog;
 
-use super::apply::Applier;
+use super::apply::{Applier, Previous};
 use super::chain::Chain;
-use super::cosign::{Book, Cosigner, Desk, report};
+use super::cosign::{Book, Cosigner, Desk};
 use super::driver::{Driver, Mailbox, Parts};
+use super::evidence::Guard;
 use super::frame::{Frame, MESSAGE_ENTRIES_BYTES};
 use super::handoff::Handoff;
 use super::inbound::Inbound;
@@ -50,8 +51,9 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
     let book = Arc::new(Book::new(chain.clone(), desk.clone(), stable.cosigned()?));
     let tip = chain.tip();
     desk.applied(tip);
+    let guard = Arc::new(guard(&settings, &chain)?);
     if let Err(contradiction) = book.applied(0, &tip) {
-        report(&contradiction);
+        guard.contradicted(contradiction, &book, chain.state().cosigner_keys())?;
     }
     let (mailbox, inputs) = Mailbox::new();
     let (leadership, leader_news) = watch::channel(Leadership::default());
@@ -67,6 +69,7 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         reports: Arc::new(Reports::default()),
         desk: desk.clone(),
         book: book.clone(),
+        guard: guard.clone(),
         mailbox: mailbox.clone(),
         leadership: leader_news,
         driver: Arc::new(Mutex::new(DriverStatus::default())),
@@ -88,6 +91,7 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         status: shared.driver.clone(),
         clock: settings.clock.clone(),
         tick: settings.timing.tick,
+        guard: guard.clone(),
     });
     driver.catch_up_members()?;
     let cosigner = Cosigner {
@@ -98,12 +102,20 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         desk: desk.clone(),
         book: book.clone(),
         links,
+        guard: guard.clone(),
         stable: stable.clone(),
         file: settings.checkpoint_file.clone(),
     };
-    let applier = Applier { chain, log, handoff, pool, waiters, stable, desk, book };
+    // The genesis block, which the chain has applied.
+    let previous = Previous { raft_index: 1, height: 0, time: tip.time };
+    let applier = Applier { chain, log, handoff, pool, waiters, stable, desk, book, guard, previous };
     let running = run(settings, &shared, driver, (applier, cosigner), outboxes)?;
     Ok((shared, running))
+}
+
+fn guard(settings: &Settings, chain: &Chain) -> Result<Guard, ConsensusError> {
+    let dir = settings.evidence_dir.clone();
+    Guard::open(dir, chain.id(), chain.algorithm(), &settings.department, settings.clock.clone())
 }
 
 /// Begins the threads, the network last: nothing comes in before everyone is there to take it.

@@ -82,7 +82,8 @@ impl Checkpoint {
         Ok(signed)
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads the text that is signed.
+    pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.strip_suffix('\n')?.split('\n');
         let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
         let state = lines.next()?.strip_prefix(STATE_MARK)?;

@@ -3,6 +3,7 @@
 pub mod block;
 pub mod chain;
 pub mod checkpoint;
+pub mod evidence;
 pub mod frontier;
 pub mod merkle;
 pub mod note;

@@ -1,6 +1,8 @@
 //! How far the ledger is anchored, and who cosigned what.
 
-use crate::consensus::DepartmentWord;
+use std::sync::Arc;
+
+use crate::consensus::{DepartmentWord, Halted};
 
 use super::Node;
 
@@ -20,6 +22,11 @@ pub struct Anchoring {
 }
 
 impl Node {
+    /// Why this node stands still, if it does: it met a contradiction and waits for its operator.
+    pub fn halted(&self) -> Option<Arc<Halted>> {
+        self.consensus.halted().borrow().clone()
+    }
+
     /// How anchoring stands at this moment, as this node knows it.
     pub fn anchoring(&self) -> Anchoring {
         let cosigning = self.consensus.cosigning();

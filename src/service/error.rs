@@ -85,6 +85,15 @@ impl ServiceError {
     }
 }
 
+/// The node stands still.
+fn halted(kind: &str) -> ServiceError {
+    ServiceError::Unavailable {
+        code: "halted",
+        detail: format!("this node stands still: it has evidence ({kind}) that its operator must look at"),
+        retry_after_s: 60,
+    }
+}
+
 impl From<Refusal> for ServiceError {
     fn from(refusal: Refusal) -> Self {
         let detail = refusal.to_string();
@@ -106,6 +115,7 @@ impl From<SubmitError> for ServiceError {
     fn from(error: SubmitError) -> Self {
         match error {
             SubmitError::Invalid(why) => Self::Internal(why),
+            SubmitError::Halted(kind) => halted(&kind),
             SubmitError::Busy => Self::Unavailable {
                 code: "ledger_busy",
                 detail: "the ledger has more work than it can take: try again".into(),

@@ -111,6 +111,7 @@ impl Node {
         let lag = status.size.saturating_sub(projected);
         let outbox = self.exchange.outbox_len();
         let anchoring = self.anchoring();
+        let halted = self.halted();
         let checks = vec![
             Check { name: "quorum", ok: status.has_quorum, detail: quorum_detail(&status) },
             Check {
@@ -122,6 +123,11 @@ impl Node {
                 name: "outbox",
                 ok: !self.exchange.outbox_full(),
                 detail: format!("{outbox} of {OUTBOX_MAX} access records wait for the ledger"),
+            },
+            Check {
+                name: "halted",
+                ok: halted.is_none(),
+                detail: halted.as_ref().map_or("no contradiction was met".into(), |halted| halted.advice()),
             },
             // The node can do its work without the others' cosignatures; an operator wants to see that they lack.
             Check {

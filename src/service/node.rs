@@ -226,6 +226,7 @@ fn start_consensus(
         department: config.department.clone(),
         signing: keyring.signing.clone(),
         checkpoint_file: config.checkpoint_file(),
+        evidence_dir: config.evidence_dir(),
         peers: config.nodes.iter().map(peer).collect(),
         listener,
         tls_server: tls::server_config(&files)?,

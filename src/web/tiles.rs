@@ -2,12 +2,14 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, Path};
 
 use crate::ledger::tiles::Tile;
 use crate::service::Node;
 
 use super::extract::Caller;
+use super::middleware::halted::halted;
 use super::problem::Problem;
 
 /// A tile never changes: one that is not whole has its width in its name.
@@ -16,7 +18,12 @@ const FOR_EVER: &str = "private, max-age=31536000, immutable";
 /// Registers the tiles.
 pub fn configure(config: &mut web::ServiceConfig) {
     let scope = web::scope("/tiles");
-    config.service(scope.route("/checkpoint", web::get().to(checkpoint)).route("/{tile:.*}", web::get().to(tile)));
+    config.service(
+        scope
+            .route("/checkpoint", web::get().to(checkpoint))
+            .route("/{tile:.*}", web::get().to(tile))
+            .wrap(from_fn(halted)),
+    );
 }
 
 /// **Permissions**: everybody signed in.

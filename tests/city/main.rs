@@ -12,6 +12,7 @@ mod harness;
 mod cases;
 mod catalog;
 mod errors;
+mod evidence;
 mod faults;
 mod ledger;
 mod operations;

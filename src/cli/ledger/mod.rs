@@ -1,5 +1,6 @@
 //! `mulu ledger`: audits and copies of a whole ledger.
 
+mod evidence;
 mod export;
 mod progress;
 mod replay;
@@ -22,6 +23,8 @@ pub enum Ledger {
     Verify(verify::Verify),
     /// Write the whole ledger as static files (C2SP tlog-tiles)
     Export(export::Export),
+    /// Explain and check the evidence for which a node stopped, and accept it
+    Evidence(evidence::Explain),
 }
 
 /// Where a ledger is.
@@ -67,6 +70,7 @@ impl Ledger {
         match self {
             Self::Verify(verify) => verify.run(),
             Self::Export(export) => export.run(),
+            Self::Evidence(explain) => explain.run(),
         }
     }
 }

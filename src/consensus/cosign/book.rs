@@ -61,7 +61,7 @@ pub struct Cosigning {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum Contradiction {
     /// Enough departments cosigned something else than this node holds.
-    OtherLedger { own: Checkpoint, cosigned: SignedCheckpoint },
+    OtherLedger { own: Checkpoint, cosigned: SignedCheckpoint, needed: usize },
     /// A department cosigned two checkpoints of one size.
     TwoRoots { department: DepartmentId, one: SignedCheckpoint, other: SignedCheckpoint },
     /// This node's ledger is not what it cosigned itself.
@@ -117,6 +117,12 @@ impl Book {
     /// The newest anchored checkpoint, and those to come.
     pub(in super::super) fn anchored(&self) -> watch::Receiver<Option<Arc<Anchored>>> {
         self.anchored.subscribe()
+    }
+
+    /// How far the ledger is: the text of this node's checkpoint, and the newest anchored note.
+    pub(in super::super) fn reached(&self) -> (String, Option<String>) {
+        let own = self.chain.checkpoint_of(&self.chain.tip()).text();
+        (own, self.anchored.borrow().as_ref().map(|anchored| anchored.note.encode()))
     }
 
     /// What this node cosigned last, durably.
@@ -175,6 +181,7 @@ impl Book {
         if checkpoint.chain() != self.chain.id() || checkpoint.algorithm() != self.chain.algorithm() {
             return Ok(());
         }
+        let mut found = Ok(());
         let mut keys = self.chain.state().cosigner_keys();
         for department in note.named() {
             let Some(own_keys) = keys.remove(&department).filter(|_| !self.knows(&department, checkpoint)) else {
@@ -184,13 +191,14 @@ impl Book {
             match single.cosigners(&BTreeMap::from([(department.clone(), own_keys)])) {
                 Ok(cosigners) => {
                     for cosigner in cosigners {
-                        self.keep(Word { cosigner, note: single.clone() })?;
+                        // One liar must not keep the others' words from being counted.
+                        found = found.and(self.keep(Word { cosigner, note: single.clone() }));
                     }
                 }
                 Err(error) => tracing::warn!(%department, size = checkpoint.size, %error, "a cosignature was not kept"),
             }
         }
-        self.judge(checkpoint.size)
+        found.and(self.judge(checkpoint.size))
     }
 
     fn knows(&self, department: &DepartmentId, checkpoint: &Checkpoint) -> bool {
@@ -272,6 +280,7 @@ impl Book {
                 said.push(word.note.checkpoint());
             }
         }
+        let mut found = Ok(());
         for checkpoint in said {
             let same = words.iter().filter(|word| word.note.checkpoint() == checkpoint);
             let Some((note, cosigners)) = merged(same) else { continue };
@@ -291,10 +300,10 @@ impl Book {
             if is_enough {
                 let state = own.state.unwrap_or(checkpoint.state);
                 let own = Checkpoint { root: own.root, state, ..checkpoint.clone() };
-                return Err(Contradiction::OtherLedger { own, cosigned: note });
+                found = found.and(Err(Contradiction::OtherLedger { own, cosigned: note, needed }));
             }
         }
-        Ok(())
+        found
     }
 
     fn anchor(&self, anchored: Anchored) {

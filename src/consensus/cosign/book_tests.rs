@@ -84,7 +84,7 @@ fn another_ledger_or_state_that_enough_departments_cosigned_is_noticed_and_that_
         let other = change(&own);
         book.add(&other.cosign(&department(1), &key(1), 100).unwrap()).unwrap();
         let found = book.add(&other.cosign(&department(2), &key(2), 100).unwrap()).unwrap_err();
-        assert!(matches!(found, Contradiction::OtherLedger { own: held, cosigned }
+        assert!(matches!(found, Contradiction::OtherLedger { own: held, cosigned, needed: 2 }
             if held == own && cosigned.named().len() == 2));
         assert_eq!(size(&book), None);
     }

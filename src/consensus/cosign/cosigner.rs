@@ -12,10 +12,11 @@ use crate::storage::whole_file;
 
 use super::super::ConsensusError;
 use super::super::chain::{Chain, Head};
+use super::super::evidence::Guard;
 use super::super::frame::Frame;
 use super::super::stable::Stable;
 use super::super::transport::Links;
-use super::book::{Anchored, Book, Contradiction};
+use super::book::{Anchored, Book};
 use super::desk::{Desk, Round};
 
 /// How often the newest notes are sent again: frames get lost, and nodes come back.
@@ -32,6 +33,7 @@ pub(in super::super) struct Cosigner {
     pub(in super::super) desk: Arc<Desk>,
     pub(in super::super) book: Arc<Book>,
     pub(in super::super) links: Arc<Links>,
+    pub(in super::super) guard: Arc<Guard>,
     pub(in super::super) stable: Stable,
     /// Where other programs find the newest anchored note.
     pub(in super::super) file: PathBuf,
@@ -44,8 +46,13 @@ impl Cosigner {
         let mut written: Option<Arc<Anchored>> = None;
         let mut beat = Instant::now() + BEAT;
         while let Some(Round { due, heard }) = self.desk.next(beat) {
+            if self.guard.is_halted() {
+                // A node that stands still vouches for nothing.
+                beat = Instant::now() + BEAT;
+                continue;
+            }
             for note in &heard {
-                self.add(note);
+                self.add(note)?;
             }
             self.sign(&due)?;
             if Instant::now() < beat {
@@ -54,10 +61,10 @@ impl Cosigner {
             beat = Instant::now() + BEAT;
             // What was anchored before the start counts again as soon as this node has come so far.
             if let Some(note) = kept.take_if(|note| note.checkpoint().size <= self.chain.size()) {
-                self.add(&note);
+                self.add(&note)?;
             }
             let anchored = self.book.anchored().borrow().clone();
-            self.repeat(anchored.as_deref());
+            self.repeat(anchored.as_deref())?;
             if let Some(anchored) = anchored.filter(|anchored| written.as_ref() != Some(anchored)) {
                 let text = anchored.note.encode();
                 self.stable.put_anchored(&text)?;
@@ -70,7 +77,7 @@ impl Cosigner {
 
     /// Signs heads that are larger than everything signed before: so no size is ever signed twice.
     fn sign(&self, due: &[Head]) -> Result<(), ConsensusError> {
-        if !self.book.may_sign() {
+        if !self.book.may_sign() || self.guard.is_halted() {
             return Ok(());
         }
         let last = self.book.own();
@@ -97,31 +104,29 @@ impl Cosigner {
         self.stable.flush()?;
         self.book.put_own(newest.clone());
         for note in notes {
-            self.add(&note);
+            self.add(&note)?;
             self.links.broadcast(&Frame::Cosignature(note));
         }
         Ok(())
     }
 
-    fn repeat(&self, anchored: Option<&Anchored>) {
+    fn repeat(&self, anchored: Option<&Anchored>) -> Result<(), ConsensusError> {
         let size = anchored.map_or(0, Anchored::size);
         if let Some(anchored) = anchored {
             self.links.broadcast(&Frame::Anchored(anchored.note.clone()));
         }
         if let Some(own) = self.book.own().filter(|own| own.checkpoint().size > size && self.book.may_sign()) {
-            self.add(&own);
+            self.add(&own)?;
             self.links.broadcast(&Frame::Cosignature(own));
         }
+        Ok(())
     }
 
-    fn add(&self, note: &SignedCheckpoint) {
+    fn add(&self, note: &SignedCheckpoint) -> Result<(), ConsensusError> {
         if let Err(contradiction) = self.book.add(note) {
-            report(&contradiction);
+            let keys = self.chain.state().cosigner_keys();
+            self.guard.contradicted(contradiction, &self.book, keys)?;
         }
+        Ok(())
     }
-}
-
-/// Tells operators of a contradiction.
-pub(in super::super) fn report(contradiction: &Contradiction) {
-    tracing::error!(?contradiction, "what was cosigned contradicts itself or this node's ledger");
 }

@@ -9,8 +9,8 @@ mod book;
 mod cosigner;
 mod desk;
 
-pub(super) use book::Book;
-pub(super) use cosigner::{Cosigner, report};
+pub(super) use book::{Book, Contradiction};
+pub(super) use cosigner::Cosigner;
 pub(super) use desk::Desk;
 
 pub use book::{Anchored, Cosigning, DepartmentWord};

@@ -298,6 +298,11 @@ impl NodeConfig {
         self.ledger_dir().join("checkpoint")
     }
 
+    /// Evidence that the ledger, or what others say of it, contradicts itself.
+    pub fn evidence_dir(&self) -> PathBuf {
+        self.data_dir.join("evidence")
+    }
+
     /// The node's keyed store.
     pub fn store_dir(&self) -> PathBuf {
         self.data_dir.join("store")

@@ -19,6 +19,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::extract::path_problem;
 use super::middleware::anchored::anchored;
+use super::middleware::halted::halted;
 use super::middleware::idempotency::idempotent;
 use super::problem::Problem;
 
@@ -42,7 +43,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .default_service(web::to(unknown))
         .wrap(from_fn(anchored))
         // Outside: what is kept under a key is what was answered in the end.
-        .wrap(from_fn(idempotent));
+        .wrap(from_fn(idempotent))
+        .wrap(from_fn(halted));
     config.service(scope);
 }
 

@@ -45,6 +45,7 @@ fn consensus(text: &mut String, node: &Node) {
         ("mulu_outbox_records", "Access records not yet on the ledger", count(exchange.outbox_len())),
         ("mulu_outbox_oldest_milliseconds", "Age of the oldest of them", exchange.outbox_oldest_ms()),
         ("mulu_outbox_parked_records", "Access records that the ledger refused", count(exchange.outbox_parked())),
+        ("mulu_halted", "Whether the node stands still because of a contradiction", flag(node.halted().is_some())),
         ("mulu_ready", "Whether the node is ready", flag(node.health().ready)),
     ] {
         sample(text, name, "gauge", help, value);

@@ -5,6 +5,7 @@ use std::any::Any;
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::Extensions;
 use actix_web::http::header;
+use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
@@ -15,6 +16,7 @@ use crate::ids::DepartmentId;
 use crate::service::Node;
 
 use super::extract::read_bytes;
+use super::middleware::halted::halted;
 use super::problem::Problem;
 
 const OCTETS: &str = "application/octet-stream";
@@ -38,7 +40,7 @@ pub fn identify(connection: &dyn Any, data: &mut Extensions) {
 /// Registers what peers reach.
 pub fn configure(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/peer/v1/query").route(web::post().to(query)))
+        .service(web::resource("/peer/v1/query").route(web::post().to(query)).wrap(from_fn(halted)))
         .default_service(web::to(super::root::unknown));
 }
 

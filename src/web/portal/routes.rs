@@ -5,6 +5,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::web::extract::path_problem;
+use crate::web::middleware::halted::halted;
 use crate::web::problem::Problem;
 use crate::web::root;
 
@@ -68,6 +69,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/cluster", web::get().to(cluster::cluster))
         .app_data(web::PathConfig::default().error_handler(path_problem))
         .default_service(web::to(root::unknown))
+        .wrap(from_fn(halted))
         .wrap(from_fn(frame::frame));
     config.route("/assets/{file}", web::get().to(asset)).service(pages);
 }
