@@ -9,9 +9,12 @@ pub mod merkle;
 pub mod note;
 pub mod receipt;
 pub mod tile_builder;
+pub mod tile_nodes;
 pub mod tiles;
 pub mod transaction;
 pub mod trust;
+pub mod watch;
+pub mod watcher;
 
 /// Why bytes are not what they claim to be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

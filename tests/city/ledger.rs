@@ -136,7 +136,8 @@ fn copy_ledger(from: &Path, to: &Path) -> PathBuf {
 
 /// The first file of transactions below a folder of tiles.
 fn first_bundle(tiles: &Path) -> PathBuf {
-    let partial = std::fs::read_dir(tiles.join("tile/entries/000.p")).map(|mut files| files.next().unwrap().unwrap().path());
+    let partial =
+        std::fs::read_dir(tiles.join("tile/entries/000.p")).map(|mut files| files.next().unwrap().unwrap().path());
     partial.unwrap_or_else(|_| tiles.join("tile/entries/000"))
 }
 

@@ -19,3 +19,4 @@ mod operations;
 mod providers;
 mod queries;
 mod suites;
+mod watch;

@@ -1,4 +1,4 @@
-//! `mulu ledger`: audits and copies of a whole ledger.
+//! `mulu ledger`: audits and copies of a whole ledger, and following one from outside.
 
 mod evidence;
 mod export;
@@ -7,6 +7,7 @@ mod replay;
 mod resume;
 mod source;
 mod verify;
+mod watch;
 mod workers;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ pub enum Ledger {
     Export(export::Export),
     /// Explain and check the evidence for which a node stopped, and accept it
     Evidence(evidence::Explain),
+    /// Follow a running ledger and raise an alarm when somebody lies or falls silent
+    Watch(watch::Watch),
 }
 
 /// Where a ledger is.
@@ -71,6 +74,7 @@ impl Ledger {
             Self::Verify(verify) => verify.run(),
             Self::Export(export) => export.run(),
             Self::Evidence(explain) => explain.run(),
+            Self::Watch(watch) => watch.run(),
         }
     }
 }

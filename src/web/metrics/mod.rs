@@ -1,6 +1,7 @@
 //! Numbers for operators in the Prometheus text format.
 
 mod node;
+mod page;
 mod process;
 
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use std::time::Duration;
 use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 
 use crate::service::Node;
+
+pub use page::TextPage;
 
 /// Media type of the text format.
 pub const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -77,7 +80,7 @@ fn sample(text: &mut String, name: &str, kind: &str, help: &str, value: impl std
 }
 
 /// A family of numbers; the labels are written already, such as `{decision="allowed"}`.
-fn samples<V: std::fmt::Display>(
+pub fn samples<V: std::fmt::Display>(
     text: &mut String,
     name: &str,
     kind: &str,
