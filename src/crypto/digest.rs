@@ -28,8 +28,10 @@ impl FromStr for Hash {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| "not 64 hexadecimal digits".to_owned())?;
-        Ok(Self(bytes))
+        let is_hex = hex::decode_to_slice(text, &mut bytes).is_ok();
+        // One text a digest: a receipt that can be written in two ways could be changed unseen.
+        let is_lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        if is_hex && is_lower { Ok(Self(bytes)) } else { Err("not 64 hexadecimal digits in lower case".to_owned()) }
     }
 }
 

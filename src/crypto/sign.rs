@@ -76,8 +76,9 @@ impl TryFrom<String> for KeyId {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
         let mut bytes = [0; 8];
-        hex::decode_to_slice(&text, &mut bytes).map_err(|_| "not 16 hexadecimal digits".to_owned())?;
-        Ok(Self(bytes))
+        let is_hex = hex::decode_to_slice(&text, &mut bytes).is_ok();
+        let is_lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        if is_hex && is_lower { Ok(Self(bytes)) } else { Err("not 16 hexadecimal digits in lower case".to_owned()) }
     }
 }
 

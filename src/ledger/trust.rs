@@ -150,6 +150,7 @@ impl TrustPolicy {
         for (name, group) in &self.groups {
             self.check_group(name, group)?;
         }
+        self.check_depth()?;
         match &self.rule {
             Rule::Any(0) => Err("signatures_min is 0: that would trust nobody's word".into()),
             Rule::Any(count) if *count > self.departments.len() => {
@@ -177,20 +178,26 @@ impl TrustPolicy {
                 return Err(format!("group {name}: {member} is neither a department nor a group"));
             }
         }
-        self.depth(name, 0).map(|_| ())
+        Ok(())
     }
 
     fn department(&self, name: &str) -> Option<&DepartmentId> {
         self.departments.keys().find(|department| department.as_str() == name)
     }
 
-    /// Depth of a group; a circle is deeper than any.
-    fn depth(&self, name: &str, above: usize) -> Result<usize, String> {
-        let Some(group) = self.groups.get(name) else { return Ok(above) };
-        if above >= DEPTH_MAX {
-            return Err(format!("groups go round in a circle or deeper than {DEPTH_MAX} at {name}"));
+    /// Groups that name each other in a circle are deeper than any. Level by level, because the ways down through a few
+    /// groups that share their members are more than anybody can walk.
+    fn check_depth(&self) -> Result<(), String> {
+        let mut settled: BTreeSet<&str> = self.departments.keys().map(DepartmentId::as_str).collect();
+        for _ in 0..DEPTH_MAX {
+            let above = self.groups.iter().filter(|(_, group)| group.of.iter().all(|m| settled.contains(m.as_str())));
+            let above: Vec<&str> = above.map(|(name, _)| name.as_str()).collect();
+            settled.extend(above);
         }
-        group.of.iter().try_fold(above, |deepest, member| Ok(deepest.max(self.depth(member, above + 1)?)))
+        match self.groups.keys().find(|name| !settled.contains(name.as_str())) {
+            Some(name) => Err(format!("groups go round in a circle or deeper than {DEPTH_MAX} at {name}")),
+            None => Ok(()),
+        }
     }
 
     /// Whether these departments are enough.
@@ -203,26 +210,32 @@ impl TrustPolicy {
                 let have = cosigners.iter().filter(|cosigner| self.departments.contains_key(cosigner)).count();
                 if have >= *needed { Ok(()) } else { Err(format!("{have} of {needed} cosignatures needed")) }
             }
-            Rule::Group(name) if self.group_holds(name, cosigners) => Ok(()),
             Rule::Group(name) => {
-                let (have, group) = (self.holding(name, cosigners), self.groups.get(name));
-                let (needed, of) = group.map_or((0, 0), |group| (group.at_least, group.of.len()));
+                let holding = self.holding(cosigners);
+                let (have, needed, of) = self.groups.get(name).map_or((0, 1, 0), |group| {
+                    let have = group.of.iter().filter(|member| holding.contains(member.as_str())).count();
+                    (have, group.at_least, group.of.len())
+                });
+                if have >= needed {
+                    return Ok(());
+                }
                 Err(format!("group {name}: {have} of its {of} members cosigned, {needed} needed"))
             }
         }
     }
 
-    fn group_holds(&self, name: &str, cosigners: &BTreeSet<DepartmentId>) -> bool {
-        self.groups.get(name).is_some_and(|group| self.holding(name, cosigners) >= group.at_least)
-    }
-
-    fn holding(&self, name: &str, cosigners: &BTreeSet<DepartmentId>) -> usize {
-        let Some(group) = self.groups.get(name) else { return 0 };
-        let holds = |member: &&String| match self.department(member) {
-            Some(department) => cosigners.contains(department),
-            None => self.group_holds(member, cosigners),
-        };
-        group.of.iter().filter(holds).count()
+    /// The departments that cosigned, and the groups that have enough members among these, level by level.
+    fn holding<'a>(&'a self, cosigners: &'a BTreeSet<DepartmentId>) -> BTreeSet<&'a str> {
+        let known = cosigners.iter().filter(|cosigner| self.departments.contains_key(cosigner));
+        let mut holding: BTreeSet<&str> = known.map(DepartmentId::as_str).collect();
+        for _ in 0..DEPTH_MAX {
+            let enough = self.groups.iter().filter(|(_, group)| {
+                group.of.iter().filter(|member| holding.contains(member.as_str())).count() >= group.at_least
+            });
+            let enough: Vec<&str> = enough.map(|(name, _)| name.as_str()).collect();
+            holding.extend(enough);
+        }
+        holding
     }
 }
 
@@ -263,6 +276,21 @@ mod tests {
         assert!(!are_enough(&grouped, &["tax", "water"]) && !are_enough(&grouped, &["audit"]));
         let again: TrustPolicy = toml::from_str(&toml::to_string(&grouped).unwrap()).unwrap();
         assert_eq!(again, grouped);
+    }
+
+    #[test]
+    fn groups_that_share_their_members_are_judged_at_once() {
+        // Twelve groups on each of fifteen levels: 12^15 ways down.
+        let mut groups = String::from("quorum = \"g-0-0\"\n");
+        for (level, n) in (0..15).flat_map(|level| (0..12).map(move |n| (level, n))) {
+            let below: Vec<String> = (0..12).map(|m| format!("\"g-{}-{m}\"", level + 1)).collect();
+            let below = if level == 14 { "\"tax\", \"audit\", \"water\"".into() } else { below.join(", ") };
+            groups += &format!("[groups.g-{level}-{n}]\nat_least = 2\nof = [{below}]\n");
+        }
+        let shared = policy(&groups).unwrap();
+        assert!(are_enough(&shared, &["tax", "water"]) && !are_enough(&shared, &["tax"]));
+        // A stranger that is called like a group is none.
+        assert!(!are_enough(&shared, &["g-1-0", "g-1-1"]));
     }
 
     #[test]
