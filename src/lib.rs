@@ -27,3 +27,6 @@ pub mod service;
 pub mod web;
 
 pub mod cli;
+
+#[cfg(test)]
+mod fuzzing;

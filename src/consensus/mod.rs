@@ -15,6 +15,8 @@ mod driver;
 mod evidence;
 mod fatal;
 mod frame;
+#[cfg(test)]
+mod frame_fuzz;
 mod genesis;
 mod handoff;
 mod inbound;

@@ -2,6 +2,8 @@
 
 pub mod ca;
 pub mod digest;
+#[cfg(test)]
+mod fuzz;
 pub mod key_file;
 pub mod keyring;
 pub mod pem;

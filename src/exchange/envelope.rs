@@ -114,15 +114,19 @@ pub(super) fn disclose(kind: Kind, route: Route<'_>, sealed: &[u8], reader: &Sea
     if sealed.len() > kind.bytes_max() {
         return None;
     }
-    let plain = open(reader, &route.context(kind), sealed).ok()?;
-    let rest = plain.strip_prefix(MAGIC)?;
-    let (key, rest) = rest.split_first_chunk::<8>()?;
-    let (length, rest) = rest.split_first_chunk::<2>()?;
-    let (signature, payload) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-    Some(Signed { kind, payload: payload.to_vec(), key: KeyId(*key), signature: signature.to_vec() })
+    Signed::read(kind, &open(reader, &route.context(kind), sealed).ok()?)
 }
 
 impl Signed {
+    /// Reads what was sealed.
+    pub(super) fn read(kind: Kind, plain: &[u8]) -> Option<Self> {
+        let rest = plain.strip_prefix(MAGIC)?;
+        let (key, rest) = rest.split_first_chunk::<8>()?;
+        let (length, rest) = rest.split_first_chunk::<2>()?;
+        let (signature, payload) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        Some(Self { kind, payload: payload.to_vec(), key: KeyId(*key), signature: signature.to_vec() })
+    }
+
     /// Whether the key signed it, for this chain and this kind.
     pub(super) fn is_by(&self, key: &PublicKey, chain: &str) -> bool {
         key.id() == self.key && key.verify(&message(self.kind, chain, &self.payload), &self.signature).is_ok()

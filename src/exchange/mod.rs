@@ -9,6 +9,8 @@ mod answer;
 pub mod connector;
 mod envelope;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod ground;
 mod journal;
 mod ledger;

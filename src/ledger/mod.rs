@@ -5,6 +5,8 @@ pub mod chain;
 pub mod checkpoint;
 pub mod evidence;
 pub mod frontier;
+#[cfg(test)]
+mod fuzz;
 pub mod merkle;
 pub mod note;
 pub mod receipt;

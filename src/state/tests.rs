@@ -1,6 +1,7 @@
 //! The state machine's rules as its users meet them: one small city, real signed transactions.
 
 mod digest;
+mod fuzz;
 
 use serde_json::json;
 

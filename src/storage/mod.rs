@@ -2,6 +2,8 @@
 //! this floor opens ledger files or names the store's library.
 
 mod data_dir;
+#[cfg(test)]
+mod fuzz;
 pub mod ledger_log;
 pub mod ledger_reader;
 pub mod node_store;

@@ -7,7 +7,7 @@ use crate::crypto::digest::Hash;
 use crate::domain::certificate::{CertificateStatus, CertificateStatusChange};
 
 /// One of every command that changes an item, in an order that is allowed.
-fn busy(city: &mut City, mut after: impl FnMut(&City, &str)) {
+pub(super) fn busy(city: &mut City, mut after: impl FnMut(&City, &str)) {
     let ending = |version: &str| EntryEnding {
         entry: "public-security/household-registration".parse().unwrap(),
         version: version.parse().unwrap(),
