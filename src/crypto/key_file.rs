@@ -64,8 +64,8 @@ pub fn decode(der: &[u8]) -> Option<(KeyKind, Zeroizing<[u8; 32]>)> {
         return sm2_keys::secret(&secret).map(|_| (KeyKind::Sm2, secret));
     }
     let info = PrivateKeyInfoRef::try_from(der).ok()?;
-    let kind = [(ED25519, KeyKind::Ed25519), (X25519, KeyKind::X25519)].into_iter();
-    let (_, kind) = kind.filter(|(oid, _)| *oid == info.algorithm.oid).next()?;
+    let mut kinds = [(ED25519, KeyKind::Ed25519), (X25519, KeyKind::X25519)].into_iter();
+    let (_, kind) = kinds.find(|(oid, _)| *oid == info.algorithm.oid)?;
     let secret: &[u8; 32] = info.private_key.as_bytes().strip_prefix(&OCTETS_32)?.try_into().ok()?;
     Some((kind, Zeroizing::new(*secret)))
 }

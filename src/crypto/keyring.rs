@@ -77,7 +77,7 @@ impl Keyring {
 }
 
 fn read(path: &Path, secret: Option<&Secret>) -> Result<(KeyKind, Zeroizing<[u8; 32]>), CryptoError> {
-    let key = key_file::decode(&*key_file::read(path, secret)?).ok_or_else(|| other(path))?;
+    let key = key_file::decode(&key_file::read(path, secret)?).ok_or_else(|| other(path))?;
     // Who names a secret believes that his keys are encrypted.
     if secret.is_some() && !key_file::is_encrypted(&pem::read(path)?) {
         let why = "it is not encrypted, although a secret is named for it";
