@@ -346,7 +346,7 @@ mod tests {
     #[test]
     fn one_bad_signature_spoils_the_batch_and_is_found() {
         let (edwards, sm2) = (key(Algorithm::Ed25519, 7), key(Algorithm::Sm2, 7));
-        let of = |n: u8| if n % 3 == 0 { &sm2 } else { &edwards };
+        let of = |n: u8| if n.is_multiple_of(3) { &sm2 } else { &edwards };
         let publics: Vec<PublicKey> = (0..20).map(|n| of(n).public()).collect();
         let signed: Vec<(Vec<u8>, Vec<u8>)> = (0..20).map(|n| (vec![n; 40], of(n).sign(&[n; 40]))).collect();
         let all = |signed: &[(Vec<u8>, Vec<u8>)]| {
