@@ -5,6 +5,7 @@ use crate::clock::Millis;
 use crate::crypto::sign::PublicKey;
 use crate::domain::command::Payload;
 use crate::ledger::transaction::Transaction;
+use crate::state::Refusal;
 
 use super::chain::Chain;
 
@@ -30,15 +31,16 @@ pub(super) fn admit(chain: &Chain, tx: &Transaction, now: Millis, is_behind: boo
     if time.since(now) > ID_WINDOW_MS || now.since(time) > ID_WINDOW_MS {
         return invalid("the id's time is more than ten minutes from this node's clock");
     }
-    let signer: Option<(bool, PublicKey)> = {
+    let signer: Result<(bool, PublicKey), Refusal> = {
         let state = chain.state();
-        state.signer(tx.key()).map(|(department, key)| (*department == payload.department, key.clone()))
+        state.signing_key(tx.key()).map(|known| (known.department == payload.department, known.key.clone()))
     };
     match signer {
-        None if is_behind => Err(NotAdmitted::TooEarly),
-        None => invalid("no department has the key that signed it"),
-        Some((false, _)) => invalid("the key that signed it belongs to another department"),
-        Some((true, key)) if tx.verify(chain.id(), &key).is_err() => invalid("its signature does not fit"),
-        Some((true, _)) => Ok(()),
+        Err(Refusal::Signature) if is_behind => Err(NotAdmitted::TooEarly),
+        Err(Refusal::Signature) => invalid("no department has the key that signed it"),
+        Err(refusal) => invalid(&refusal.to_string()),
+        Ok((false, _)) => invalid("the key that signed it belongs to another department"),
+        Ok((true, key)) if tx.verify(chain.id(), &key).is_err() => invalid("its signature does not fit"),
+        Ok((true, _)) => Ok(()),
     }
 }

@@ -159,14 +159,15 @@ impl Applier {
     fn invalid_signature(&self, entry: &Entry, block: &Block, position: usize) -> Option<Finding> {
         let tx = block.transactions.get(position)?;
         let state = self.chain.state();
-        let (department, key) = state.signer(tx.key())?;
+        // Also of a key that may sign no more: a signature that does not fit is a lie all the same.
+        let known = state.key(tx.key())?;
         Some(Finding::InvalidSignature {
             raft_index: entry.index,
             term: entry.term,
             block: BASE64.encode(&entry.data),
             position,
-            department: department.clone(),
-            key: key.clone(),
+            department: known.department.clone(),
+            key: known.key.clone(),
         })
     }
 
@@ -177,11 +178,12 @@ impl Applier {
     }
 
     /// Checks a block's signatures together, and one by one if that fails. Always a whole block at
-    /// a time: the batch's answer is a function of its contents, so it is the same on every node.
+    /// a time: the batch's answer is a function of its contents, so it is the same on every node. Whether
+    /// a key may still sign is not asked here: a transaction before it in the block may have ended it.
     fn verify(&self, block: &Block) -> Vec<Option<bool>> {
         let keys: Vec<Option<PublicKey>> = {
             let state = self.chain.state();
-            block.transactions.iter().map(|tx| state.signer(tx.key()).map(|(_, key)| key.clone())).collect()
+            block.transactions.iter().map(|tx| state.key(tx.key()).map(|known| known.key.clone())).collect()
         };
         let messages: Vec<Vec<u8>> = block.transactions.iter().map(|tx| tx.message(self.chain.id())).collect();
         let known = block.transactions.iter().zip(&keys).zip(&messages);

@@ -136,8 +136,8 @@ impl Chain {
         for (at, tx) in block.transactions.iter().enumerate() {
             let verified = match verified.get(at).copied().flatten() {
                 Some(verified) => verified,
-                // A department registered by this very block may sign in it already.
-                None => state.signer(tx.key()).is_some_and(|(_, key)| tx.verify(&self.id, key).is_ok()),
+                // A key that came with this very block may sign in it already.
+                None => state.key(tx.key()).is_some_and(|known| tx.verify(&self.id, &known.key).is_ok()),
             };
             outcomes.push(state.apply(tx, time, verified));
         }

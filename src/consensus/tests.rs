@@ -69,6 +69,7 @@ pub(super) fn genesis(voters: usize, learners: usize) -> Transaction {
         name: text("部门"),
         uscc: "11110000000021135M".into(),
         signing_key: key(n).public(),
+        signing_key_valid_until: None,
         sealing_key: String::new(),
         voter: n < voters,
         node_id: n as u64 + 1,
@@ -79,6 +80,7 @@ pub(super) fn genesis(voters: usize, learners: usize) -> Transaction {
         authority: department(0),
         auditor: department(1),
         cosignatures_min: None,
+        endorsements_min: None,
         departments: departments.collect(),
         policy: PolicyDocument { version: 1, model: "m".into(), rules: "r".into() },
     };

@@ -12,6 +12,7 @@ use super::catalog::Entry;
 use super::certificate::{CertificateIssue, CertificateStatusChange};
 use super::department::{Department, Genesis};
 use super::grant::{Approval, GrantRequest};
+use super::keys::{KeyEndorsement, KeyRevocation, KeyRotation};
 use super::policy::PolicyDocument;
 
 /// A payload, read. The bytes that were signed stay in the transaction.
@@ -96,6 +97,12 @@ commands! {
     RegisterDepartment(Department) = "department.register",
     /// The authority sets the rules.
     SetPolicy(PolicyDocument) = "policy.set",
+    /// A department takes new keys.
+    RotateKey(KeyRotation) = "key.rotate",
+    /// A department ends a key at once.
+    RevokeKey(KeyRevocation) = "key.revoke",
+    /// A department vouches for another's key.
+    EndorseKey(KeyEndorsement) = "key.endorse",
     /// A provider publishes a version of an entry.
     PublishEntry(EntryPublication) = "entry.publish",
     /// A provider points to a successor.

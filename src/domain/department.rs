@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Millis;
 use crate::crypto::digest::HashAlgorithm;
 use crate::crypto::sign::PublicKey;
 use crate::ids::DepartmentId;
@@ -21,6 +22,9 @@ pub struct Department {
     pub uscc: String,
     /// The key that signs its transactions.
     pub signing_key: PublicKey,
+    /// From when on that key signs no more; without an end when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing_key_valid_until: Option<Millis>,
     /// The key to which answers and subjects are sealed, as [`crate::crypto::seal::SealingPublicKey`] writes it.
     pub sealing_key: String,
     /// Whether it votes in consensus; the others learn.
@@ -44,6 +48,10 @@ pub struct Genesis {
     /// How many departments must cosign a checkpoint to anchor it; a majority when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cosignatures_min: Option<u32>,
+    /// How many other departments must endorse a key before it becomes a department's; a majority of
+    /// all when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorsements_min: Option<u32>,
     /// All departments.
     pub departments: Vec<Department>,
     /// The rules in force from the beginning.

@@ -11,6 +11,7 @@ pub mod entry_rules;
 pub mod formats;
 pub mod grant;
 pub mod identifiers;
+pub mod keys;
 pub mod masking;
 pub mod policy;
 pub mod schema;

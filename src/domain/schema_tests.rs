@@ -30,6 +30,8 @@ fn example(kind: &str) -> Value {
     let department = json!({"id": "civil-affairs", "name": name, "uscc": "11110000000021135M",
         "signing_key": "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
         "sealing_key": "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=", "voter": true, "node_id": 1});
+    let signing = json!({"key": "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+        "valid_until": 1_795_000_000_000_u64, "possession": format!("{}==", "A".repeat(86))});
     let policy = json!({"version": 1, "model": "[matchers]", "rules": "p, allow"});
     let entry_ending = json!({"entry": "water/water-account", "version": "1.0", "reason": "replaced"});
     let grant_ending = json!({"grant": ID, "reason": "matter closed"});
@@ -38,6 +40,9 @@ fn example(kind: &str) -> Value {
             "departments": [department], "policy": policy}),
         "department.register" => department,
         "policy.set" => policy,
+        "key.rotate" => json!({"signing": signing, "sealing_key": "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="}),
+        "key.revoke" => json!({"key": "00112233445566aa", "reason": "the disk was stolen"}),
+        "key.endorse" => json!({"department": "civil-affairs", "signing": signing, "reason": "shown in person"}),
         "entry.publish" => json!({"entry": entry(), "drafted_by": actor}),
         "entry.deprecate" | "entry.withdraw" => entry_ending,
         "grant.request" => json!({"entry": "water/water-account", "version": "1.0", "purpose": "real-estate-transfer",

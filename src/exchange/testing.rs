@@ -73,6 +73,7 @@ impl City {
             name: text(id),
             uscc: "11110000000021135M".into(),
             signing_key: keyring(id).signing.public(),
+            signing_key_valid_until: None,
             sealing_key: keyring(id).sealing.public().to_string(),
             voter: true,
             node_id: n,
@@ -83,6 +84,7 @@ impl City {
             authority: department("data-bureau"),
             auditor: department("audit"),
             cosignatures_min: None,
+            endorsements_min: None,
             departments: (1..).zip(ids).map(admit).collect(),
             policy,
         };

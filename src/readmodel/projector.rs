@@ -57,8 +57,13 @@ fn apply(
     command: Command,
 ) -> Result<(), ReadError> {
     match command {
-        // Departments and rules are few: they are read from the state.
-        Command::Genesis(_) | Command::RegisterDepartment(_) | Command::SetPolicy(_) => Ok(()),
+        // Departments, keys and rules are few: they are read from the state.
+        Command::Genesis(_)
+        | Command::RegisterDepartment(_)
+        | Command::SetPolicy(_)
+        | Command::RotateKey(_)
+        | Command::RevokeKey(_)
+        | Command::EndorseKey(_) => Ok(()),
         Command::PublishEntry(publication) => catalog::publish(connection, origin, publication),
         Command::DeprecateEntry(ending) => catalog::end(connection, origin, ending, EntryState::Deprecated),
         Command::WithdrawEntry(ending) => catalog::end(connection, origin, ending, EntryState::Withdrawn),

@@ -151,6 +151,9 @@ fn reference(payload: &Payload) -> Option<String> {
     Some(match &payload.command {
         Command::Genesis(_) | Command::SetPolicy(_) | Command::RecordAccesses(_) => return None,
         Command::RegisterDepartment(department) => department.id.to_string(),
+        Command::RotateKey(_) => payload.department.to_string(),
+        Command::RevokeKey(revocation) => revocation.key.to_string(),
+        Command::EndorseKey(endorsement) => endorsement.department.to_string(),
         Command::PublishEntry(publication) => publication.entry.name.to_string(),
         Command::DeprecateEntry(ending) | Command::WithdrawEntry(ending) => ending.entry.to_string(),
         Command::RequestGrant(_) | Command::OpenCase(_) => payload.id.to_string(),

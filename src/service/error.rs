@@ -99,7 +99,11 @@ impl From<Refusal> for ServiceError {
         let detail = refusal.to_string();
         let code = refusal.code();
         match refusal {
-            Refusal::NotAllowed(_) | Refusal::OwnRequest | Refusal::Signature => Self::NotAllowed { code, detail },
+            Refusal::NotAllowed(_)
+            | Refusal::OwnRequest
+            | Refusal::Signature
+            | Refusal::KeyRevoked { .. }
+            | Refusal::KeyExpired { .. } => Self::NotAllowed { code, detail },
             Refusal::Unknown(what) => Self::NotFound(what),
             Refusal::Invalid(message) => Self::invalid("", message),
             Refusal::Conflict(_) | Refusal::Repeated { .. } | Refusal::IdReused { .. } | Refusal::IdTime => {

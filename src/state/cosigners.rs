@@ -16,9 +16,12 @@ pub(super) fn check(genesis: &Genesis) -> Result<(), Refusal> {
 }
 
 impl State {
-    /// The keys whose cosignatures count, by department.
+    /// The keys whose cosignatures count, by department: a retired key's words stay good, a revoked one's do not,
+    /// for nobody can tell when they were given.
     pub fn cosigner_keys(&self) -> Keys {
-        self.departments().map(|known| (known.id.clone(), vec![known.signing_key.clone()])).collect()
+        let counting = |id| self.keys_of(id).rev().filter(|record| record.revocation.is_none());
+        let keys = |id| counting(id).map(|record| record.key.clone()).collect();
+        self.departments().map(|known| (known.id.clone(), keys(&known.id))).collect()
     }
 
     /// How many departments must cosign a checkpoint to anchor it: what the genesis says, otherwise a majority.

@@ -21,6 +21,7 @@ impl State {
         genesis: Genesis,
         tx: &Transaction,
         signer: &DepartmentId,
+        index: u64,
     ) -> Result<(), Refusal> {
         if signer != &genesis.authority {
             return Err(Refusal::NotAllowed("the authority begins the chain".into()));
@@ -29,7 +30,7 @@ impl State {
         next.chain = chain;
         (next.size, next.time) = (self.size, self.time);
         for department in &genesis.departments {
-            next.add_department(department.clone())?;
+            next.add_department(department.clone(), index)?;
         }
         super::cosigners::check(&genesis)?;
         let authority = next.departments.get(&genesis.authority);
@@ -46,7 +47,7 @@ impl State {
 
     pub(super) fn register_department(&mut self, by: &Context<'_>, department: Department) -> Result<(), Refusal> {
         self.require_authority(by)?;
-        self.add_department(department)
+        self.add_department(department, by.index)
     }
 
     pub(super) fn set_policy(&mut self, by: &Context<'_>, document: PolicyDocument) -> Result<(), Refusal> {
@@ -69,7 +70,7 @@ impl State {
         }
     }
 
-    fn add_department(&mut self, department: Department) -> Result<(), Refusal> {
+    fn add_department(&mut self, department: Department, index: u64) -> Result<(), Refusal> {
         limits::text("name", &department.name.zh, 100)?;
         limits::text("name", &department.name.en, 100)?;
         let key = department.signing_key.id();
@@ -80,7 +81,7 @@ impl State {
         if self.departments.values().any(same) || self.keys.contains_key(&key) || department.node_id == 0 {
             return Err(Refusal::Conflict(format!("department {} or its node or key is there already", department.id)));
         }
-        self.keys.insert(key, department.id.clone());
+        self.add_first_key(&department, index)?;
         self.departments.insert(department.id.clone(), department);
         Ok(())
     }

@@ -91,6 +91,13 @@ impl<K: Ord + Serialize, V: Serialize> Items<K, V> {
         }
     }
 
+    /// Takes an item out.
+    pub fn remove(&mut self, key: &K) {
+        if let Some(value) = self.map.remove(key) {
+            self.sum.sub(self.digest_of(key, &value));
+        }
+    }
+
     /// The sum as it was kept.
     pub fn sum(&self) -> Sum {
         self.sum
@@ -147,6 +154,9 @@ mod tests {
         one.insert("x".into(), 3);
         one.change(&"y".into(), |value| *value = 4);
         one.change(&"z".into(), |value| *value = 5);
+        one.insert("z".into(), 6);
+        one.remove(&"z".into());
+        one.remove(&"z".into());
         let mut other = items("a");
         other.insert("y".into(), 4);
         other.insert("x".into(), 3);

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::clock::Millis;
 use crate::crypto::digest::{Hash, HashAlgorithm};
-use crate::crypto::sign::{KeyId, PublicKey};
+use crate::crypto::sign::KeyId;
 use crate::domain::Actor;
 use crate::domain::case::Case;
 use crate::domain::certificate::Certificate;
 use crate::domain::command::{Command, Payload};
 use crate::domain::department::{Department, Genesis};
 use crate::domain::grant::Grant;
+use crate::domain::keys::KeyRecord;
 use crate::domain::policy::PolicyDocument;
 use crate::ids::{CaseId, DepartmentId, EntryName, GrantId, TxId};
 use crate::ledger::chain::chain_id;
@@ -19,6 +20,7 @@ use crate::ledger::transaction::Transaction;
 use super::catalog::EntryHistory;
 use super::ids_seen::IdsSeen;
 use super::items::Items;
+use super::keys::Endorsement;
 use super::outcome::{Outcome, Refusal};
 
 /// Everything the ledger says, in memory.
@@ -28,7 +30,11 @@ pub struct State {
     pub(super) algorithm: HashAlgorithm,
     pub(super) genesis: Items<(), Genesis>,
     pub(super) departments: Items<DepartmentId, Department>,
-    pub(super) keys: Items<KeyId, DepartmentId>,
+    pub(super) keys: Items<KeyId, KeyRecord>,
+    /// An index of the keys, oldest first.
+    pub(super) keys_of: BTreeMap<DepartmentId, Vec<KeyId>>,
+    /// By whose key it is and who gave it.
+    pub(super) endorsements: Items<(DepartmentId, DepartmentId), Endorsement>,
     pub(super) policy: Items<(), PolicyDocument>,
     pub(super) entries: Items<EntryName, EntryHistory>,
     pub(super) grants: Items<GrantId, Grant>,
@@ -54,6 +60,8 @@ pub(super) struct Context<'a> {
     pub id: TxId,
     pub department: &'a DepartmentId,
     pub actor: &'a Actor,
+    /// The key that signed.
+    pub key: KeyId,
     pub at: Millis,
     pub index: u64,
 }
@@ -72,6 +80,8 @@ impl State {
             genesis: Items::new("genesis", algorithm),
             departments: Items::new("department", algorithm),
             keys: Items::new("key", algorithm),
+            keys_of: BTreeMap::new(),
+            endorsements: Items::new("endorsement", algorithm),
             policy: Items::new("policy", algorithm),
             entries: Items::new("entry", algorithm),
             grants: Items::new("grant", algorithm),
@@ -86,7 +96,7 @@ impl State {
     }
 
     /// Applies the next transaction. `block_time` is the time of its block; `verified` says whether
-    /// the caller found its signature to fit the key of [`State::signer`]. Never fails: a transaction
+    /// the caller found its signature to fit the key of [`State::key`]; whether that key may sign is decided here. Never fails: a transaction
     /// that may not be is refused, and its refusal is the same on every node.
     pub fn apply(&mut self, tx: &Transaction, block_time: Millis, verified: bool) -> Outcome {
         // Monotonic, whatever a leader with a wrong clock writes.
@@ -120,18 +130,19 @@ impl State {
             let Command::Genesis(genesis) = payload.command else {
                 return Err(Refusal::Conflict("the chain has not begun".into()));
             };
-            self.begin(chain_id(tx.payload()), genesis, tx, &payload.department)?;
+            self.begin(chain_id(tx.payload()), genesis, tx, &payload.department, index)?;
             self.ids.remember(payload.id, tx.leaf(self.algorithm), index, self.time);
             return Ok(());
         }
-        let signer = self.keys.get(&tx.key());
+        let signer = self.keys.get(&tx.key()).map(|record| &record.department);
         if !verified || signer != Some(&payload.department) {
             return Err(Refusal::Signature);
         }
+        self.signing_key(tx.key())?;
         self.ids.admit(payload.id, leaf, index, self.time)?;
-        let context =
-            Context { id: payload.id, department: &payload.department, actor: &payload.actor, at: self.time, index };
-        self.execute(&context, payload.command)
+        let Payload { id, department, actor, command } = payload;
+        let context = Context { id, department: &department, actor: &actor, key: tx.key(), at: self.time, index };
+        self.execute(&context, command)
     }
 
     fn execute(&mut self, context: &Context<'_>, command: Command) -> Result<(), Refusal> {
@@ -139,6 +150,9 @@ impl State {
             Command::Genesis(_) => Err(Refusal::Conflict("the chain has begun already".into())),
             Command::RegisterDepartment(department) => self.register_department(context, department),
             Command::SetPolicy(document) => self.set_policy(context, document),
+            Command::RotateKey(rotation) => self.rotate_key(context, rotation),
+            Command::RevokeKey(revocation) => self.revoke_key(context, revocation),
+            Command::EndorseKey(endorsement) => self.endorse_key(context, endorsement),
             Command::PublishEntry(publication) => self.publish_entry(context, publication),
             Command::DeprecateEntry(ending) => self.deprecate_entry(context, ending),
             Command::WithdrawEntry(ending) => self.withdraw_entry(context, ending),
@@ -172,12 +186,6 @@ impl State {
     /// Block time of the last transaction: the only clock of the ledger.
     pub fn time(&self) -> Millis {
         self.time
-    }
-
-    /// The department and key of a key id.
-    pub fn signer(&self, key: KeyId) -> Option<(&DepartmentId, &PublicKey)> {
-        let department = self.departments.get(self.keys.get(&key)?)?;
-        Some((&department.id, &department.signing_key))
     }
 
     /// All departments, by id.

@@ -12,11 +12,13 @@ mod digest;
 mod grants;
 mod ids_seen;
 mod items;
+mod keys;
 mod limits;
 mod machine;
 pub mod outcome;
 
 pub use catalog::{Ending, EntryHistory, PublishedEntry};
+pub use keys::{ENDORSEMENT_MS, Endorsement, KEY_TERM_MS_MAX, RETIRING_MS};
 pub use machine::State;
 pub use outcome::{Outcome, Refusal};
 

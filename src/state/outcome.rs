@@ -1,5 +1,6 @@
 //! What became of a transaction.
 
+use crate::clock::Millis;
 use crate::ids::TxId;
 
 /// A transaction's fate, the same on every node.
@@ -19,6 +20,18 @@ pub enum Refusal {
     /// No key of this id belongs to the department, or the signature does not fit.
     #[error("the signature does not fit a key of the department")]
     Signature,
+    /// The key was ended before its time.
+    #[error("the key was revoked at index {index}: sign with the department's present key")]
+    KeyRevoked {
+        /// Where.
+        index: u64,
+    },
+    /// The key's time is over: announced, or because another took its place.
+    #[error("the key signs no more since {}: sign with the department's present key", .at.local_text())]
+    KeyExpired {
+        /// Since when.
+        at: Millis,
+    },
     /// The payload cannot be read.
     #[error("the payload cannot be read: {0}")]
     Payload(String),
@@ -59,6 +72,8 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Signature => "signature_invalid",
+            Self::KeyRevoked { .. } => "key_revoked",
+            Self::KeyExpired { .. } => "key_expired",
             Self::Payload(_) => "payload_unreadable",
             Self::IdTime => "id_time",
             Self::Repeated { .. } => "repeated",

@@ -2,6 +2,7 @@
 
 mod digest;
 mod fuzz;
+mod keys;
 
 use serde_json::json;
 
@@ -62,6 +63,7 @@ impl City {
             name: text(id),
             uscc: "11110000000021135M".into(),
             signing_key: key(id).public(),
+            signing_key_valid_until: None,
             sealing_key: String::new(),
             voter: true,
             node_id: n as u64 + 1,
@@ -72,6 +74,7 @@ impl City {
             authority: "data-bureau".parse().unwrap(),
             auditor: "audit".parse().unwrap(),
             cosignatures_min: None,
+            endorsements_min: None,
             departments: departments.iter().enumerate().map(department).collect(),
             policy: PolicyDocument { version: 1, model: "m".into(), rules: "r".into() },
         };
@@ -88,10 +91,18 @@ impl City {
     }
 
     fn apply(&mut self, tx: &Transaction) -> Outcome {
-        let verified = self.state.signer(tx.key()).is_some_and(|(_, key)| tx.verify(self.state.chain(), key).is_ok());
+        let known = self.state.key(tx.key());
+        let verified = known.is_some_and(|known| tx.verify(self.state.chain(), &known.key).is_ok());
         let outcome = self.state.apply(tx, self.now, verified);
         self.history.push((tx.clone(), self.now, outcome.clone()));
         outcome
+    }
+
+    /// As [`Self::does`], signed with another key.
+    fn does_with(&mut self, key: &SigningKey, department: &str, command: Command) -> Result<TxId, Refusal> {
+        let payload = payload(self.now, department, "root", Role::Admin, command);
+        let tx = Transaction::sign(self.state.chain(), payload.encode().unwrap().as_bytes(), key).unwrap();
+        self.apply(&tx).result.map(|()| payload.id)
     }
 
     fn does(&mut self, who: (&str, &str, Role), command: Command) -> Result<TxId, Refusal> {

@@ -109,6 +109,7 @@ impl City {
                 name: text("部门", "Department"),
                 uscc: "11110000000021135M".into(),
                 signing_key: key(n).public(),
+                signing_key_valid_until: None,
                 sealing_key: String::new(),
                 voter: true,
                 node_id: n.into(),
@@ -120,6 +121,7 @@ impl City {
             authority: name(1).parse().map_err(faulty)?,
             auditor: name(2).parse().map_err(faulty)?,
             cosignatures_min: None,
+            endorsements_min: None,
             departments,
             policy: PolicyDocument { version: 1, model: "m".into(), rules: "r".into() },
         });

@@ -78,8 +78,7 @@ impl Replay {
 
     /// What is needed to look into the next leaves.
     pub fn ground(&self) -> Ground {
-        let keys: BTreeMap<KeyId, PublicKey> =
-            self.state.departments().map(|d| (d.signing_key.id(), d.signing_key.clone())).collect();
+        let keys: BTreeMap<KeyId, PublicKey> = self.state.keys().map(|(id, known)| (*id, known.key.clone())).collect();
         Ground {
             chain: Arc::from(self.state.chain()),
             algorithm: self.frontier.algorithm(),
@@ -112,8 +111,8 @@ impl Replay {
         let tx = &leaf.transaction;
         let is_genesis = self.state.genesis().is_none();
         let verified = fits.unwrap_or_else(|| {
-            let signer = self.state.signer(tx.key());
-            signer.is_some_and(|(_, key)| tx.verify(self.state.chain(), key).is_ok())
+            let known = self.state.key(tx.key());
+            known.is_some_and(|known| tx.verify(self.state.chain(), &known.key).is_ok())
         });
         if leaf.time > self.state.time() || is_genesis {
             self.blocks += 1;

@@ -65,6 +65,7 @@ fn newcomer() -> Department {
         name: text("水务"),
         uscc: "11110000000021135M".into(),
         signing_key: key("water-supply").public(),
+        signing_key_valid_until: None,
         sealing_key: String::new(),
         voter: false,
         node_id: 9,
@@ -78,10 +79,10 @@ fn request(city: &City) -> Command {
 
 /// Without the ids, which change with every transaction.
 fn items(state: &State) -> Vec<[u8; 32]> {
-    let State { genesis, departments, keys, policy, entries, grants, cases, certificates, .. } = state;
-    let (a, b, c) = (genesis.sum(), departments.sum(), keys.sum());
+    let State { genesis, departments, keys, endorsements, policy, entries, grants, cases, certificates, .. } = state;
+    let (a, b, c, i) = (genesis.sum(), departments.sum(), keys.sum(), endorsements.sum());
     let (d, e, f, g, h) = (policy.sum(), entries.sum(), grants.sum(), cases.sum(), certificates.sum());
-    [a, b, c, d, e, f, g, h].map(super::super::items::Sum::to_bytes).to_vec()
+    [a, b, c, d, e, f, g, h, i].map(super::super::items::Sum::to_bytes).to_vec()
 }
 
 #[test]
@@ -163,7 +164,8 @@ fn the_digest_is_what_its_description_says() {
     let state = &city.state;
     let mut texts = vec![json("genesis", (), state.genesis()), json("policy", (), state.policy())];
     texts.extend(state.departments().map(|d| json("department", &d.id, d)));
-    texts.extend(state.departments().map(|d| json("key", d.signing_key.id(), &d.id)));
+    texts.extend(state.keys.values().map(|k| json("key", k.key.id(), k)));
+    texts.extend(state.endorsements.iter().map(|(key, e)| json("endorsement", key, e)));
     texts.extend(state.entries().map(|e| json("entry", &e.current().entry.name, e)));
     texts.extend(state.grants.values().map(|g| json("grant", g.id, g)));
     texts.extend(state.cases().map(|c| json("case", c.id, c)));

@@ -32,6 +32,8 @@ pub const KINDS: &[Kind] = kinds! {
     "not_allowed" 403 "Not allowed" "不允许" "ask a person who may do this" "请由有权限的人员办理";
     "own_request" 403 "A second person is needed" "须由他人审批" "the person who drafted or asked may not approve: ask a second person" "起草人或申请人不得自行审批，请由他人审批";
     "signature_invalid" 403 "Signature does not fit" "签名不符" "tell your operator: the node's key is not the one on the ledger" "请联系运维：节点密钥与账本登记的不一致";
+    "key_revoked" 403 "Signing key is revoked" "签名密钥已吊销" "the department needs a new key: rotate it, or have other departments endorse one" "本部门须更换密钥：请轮换密钥，或由其他部门背书新密钥";
+    "key_expired" 403 "Signing key has ended" "签名密钥已失效" "the department needs a new key: rotate in time, or have other departments endorse one" "本部门须更换密钥：请及时轮换，或由其他部门背书新密钥";
     "csrf" 403 "Token against forged requests is missing" "缺少防伪造令牌" "send the session's token in X-CSRF-Token" "请在 X-CSRF-Token 中发送会话的防伪造令牌";
     "not_found" 404 "Not found" "未找到" "check the address and the id" "请核对地址和标识";
     "unknown" 404 "Not found" "未找到" "check the id" "请核对标识";

@@ -52,6 +52,9 @@ tx-projected = Projected
 
 kind-of-chain-genesis = Chain begun
 kind-of-department-register = Department registered
+kind-of-key-rotate = Keys rotated
+kind-of-key-revoke = Key revoked
+kind-of-key-endorse = Key endorsed
 kind-of-policy-set = Rules set
 kind-of-entry-publish = Entry published
 kind-of-entry-deprecate = Entry deprecated

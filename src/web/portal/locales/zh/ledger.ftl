@@ -52,6 +52,9 @@ tx-projected = 可查询
 
 kind-of-chain-genesis = 创建链
 kind-of-department-register = 登记部门
+kind-of-key-rotate = 轮换密钥
+kind-of-key-revoke = 吊销密钥
+kind-of-key-endorse = 背书密钥
 kind-of-policy-set = 设定规则
 kind-of-entry-publish = 发布目录条目
 kind-of-entry-deprecate = 停用目录条目
