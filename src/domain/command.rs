@@ -11,6 +11,7 @@ use super::case::{CaseOpening, SignOff};
 use super::catalog::Entry;
 use super::certificate::{CertificateIssue, CertificateStatusChange};
 use super::department::{Department, Genesis};
+use super::finding::FindingReport;
 use super::grant::{Approval, GrantRequest};
 use super::keys::{KeyEndorsement, KeyRevocation, KeyRotation};
 use super::policy::PolicyDocument;
@@ -119,6 +120,8 @@ commands! {
     RevokeGrant(GrantEnding) = "grant.revoke",
     /// A provider records accesses to its data.
     RecordAccesses(AccessBatch) = "access.batch",
+    /// A consumer reports promises without record, and records without promise.
+    ReportFindings(FindingReport) = "access.finding",
     /// A department opens a case.
     OpenCase(CaseOpening) = "case.open",
     /// A department gives its word in a case.

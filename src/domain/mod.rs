@@ -8,12 +8,14 @@ pub mod command;
 pub mod department;
 pub mod department_files;
 pub mod entry_rules;
+pub mod finding;
 pub mod formats;
 pub mod grant;
 pub mod identifiers;
 pub mod keys;
 pub mod masking;
 pub mod policy;
+pub mod promise;
 pub mod schema;
 
 use serde::{Deserialize, Serialize};

@@ -167,6 +167,7 @@ const TX: &[(&str, &str)] = own_schemas!("tx":
     "grant.deny",
     "grant.revoke",
     "access.batch",
+    "access.finding",
     "case.open",
     "case.sign_off",
     "certificate.issue",

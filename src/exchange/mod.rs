@@ -44,7 +44,7 @@ use crate::clock::SharedClock;
 use crate::crypto::keyring::Keyring;
 use crate::ids::{DepartmentId, GrantId};
 
-pub use answer::{AnswerError, Explanation, FaultText, Promise, ReasonText, SignedPromise};
+pub use answer::{AnswerError, Explanation, FaultText, ReasonText};
 pub use envelope::{ANSWER_BYTES_MAX, REQUEST_BYTES_MAX};
 pub use error::{ExchangeError, QueryError};
 pub use journal::{Durable, Edit};

@@ -9,9 +9,9 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::clock::{Millis, SharedClock};
+use crate::domain::promise::Promise;
 use crate::ids::{AccessId, DepartmentId};
 
-use super::answer::Promise;
 use super::ledger::Ledger;
 
 /// Promises that are watched; beyond, the oldest go unwatched and are counted.

@@ -11,10 +11,11 @@ use crate::crypto::sign::PublicKey;
 use crate::domain::Actor;
 use crate::domain::access::AccessDecision;
 use crate::domain::catalog::{EntryState, Sharing};
+use crate::domain::promise::SignedPromise;
 use crate::domain::schema::Fault;
 use crate::ids::{AccessId, EntryName, GrantId, ItemName, Version};
 
-use super::answer::{Answer, AnswerError, Explanation, SignedPromise};
+use super::answer::{Answer, AnswerError, Explanation};
 use super::envelope::{Kind, Request, Route, disclose, enclose};
 use super::ground::{Call, Served};
 use super::limits::Texts;

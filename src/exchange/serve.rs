@@ -11,9 +11,10 @@ use crate::crypto::digest::sm3;
 use crate::crypto::seal::seal;
 use crate::domain::access::{AccessDecision, AccessRecord, subject_context};
 use crate::domain::entry_rules;
+use crate::domain::promise::{Promise, SignedPromise};
 use crate::ids::{DepartmentId, ItemName, Version};
 
-use super::answer::{Answer, AnswerError, Explanation, Promise, SignedPromise};
+use super::answer::{Answer, AnswerError, Explanation};
 use super::connector::ConnectorError;
 use super::envelope::{Kind, Request, Route, enclose};
 use super::ground::{Call, Ground, Served};

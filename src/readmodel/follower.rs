@@ -90,8 +90,12 @@ pub struct Options {
 impl Options {
     /// Whether this node projects a record.
     pub(super) fn concerns(&self, record: &AccessRecord) -> bool {
-        let department = &self.department;
-        self.audit.is_some() || &record.consumer == department || &record.entry.provider == department
+        self.concerns_both(&record.consumer, &record.entry.provider)
+    }
+
+    /// Whether this node projects what stands between a consumer and a provider.
+    pub(super) fn concerns_both(&self, consumer: &DepartmentId, provider: &DepartmentId) -> bool {
+        self.audit.is_some() || [consumer, provider].contains(&&self.department)
     }
 
     pub(super) fn subject_key_of(&self, record: &AccessRecord) -> Option<Hash> {

@@ -11,6 +11,7 @@ pub mod certificates;
 mod columns;
 mod connection;
 pub mod error;
+pub mod findings;
 pub mod follower;
 pub mod grants;
 pub mod local;

@@ -12,7 +12,7 @@ use crate::state::applied::AppliedBlock;
 
 use super::error::ReadError;
 use super::follower::Options;
-use super::{accesses, cases, catalog, certificates, grants, transactions};
+use super::{accesses, cases, catalog, certificates, findings, grants, transactions};
 
 /// Who did what, where and when: what every row may need to know of its transaction.
 pub(super) struct Origin<'a> {
@@ -71,7 +71,11 @@ fn apply(
         Command::ApproveGrant(approval) => grants::approve(connection, origin, approval),
         Command::DenyGrant(ending) => grants::end(connection, origin, ending, GrantState::Denied),
         Command::RevokeGrant(ending) => grants::end(connection, origin, ending, GrantState::Revoked),
-        Command::RecordAccesses(batch) => accesses::record(connection, options, origin, &batch),
+        Command::RecordAccesses(batch) => {
+            accesses::record(connection, options, origin, &batch)?;
+            findings::resolve(connection, origin, &batch)
+        }
+        Command::ReportFindings(report) => findings::report(connection, options, origin, report),
         Command::OpenCase(opening) => cases::open(connection, origin, opening),
         Command::SignOffCase(sign_off) => cases::sign_off(connection, origin, sign_off),
         Command::IssueCertificate(issue) => {

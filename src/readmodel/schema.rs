@@ -104,6 +104,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    findings (pos) {
+        pos -> BigInt,
+        access_id -> Text,
+        consumer -> Text,
+        provider -> Text,
+        problem -> Text,
+        time -> BigInt,
+        promised -> Nullable<Text>,
+        resolved_index -> Nullable<BigInt>,
+        doc -> Text,
+    }
+}
+
+diesel::table! {
     certificates (identifier) {
         identifier -> Text,
         issued_index -> BigInt,

@@ -27,6 +27,9 @@ use crate::domain::grant::{Approval, GrantMode, GrantRequest, GrantState};
 use crate::ids::TxId;
 use crate::state::outcome::Refusal;
 
+#[path = "findings_tests.rs"]
+mod findings;
+
 const HOUSEHOLD: &str = "public-security/household-registration";
 
 fn own(department: &str) -> Options {

@@ -149,7 +149,9 @@ pub(super) fn project(
 
 fn reference(payload: &Payload) -> Option<String> {
     Some(match &payload.command {
-        Command::Genesis(_) | Command::SetPolicy(_) | Command::RecordAccesses(_) => return None,
+        Command::Genesis(_) | Command::SetPolicy(_) | Command::RecordAccesses(_) | Command::ReportFindings(_) => {
+            return None;
+        }
         Command::RegisterDepartment(department) => department.id.to_string(),
         Command::RotateKey(_) => payload.department.to_string(),
         Command::RevokeKey(revocation) => revocation.key.to_string(),

@@ -161,6 +161,7 @@ impl State {
             Command::DenyGrant(ending) => self.deny_grant(context, ending),
             Command::RevokeGrant(ending) => self.revoke_grant(context, ending),
             Command::RecordAccesses(batch) => super::limits::access_batch(context, &batch),
+            Command::ReportFindings(report) => self.report_findings(context, &report),
             Command::OpenCase(opening) => self.open_case(context, opening),
             Command::SignOffCase(sign_off) => self.sign_off_case(context, sign_off),
             Command::IssueCertificate(issue) => self.issue_certificate(context, issue),

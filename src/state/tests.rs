@@ -23,6 +23,9 @@ use crate::ledger::transaction::Transaction;
 
 use super::{Outcome, Refusal, State};
 
+#[path = "findings_tests.rs"]
+mod findings;
+
 const START: Millis = Millis(1_795_000_000_000);
 const DAY: u64 = 86_400_000;
 

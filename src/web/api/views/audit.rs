@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::crypto::digest::Hash;
 use crate::domain::Actor;
 use crate::domain::access::{AccessDecision, AccessRecord};
+use crate::domain::promise::SignedPromise;
 use crate::exchange;
 use crate::ids::{AccessId, DepartmentId, EntryName, GrantId, ItemName, TxId, Version};
 use crate::readmodel::accesses as rows;
@@ -158,7 +159,7 @@ pub struct PromiseAnswer {
 
 impl From<exchange::QueryAnswer> for QueryAnswer {
     fn from(answer: exchange::QueryAnswer) -> Self {
-        let exchange::SignedPromise { payload, key, signature } = answer.promise;
+        let SignedPromise { payload, key, signature } = answer.promise;
         Self {
             rows: answer.rows,
             next_cursor: answer.next_cursor,

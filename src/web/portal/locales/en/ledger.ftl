@@ -64,6 +64,7 @@ kind-of-grant-approve = Grant approved
 kind-of-grant-deny = Grant denied
 kind-of-grant-revoke = Grant revoked
 kind-of-access-batch = Accesses recorded
+kind-of-access-finding = Broken promises reported
 kind-of-case-open = Case opened
 kind-of-case-sign_off = Case signed off
 kind-of-certificate-issue = E-licence issued

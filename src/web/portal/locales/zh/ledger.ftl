@@ -64,6 +64,7 @@ kind-of-grant-approve = 批准授权
 kind-of-grant-deny = 不予授权
 kind-of-grant-revoke = 撤销授权
 kind-of-access-batch = 记录数据访问
+kind-of-access-finding = 报告失信记录
 kind-of-case-open = 受理联办事项
 kind-of-case-sign_off = 会签
 kind-of-certificate-issue = 签发电子证照
