@@ -13,7 +13,7 @@ pub const FINDINGS_MAX: usize = 100;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FindingReport {
-    /// One to [`FINDINGS_MAX`], each access once.
+    /// One to [`FINDINGS_MAX`], each access and provider once.
     pub findings: Vec<Finding>,
 }
 

@@ -1,47 +1,22 @@
 //! From the outbox to the ledger: batches of access records, each under one transaction id until its fate is known.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::clock::SharedClock;
-use crate::crypto::sign::SigningKey;
-use crate::domain::command::{AccessBatch, Command, Payload};
-use crate::domain::{Actor, Role};
-use crate::ids::{DepartmentId, TxId};
-use crate::ledger::transaction::Transaction;
-use crate::state::{Outcome, Refusal};
+use crate::domain::command::{AccessBatch, Command};
 
-use super::ExchangeError;
-use super::ledger::Ledger;
 use super::outbox::{Batch, Outbox};
+use super::submit::{Fate, RETRY_MIN, Submitter, pause};
 
 /// Batches on their way at a time: the next ones gather while the first reach a majority.
 const UNDER_WAY_MAX: usize = 4;
-const RETRY_MIN: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_secs(5);
-/// After this age the ledger does not admit an id any more.
-const ID_WINDOW_MS: u64 = 600_000;
-const CLOCK_MARGIN_MS: u64 = 120_000;
 
 /// What the task needs.
 pub(super) struct Anchorer {
-    pub department: DepartmentId,
-    pub key: SigningKey,
     pub outbox: Arc<Outbox>,
-    pub ledger: Arc<dyn Ledger>,
-    pub clock: SharedClock,
-}
-
-/// What became of a batch's transaction.
-enum Fate {
-    Committed,
-    Refused(Refusal),
-    /// Its id has become too old without being on the ledger: it can never come there now.
-    TooOld,
-    Unknown,
+    pub submitter: Submitter,
 }
 
 /// Runs until `stop` says so; `left` are the batches of an earlier run.
@@ -65,7 +40,7 @@ pub(super) async fn run(anchorer: Arc<Anchorer>, left: Vec<Batch>, mut stop: wat
 
 impl Anchorer {
     async fn begin(self: Arc<Self>, first: u64, last: u64) {
-        let batch = Batch { first, last, id: TxId::new(self.clock.now()) };
+        let batch = Batch { first, last, id: self.submitter.id() };
         self.keep(&[batch], None).await;
         self.settle(batch).await;
     }
@@ -78,7 +53,7 @@ impl Anchorer {
                 Fate::Committed if self.outbox.anchored(&batch).await.is_ok() => return,
                 Fate::Committed | Fate::Unknown => pause(&mut wait).await,
                 Fate::TooOld => {
-                    let renewed = Batch { id: TxId::new(self.clock.now()), ..batch };
+                    let renewed = Batch { id: self.submitter.id(), ..batch };
                     self.keep(&[renewed], Some(&batch)).await;
                     batch = renewed;
                 }
@@ -92,52 +67,8 @@ impl Anchorer {
     }
 
     async fn submit(&self, batch: &Batch) -> Fate {
-        let tx = match self.sign(batch) {
-            Ok(tx) => tx,
-            Err(cause) => {
-                tracing::error!(%cause, "access records cannot be signed; trying again");
-                return Fate::Unknown;
-            }
-        };
-        let refusal = match self.ledger.submit(tx).await {
-            Ok(Outcome { result: Ok(()), .. }) => return Fate::Committed,
-            Ok(Outcome { result: Err(refusal), .. }) => Some(refusal),
-            // An id that is too old is not even proposed.
-            Err(_) if self.is_too_old(batch) => None,
-            Err(cause) => {
-                tracing::debug!(cause, "access records wait for the ledger");
-                return Fate::Unknown;
-            }
-        };
-        // The id may stand there since an earlier attempt whose answer was lost.
-        match (refusal, self.ledger.committed(batch.id).await) {
-            (_, Some(true)) => Fate::Committed,
-            (None | Some(Refusal::IdTime), Some(false)) if self.is_too_old(batch) => Fate::TooOld,
-            // A clock ahead of the ledger's: the same id becomes acceptable with time.
-            (None | Some(Refusal::IdTime), _) | (_, None) => Fate::Unknown,
-            (Some(refusal), Some(false)) => Fate::Refused(refusal),
-        }
-    }
-
-    /// Whether the ledger will never admit the id any more: by its own time, or, when nothing moves it, by this node's
-    /// clock and some margin for a leader whose clock is behind.
-    fn is_too_old(&self, batch: &Batch) -> bool {
-        let ledger_time = self.ledger.state().time();
-        ledger_time.since(batch.id.time()) > ID_WINDOW_MS
-            || self.clock.now().since(batch.id.time()) > ID_WINDOW_MS + CLOCK_MARGIN_MS
-    }
-
-    fn sign(&self, batch: &Batch) -> Result<Transaction, ExchangeError> {
         let records = self.outbox.records(batch).into_iter().map(|(_, record)| record).collect();
-        let payload = Payload {
-            id: batch.id,
-            department: self.department.clone(),
-            actor: Actor { user: "node".into(), role: Role::System },
-            command: Command::RecordAccesses(AccessBatch { records }),
-        };
-        let text = payload.encode().map_err(|e| ExchangeError::Form(e.to_string()))?;
-        let chain = self.ledger.state().chain().to_owned();
-        Transaction::sign(&chain, text.as_bytes(), &self.key).map_err(|e| ExchangeError::Form(e.to_string()))
+        self.submitter.submit(batch.id, Command::RecordAccesses(AccessBatch { records })).await
     }
 
     /// One bad record must not keep the others from the ledger: each goes alone, and the bad one aside.
@@ -150,7 +81,7 @@ impl Anchorer {
             return;
         }
         let numbers = self.outbox.records(&batch).into_iter().map(|(number, _)| number);
-        let alone: Vec<Batch> = numbers.map(|n| Batch { first: n, last: n, id: TxId::new(self.clock.now()) }).collect();
+        let alone: Vec<Batch> = numbers.map(|n| Batch { first: n, last: n, id: self.submitter.id() }).collect();
         self.keep(&alone, Some(&batch)).await;
         for batch in alone {
             Box::pin(self.clone().settle(batch)).await;
@@ -165,19 +96,17 @@ impl Anchorer {
     }
 }
 
-async fn pause(wait: &mut Duration) {
-    tokio::time::sleep(*wait).await;
-    *wait = (*wait * 2).min(RETRY_MAX);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::access::AccessRecord;
     use crate::domain::policy::PolicyDocument;
     use crate::exchange::journal::{Journal, Memory};
+    use crate::exchange::outbox::OUTBOX_AGE_MS_MAX;
+    use crate::exchange::submit::{CLOCK_MARGIN_MS, ID_WINDOW_MS};
     use crate::exchange::testing::{City, START, department, keyring, record};
     use std::sync::atomic::Ordering;
+    use std::time::Duration;
 
     fn city() -> Arc<City> {
         City::new(PolicyDocument { version: 1, model: "m".into(), rules: "r".into() })
@@ -191,13 +120,15 @@ mod tests {
 
     fn start(city: &Arc<City>, store: &Arc<Memory>) -> Node {
         let journal = Arc::new(Journal::start(store.clone()).unwrap());
-        let (outbox, left) = Outbox::load(journal).unwrap();
+        let (outbox, left) = Outbox::load(journal, OUTBOX_AGE_MS_MAX).unwrap();
         let anchorer = Anchorer {
-            department: department("public-security"),
-            key: keyring("public-security").signing,
             outbox: outbox.clone(),
-            ledger: city.clone(),
-            clock: city.clock.clone(),
+            submitter: Submitter {
+                department: department("public-security"),
+                key: keyring("public-security").signing,
+                ledger: city.clone(),
+                clock: city.clock.clone(),
+            },
         };
         let (stop, stopped) = watch::channel(false);
         Node { outbox, stop, task: tokio::spawn(run(Arc::new(anchorer), left, stopped)) }

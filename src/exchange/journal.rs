@@ -86,6 +86,11 @@ impl Journal {
         self.store.scan(prefix).map_err(ExchangeError::Store)
     }
 
+    /// Writes at once and waits; for the start, when nothing else writes.
+    pub(super) fn write_now(&self, edits: &[Edit]) -> Result<(), String> {
+        self.store.write(edits)
+    }
+
     /// Hands over a write. Calls keep their order. `on_durable` runs on the journal's thread after the flush
     /// and before the caller is woken; it must be short.
     pub(super) fn write(&self, edits: Vec<Edit>, on_durable: impl FnOnce() + Send + 'static) -> Writing {

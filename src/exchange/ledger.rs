@@ -5,8 +5,9 @@ use std::pin::Pin;
 
 use parking_lot::RwLockReadGuard;
 
-use crate::ids::{AccessId, TxId};
+use crate::ids::{AccessId, DepartmentId, TxId};
 use crate::ledger::transaction::Transaction;
+use crate::readmodel::accesses::{Recorded, RecordedPage};
 use crate::state::{Outcome, State};
 
 /// A future that outlives the call's frame.
@@ -23,6 +24,17 @@ pub trait Ledger: Send + Sync + 'static {
     /// Whether a transaction of this id stands on the ledger and was executed; none when it cannot be said now.
     fn committed(&self, id: TxId) -> Pending<'_, Option<bool>>;
 
-    /// Whether the record of an access stands on the ledger; none when it cannot be said now.
-    fn recorded(&self, access: AccessId) -> Pending<'_, Option<bool>>;
+    /// The next records after a place that name `consumer`, as far as this node has them; none when it cannot say now.
+    fn records(&self, consumer: &DepartmentId, after: u64) -> Pending<'_, Option<RecordedPage>>;
+
+    /// The first record of an access between two departments, as far as this node has it; none when it cannot say now.
+    fn first_record(
+        &self,
+        access: AccessId,
+        consumer: &DepartmentId,
+        provider: &DepartmentId,
+    ) -> Pending<'_, Option<Option<Recorded>>>;
+
+    /// Waits until this node has everything that was committed anywhere before the call; says whether it has.
+    fn caught_up(&self) -> Pending<'_, bool>;
 }

@@ -29,6 +29,7 @@ mod serve;
 #[cfg(test)]
 mod serve_tests;
 mod stored;
+mod submit;
 #[cfg(test)]
 mod testing;
 
@@ -71,6 +72,8 @@ pub struct Settings {
     pub tls: Arc<rustls::ClientConfig>,
     /// How long a peer may take, [`PEER_TIMEOUT`] by default.
     pub peer_timeout: Duration,
+    /// How long this node gives itself to record an access that it answers, [`OUTBOX_AGE_MS_MAX`] at most.
+    pub promise: Duration,
     /// Network zone that this node states in its calls.
     pub zone: Option<String>,
     /// The department's data.
@@ -109,6 +112,7 @@ struct Inner {
     quotas: quota::Quotas,
     compiled: ground::Compiled,
     promises: Arc<promises::Promises>,
+    promise_ms: u64,
     serving: Semaphore,
     asking: Semaphore,
     served: Meter,
@@ -124,18 +128,18 @@ impl Exchange {
     /// [`ExchangeError`] when the store or the certificates are not usable.
     pub fn start(settings: Settings) -> Result<Self, ExchangeError> {
         let journal = Arc::new(journal::Journal::start(settings.store)?);
-        let (outbox, left) = Outbox::load(journal.clone())?;
-        let anchorer = Arc::new(anchor::Anchorer {
+        let promise_ms = u64::try_from(settings.promise.as_millis()).unwrap_or(u64::MAX).min(OUTBOX_AGE_MS_MAX);
+        let (outbox, left) = Outbox::load(journal.clone(), promise_ms)?;
+        let submitter = submit::Submitter {
             department: settings.department.clone(),
             key: settings.keyring.signing.clone(),
-            outbox: outbox.clone(),
             ledger: settings.ledger.clone(),
             clock: settings.clock.clone(),
-        });
+        };
+        let promises = Arc::new(promises::Promises::open(journal.clone(), submitter.clone())?);
+        let anchorer = Arc::new(anchor::Anchorer { outbox: outbox.clone(), submitter });
         let (stop, stopped) = watch::channel(false);
-        let promises = Arc::new(promises::Promises::default());
-        let (ledger, clock) = (settings.ledger.clone(), settings.clock.clone());
-        let watching = promises::run(promises.clone(), ledger, clock, stopped.clone());
+        let watching = promises::run(&promises, &stopped);
         let inner = Inner {
             department: settings.department,
             keyring: settings.keyring,
@@ -151,12 +155,13 @@ impl Exchange {
             outbox,
             compiled: ground::Compiled::default(),
             promises,
+            promise_ms,
             serving: Semaphore::new(CALLS_AT_ONCE),
             asking: Semaphore::new(CALLS_AT_ONCE),
             served: Meter::default(),
             asked: Meter::default(),
             stop,
-            tasks: Mutex::new(vec![tokio::spawn(anchor::run(anchorer, left, stopped)), tokio::spawn(watching)]),
+            tasks: Mutex::new(vec![tokio::spawn(anchor::run(anchorer, left, stopped)), watching]),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -190,12 +195,17 @@ impl Exchange {
         self.inner.outbox.parked()
     }
 
-    /// Accesses that providers promised to record and did not, since the start: an alarm for the operator.
+    /// Promises of providers whose records have not come yet.
+    pub fn promises_open(&self) -> usize {
+        self.inner.promises.open_promises()
+    }
+
+    /// Promises that providers broke, and records that they made up, since the start: an alarm for the operator.
     pub fn promises_broken(&self) -> u64 {
         self.inner.promises.broken()
     }
 
-    /// Promises that were too many to be watched, since the start.
+    /// Calls that were too many for their promises to be watched, since the start.
     pub fn promises_unwatched(&self) -> u64 {
         self.inner.promises.unwatched()
     }

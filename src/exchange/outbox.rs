@@ -18,7 +18,7 @@ use super::journal::{Edit, Journal, Writing};
 
 /// Records that may wait for the ledger.
 pub const OUTBOX_MAX: usize = 10_000;
-/// How long a record may wait for the ledger before queries fail closed, in milliseconds.
+/// How long a record may wait for the ledger at most, in milliseconds: the longest promise.
 pub const OUTBOX_AGE_MS_MAX: u64 = 600_000;
 /// Records of one batch.
 pub(super) const BATCH_RECORDS: usize = 100;
@@ -56,6 +56,8 @@ pub(super) struct Batch {
 /// The outbox.
 pub struct Outbox {
     journal: Arc<Journal>,
+    /// How long a record may wait before queries fail closed: a promise would be broken then.
+    age_ms_max: u64,
     inner: Mutex<Inner>,
     reserved: AtomicUsize,
     parked: AtomicUsize,
@@ -81,7 +83,7 @@ fn sequence(prefix: &[u8], key: &[u8]) -> Option<u64> {
 
 impl Outbox {
     /// Reads what waited before the restart, and the batches whose fate is not known.
-    pub(super) fn load(journal: Arc<Journal>) -> Result<(Arc<Self>, Vec<Batch>), ExchangeError> {
+    pub(super) fn load(journal: Arc<Journal>, age_ms_max: u64) -> Result<(Arc<Self>, Vec<Batch>), ExchangeError> {
         let unreadable = |what: &str| ExchangeError::Store(format!("the outbox holds {what} that cannot be read"));
         let mut inner = Inner::default();
         for (key, value) in journal.scan(RECORDS)? {
@@ -107,6 +109,7 @@ impl Outbox {
         }
         let outbox = Self {
             journal,
+            age_ms_max,
             inner: Mutex::new(inner),
             reserved: AtomicUsize::new(0),
             parked: AtomicUsize::new(parked.len()),
@@ -138,7 +141,7 @@ impl Outbox {
     /// Whether queries fail closed.
     pub fn is_full(&self, now: Millis) -> bool {
         let reserved = self.reserved.load(Ordering::Acquire);
-        self.len() + reserved >= OUTBOX_MAX || self.oldest_ms(now) >= OUTBOX_AGE_MS_MAX
+        self.len() + reserved >= OUTBOX_MAX || self.oldest_ms(now) >= self.age_ms_max
     }
 
     /// Takes a place for one record, or none when the outbox is full.
@@ -148,7 +151,7 @@ impl Outbox {
             Place(self.clone())
         };
         let taken = self.len() + self.reserved.load(Ordering::Acquire);
-        (taken <= OUTBOX_MAX && self.oldest_ms(now) < OUTBOX_AGE_MS_MAX).then_some(place)
+        (taken <= OUTBOX_MAX && self.oldest_ms(now) < self.age_ms_max).then_some(place)
     }
 
     /// Hands a record to the disk, together with `edits`. It counts as recorded when the writing is durable.
@@ -257,7 +260,7 @@ mod tests {
     use crate::exchange::testing::{START, record};
 
     async fn outbox(store: &Arc<Memory>) -> (Arc<Outbox>, Vec<Batch>) {
-        Outbox::load(Arc::new(Journal::start(store.clone()).unwrap())).unwrap()
+        Outbox::load(Arc::new(Journal::start(store.clone()).unwrap()), OUTBOX_AGE_MS_MAX).unwrap()
     }
 
     async fn push(outbox: &Arc<Outbox>, n: u64) {

@@ -109,6 +109,7 @@ impl Exchange {
         let answer = if provider == self.inner.department {
             self.serve(provider, sealed).await
         } else {
+            self.inner.promises.sent(sent.request.access_id, &provider);
             self.inner.peers.ask(&provider, sealed).await?
         };
         self.inner.blocking(move |inner| inner.believe(&sent, &answer)).await.ok_or(QueryError::Busy)?
@@ -236,7 +237,7 @@ impl Inner {
         let promise = answer.promise.verify(chain, &sent.provider_key);
         let latest = sent.request.time.plus(2 * OUTBOX_AGE_MS_MAX);
         match promise.filter(|promise| promise.access_id == *access_id && promise.by <= latest) {
-            Some(promise) if *provider != self.department => self.promises.keep(provider, &promise),
+            Some(_) if *provider != self.department => self.promises.promised(*access_id, provider, &answer.promise),
             Some(_) => {}
             None => return Err(wrong("it holds no promise to record the access in time")),
         }

@@ -19,7 +19,7 @@ use super::connector::ConnectorError;
 use super::envelope::{Kind, Request, Route, enclose};
 use super::ground::{Call, Ground, Served};
 use super::meter::Fate;
-use super::outbox::{OUTBOX_AGE_MS_MAX, Place};
+use super::outbox::Place;
 use super::receive::Received;
 use super::{Exchange, ExchangeError, Inner, connector, rows, turn};
 
@@ -187,7 +187,7 @@ impl Inner {
             record.answer_digest = Some(sm3(&[rows.get().as_bytes()]));
         }
         let record_digest = sm3(&[&serde_json::to_vec(&record).map_err(form)?]);
-        let promise = Promise { access_id: request.access_id, record_digest, by: now.plus(OUTBOX_AGE_MS_MAX) };
+        let promise = Promise { access_id: request.access_id, record_digest, by: now.plus(self.promise_ms) };
         let answer = Answer {
             v: 1,
             access_id: request.access_id,

@@ -66,6 +66,7 @@ fn exchange(city: &Arc<City>, id: &str, store: &Arc<Memory>, dir: &std::path::Pa
         peers: BTreeMap::new(),
         tls: Arc::new(tls),
         peer_timeout: PEER_TIMEOUT,
+        promise: Duration::from_millis(OUTBOX_AGE_MS_MAX),
         zone: Some("gov-extranet".into()),
         connectors: Connectors::new(ConnectorFile::parse(CONNECTORS).unwrap(), dir),
         materials: Arc::new(Papers),

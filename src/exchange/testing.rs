@@ -7,7 +7,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use serde_json::json;
 
 use crate::clock::{Clock, Millis};
-use crate::crypto::digest::{Hash, HashAlgorithm};
+use crate::crypto::digest::{Hash, HashAlgorithm, sm3};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::seal::SealingKey;
 use crate::crypto::sign::SigningKey;
@@ -15,12 +15,14 @@ use crate::domain::access::{AccessDecision, AccessRecord};
 use crate::domain::catalog::Masking;
 use crate::domain::command::{Command, EntryPublication, Payload};
 use crate::domain::department::{Department, Genesis};
+use crate::domain::finding::Finding;
 use crate::domain::grant::{Approval, GrantMode, GrantRequest, GrantedItem};
 use crate::domain::policy::PolicyDocument;
 use crate::domain::{Actor, Role, Text};
 use crate::ids::{AccessId, DepartmentId, EntryName, GrantId, TxId};
 use crate::ledger::chain::chain_id;
 use crate::ledger::transaction::Transaction;
+use crate::readmodel::accesses::{Recorded, RecordedPage};
 use crate::state::{Outcome, State};
 
 use super::ledger::{Ledger, Pending};
@@ -181,6 +183,38 @@ impl City {
         grant
     }
 
+    /// Access records as the watch over promises reads them, each with its consumer.
+    fn recorded(&self) -> Vec<(Recorded, DepartmentId)> {
+        let outcomes = self.outcomes.lock();
+        let mut all = Vec::new();
+        for (tx, outcome) in outcomes.iter().filter(|(_, outcome)| outcome.result.is_ok()) {
+            let Command::RecordAccesses(batch) = Payload::decode(tx.payload()).unwrap().command else { continue };
+            all.extend((0..).zip(batch.records).map(|(place, record)| {
+                let recorded = Recorded {
+                    place: outcome.index * 1024 + place,
+                    ledger_index: outcome.index,
+                    access_id: record.access_id,
+                    provider: record.entry.provider.clone(),
+                    digest: sm3(&[&serde_json::to_vec(&record).unwrap()]),
+                };
+                (recorded, record.consumer)
+            }));
+        }
+        all
+    }
+
+    /// Findings on the ledger, in order.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        let outcomes = self.outcomes.lock();
+        let done = outcomes.iter().filter(|(_, outcome)| outcome.result.is_ok());
+        done.filter_map(|(tx, _)| match Payload::decode(tx.payload()).unwrap().command {
+            Command::ReportFindings(report) => Some(report.findings),
+            _ => None,
+        })
+        .flatten()
+        .collect()
+    }
+
     /// Access records on the ledger, in order.
     pub(super) fn accesses(&self) -> Vec<AccessRecord> {
         let outcomes = self.outcomes.lock();
@@ -223,8 +257,26 @@ impl Ledger for City {
         Box::pin(async move { Some(found) })
     }
 
-    fn recorded(&self, access: AccessId) -> Pending<'_, Option<bool>> {
-        Box::pin(async move { Some(self.accesses().iter().any(|record| record.access_id == access)) })
+    fn records(&self, consumer: &DepartmentId, after: u64) -> Pending<'_, Option<RecordedPage>> {
+        let records = self.recorded().into_iter().filter(|(it, of)| of == consumer && it.place > after);
+        let records = records.map(|(it, _)| it).collect();
+        let read_to = self.state.read().size() * 1024 - 1;
+        Box::pin(async move { Some(RecordedPage { records, read_to, is_last: true }) })
+    }
+
+    fn first_record(
+        &self,
+        access: AccessId,
+        consumer: &DepartmentId,
+        provider: &DepartmentId,
+    ) -> Pending<'_, Option<Option<Recorded>>> {
+        let mut records = self.recorded().into_iter();
+        let found = records.find(|(it, of)| it.access_id == access && of == consumer && it.provider == *provider);
+        Box::pin(async move { Some(found.map(|(it, _)| it)) })
+    }
+
+    fn caught_up(&self) -> Pending<'_, bool> {
+        Box::pin(async { true })
     }
 }
 

@@ -9,7 +9,7 @@ use diesel::upsert::excluded;
 use serde::Serialize;
 
 use crate::clock::Millis;
-use crate::crypto::digest::Hash;
+use crate::crypto::digest::{Hash, sm3};
 use crate::domain::access::{AccessDecision, AccessRecord};
 use crate::domain::command::AccessBatch;
 use crate::ids::{AccessId, DepartmentId, EntryName, GrantId, TxId};
@@ -25,6 +25,8 @@ use super::schema::{access_days, accesses};
 
 /// Places in one batch: a row's position is its ledger index times this, plus its place.
 const PLACES: i64 = 1024;
+/// Records of one [`RecordedPage`].
+const RECORDED_MAX: i64 = 1_000;
 
 /// An access with the transaction that anchors it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,6 +44,32 @@ pub struct AccessView {
     pub place: u64,
     /// The block.
     pub block_height: u64,
+}
+
+/// A record as one that watches promises reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Where it stands among all records of the ledger; grows with them.
+    pub place: u64,
+    /// Index of its transaction.
+    pub ledger_index: u64,
+    /// The access.
+    pub access_id: AccessId,
+    /// Whose data it was.
+    pub provider: DepartmentId,
+    /// SM3 of the record's JSON.
+    pub digest: Hash,
+}
+
+/// The next records of a reader who reads all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedPage {
+    /// In the ledger's order.
+    pub records: Vec<Recorded>,
+    /// The place to go on after.
+    pub read_to: u64,
+    /// Whether there are no more for now.
+    pub is_last: bool,
 }
 
 /// Which accesses to list. All of the filters that are set must fit.
@@ -204,6 +232,66 @@ impl ReadModel {
                 .transpose()
         })
     }
+}
+
+impl ReadModel {
+    /// Records that name a department as consumer, in the ledger's order, after a place; 0 begins.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn recorded(&self, consumer: &DepartmentId, after: u64) -> Result<RecordedPage, ReadError> {
+        self.read(|connection| {
+            let rows: Vec<RecordedRow> = accesses::table
+                .filter(accesses::pos.gt(column(after)))
+                // The plus keeps the planner on the order of places.
+                .filter(sql::<Bool>("+consumer = ").bind::<Text, _>(consumer.as_str()))
+                .order(accesses::pos.asc())
+                .limit(RECORDED_MAX)
+                .select((accesses::pos, accesses::access_id, accesses::provider, accesses::doc))
+                .load(connection)?;
+            let is_last = count(rows.len()) < RECORDED_MAX;
+            let whole = column(projected(connection)?.size).saturating_mul(PLACES).saturating_sub(1);
+            let read_to = if is_last { Some(whole) } else { rows.last().map(|row| row.0) };
+            let read_to = number(read_to.unwrap_or(0)).max(after);
+            Ok(RecordedPage { records: rows.into_iter().map(recorded).collect::<Result<_, _>>()?, read_to, is_last })
+        })
+    }
+
+    /// The first record of an access between two departments.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn first_record(
+        &self,
+        access: AccessId,
+        consumer: &DepartmentId,
+        provider: &DepartmentId,
+    ) -> Result<Option<Recorded>, ReadError> {
+        self.read(|connection| {
+            accesses::table
+                .filter(accesses::access_id.eq(access.to_string()))
+                .filter(accesses::consumer.eq(consumer.as_str()).and(accesses::provider.eq(provider.as_str())))
+                .order(accesses::pos.asc())
+                .select((accesses::pos, accesses::access_id, accesses::provider, accesses::doc))
+                .first(connection)
+                .optional()?
+                .map(recorded)
+                .transpose()
+        })
+    }
+}
+
+type RecordedRow = (i64, String, String, String);
+
+fn recorded((pos, access_id, provider, doc): RecordedRow) -> Result<Recorded, ReadError> {
+    Ok(Recorded {
+        place: number(pos),
+        ledger_index: number(pos / PLACES),
+        access_id: from_text(&access_id)?,
+        provider: from_text(&provider)?,
+        // The column holds the record's JSON as this program writes it, which is what promises digest.
+        digest: sm3(&[doc.as_bytes()]),
+    })
 }
 
 fn view(row: AccessRow) -> Result<AccessView, ReadError> {

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
+use crate::clock::Millis;
 use crate::crypto::seal;
 use crate::domain::Role;
 use crate::domain::access::{AccessRecord, subject_context};
@@ -11,11 +12,15 @@ use crate::ids::AccessId;
 use crate::policy::facts::{Action, Facts, Relation};
 use crate::readmodel::Page;
 use crate::readmodel::accesses::{AccessFilter, AccessView};
+use crate::readmodel::findings::{FindingFilter, FindingView};
 
 use super::Node;
 use super::blocking::blocking;
 use super::error::ServiceError;
 use super::principal::Principal;
+
+/// Findings of this age are warned of, in milliseconds.
+const RECENT_MS: u64 = 30 * 86_400_000;
 
 /// What an auditor may filter by; the subject is a person's or enterprise's number in the clear.
 #[derive(Clone, Debug, Default)]
@@ -85,6 +90,36 @@ impl Node {
     /// Opens a record's subject with this node's key, if it was sealed to it.
     pub(super) fn open_sealed_subject(&self, record: &AccessRecord) -> Option<String> {
         open_subject(&self.keyring.sealing, record)
+    }
+
+    /// Broken promises and made-up records, newest first. The auditor's department sees all, others those that concern them.
+    ///
+    /// # Errors
+    /// The policy's refusal.
+    pub async fn findings(&self, who: &Principal, filter: FindingFilter) -> Result<Page<FindingView>, ServiceError> {
+        self.authorise(who, self.audit_facts(Action::ReadAudit))?;
+        let model = self.model.clone();
+        blocking(move || model.findings(&filter)).await
+    }
+
+    /// What was found about one access, the oldest first.
+    ///
+    /// # Errors
+    /// The policy's refusal.
+    pub async fn findings_of(&self, who: &Principal, id: AccessId) -> Result<Vec<FindingView>, ServiceError> {
+        self.authorise(who, self.audit_facts(Action::ReadAudit))?;
+        let model = self.model.clone();
+        blocking(move || model.findings_of(id)).await
+    }
+
+    /// How many of this department's own findings of the last thirty days are not settled: everybody here may know.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn open_findings(&self) -> Result<u64, ServiceError> {
+        let (model, department) = (self.model.clone(), self.department.clone());
+        let from = Millis(self.clock.now().0.saturating_sub(RECENT_MS));
+        blocking(move || model.open_findings(&department, from)).await
     }
 
     fn audit_facts(&self, action: Action) -> impl Fn(Role) -> Facts + use<> {

@@ -126,6 +126,7 @@ impl Node {
             peers: config.nodes.iter().map(|node| (node.department.clone(), node.peer.clone())).collect(),
             tls: tls::client_config(&config.tls_files()?)?,
             peer_timeout: Duration::from_millis(config.limits.query_timeout_ms),
+            promise: Duration::from_millis(config.limits.promise_ms),
             zone: config.zone.clone(),
             connectors: connectors(&config)?,
             materials: Arc::new(Papers(local.clone())),

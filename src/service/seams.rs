@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use crate::consensus::{Chain, Consensus};
 use crate::exchange::{CaseMaterials, Ledger, Pending};
-use crate::ids::{AccessId, CaseId, TxId};
+use crate::ids::{AccessId, CaseId, DepartmentId, TxId};
 use crate::ledger::transaction::Transaction;
 use crate::readmodel::ReadModel;
+use crate::readmodel::accesses::{Recorded, RecordedPage};
 use crate::readmodel::local::Local;
 use crate::state::{Outcome, State};
 
@@ -32,9 +33,7 @@ impl Ledger for NodeLedger {
     fn committed(&self, id: TxId) -> Pending<'_, Option<bool>> {
         Box::pin(async move {
             // Fresh first: what was committed anywhere before this question must be seen.
-            self.consensus.read_index().await.ok()?;
-            let size = self.chain.size();
-            if !self.model.wait_for(size, PROJECTION_WAIT).await {
+            if !self.caught_up().await {
                 return None;
             }
             let model = self.model.clone();
@@ -43,15 +42,26 @@ impl Ledger for NodeLedger {
         })
     }
 
-    fn recorded(&self, access: AccessId) -> Pending<'_, Option<bool>> {
+    fn records(&self, consumer: &DepartmentId, after: u64) -> Pending<'_, Option<RecordedPage>> {
+        let (model, consumer) = (self.model.clone(), consumer.clone());
+        Box::pin(async move { tokio::task::spawn_blocking(move || model.recorded(&consumer, after)).await.ok()?.ok() })
+    }
+
+    fn first_record(
+        &self,
+        access: AccessId,
+        consumer: &DepartmentId,
+        provider: &DepartmentId,
+    ) -> Pending<'_, Option<Option<Recorded>>> {
+        let (model, consumer, provider) = (self.model.clone(), consumer.clone(), provider.clone());
         Box::pin(async move {
-            self.consensus.read_index().await.ok()?;
-            if !self.model.wait_for(self.chain.size(), PROJECTION_WAIT).await {
-                return None;
-            }
-            let model = self.model.clone();
-            let found = tokio::task::spawn_blocking(move || model.access(access)).await.ok()?.ok()?;
-            Some(found.is_some())
+            tokio::task::spawn_blocking(move || model.first_record(access, &consumer, &provider)).await.ok()?.ok()
+        })
+    }
+
+    fn caught_up(&self) -> Pending<'_, bool> {
+        Box::pin(async move {
+            self.consensus.read_index().await.is_ok() && self.model.wait_for(self.chain.size(), PROJECTION_WAIT).await
         })
     }
 }

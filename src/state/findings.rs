@@ -13,7 +13,8 @@ impl State {
         if report.findings.is_empty() || report.findings.len() > FINDINGS_MAX {
             return Err(Refusal::Invalid(format!("a report holds 1 to {FINDINGS_MAX} findings")));
         }
-        let accesses: BTreeSet<_> = report.findings.iter().map(|finding| finding.access_id).collect();
+        let accesses: BTreeSet<_> =
+            report.findings.iter().map(|finding| (finding.access_id, &finding.provider)).collect();
         if accesses.len() != report.findings.len() {
             return Err(Refusal::Invalid("an access stands twice in the report".into()));
         }

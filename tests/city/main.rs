@@ -16,6 +16,7 @@ mod evidence;
 mod faults;
 mod ledger;
 mod operations;
+mod promises;
 mod providers;
 mod queries;
 mod suites;

@@ -10,7 +10,7 @@ CREATE TABLE findings (
     resolved_index INTEGER,                      -- ledger index of the record that settles it
     doc            TEXT    NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX findings_access ON findings (access_id, consumer, problem);
+CREATE UNIQUE INDEX findings_access ON findings (access_id, consumer, provider, problem);
 CREATE INDEX findings_consumer ON findings (consumer);
 CREATE INDEX findings_provider ON findings (provider);
 CREATE INDEX findings_problem ON findings (problem);

@@ -8,6 +8,7 @@ use crate::crypto::keyring::{Keyring, SEALING_FILE, SIGNING_FILE};
 use crate::crypto::pem;
 use crate::domain::command::{Command, Payload};
 use crate::domain::department::Genesis;
+use crate::exchange::OUTBOX_AGE_MS_MAX;
 use crate::ledger::transaction::Transaction;
 
 use super::{ConfigError, NodeConfig};
@@ -116,6 +117,7 @@ fn bounds(config: &NodeConfig, faults: &mut Vec<String>) {
     };
     within("query_timeout_ms", limits.query_timeout_ms, 100, 60_000);
     within("submit_timeout_ms", limits.submit_timeout_ms, 100, 60_000);
+    within("promise_ms", limits.promise_ms, 1_000, OUTBOX_AGE_MS_MAX);
 }
 
 fn files(config: &NodeConfig, faults: &mut Vec<String>) {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::crypto::CryptoError;
 use crate::crypto::tls::TlsFiles;
+use crate::exchange::OUTBOX_AGE_MS_MAX;
 use crate::ids::DepartmentId;
 
 pub use check::read_genesis;
@@ -196,11 +197,14 @@ pub struct LimitsConfig {
     pub query_timeout_ms: u64,
     /// How long a write waits for the ledger, in milliseconds. Default 10000.
     pub submit_timeout_ms: u64,
+    /// How long this node gives itself, as a provider, to record on the ledger an access that it answers, in
+    /// milliseconds; older records waiting close the exchange. Default and most 600000.
+    pub promise_ms: u64,
 }
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { query_timeout_ms: 10_000, submit_timeout_ms: 10_000 }
+        Self { query_timeout_ms: 10_000, submit_timeout_ms: 10_000, promise_ms: OUTBOX_AGE_MS_MAX }
     }
 }
 

@@ -5,8 +5,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::domain::access::AccessDecision;
+use crate::domain::finding::Mismatch;
 use crate::ids::{AccessId, DepartmentId, EntryName, GrantId};
 use crate::readmodel::accesses::AccessFilter;
+use crate::readmodel::findings::FindingFilter;
 use crate::service::Node;
 use crate::service::audit::AuditFilter;
 use crate::web::extract::{Body, Caller, Empty, Filter, Wait};
@@ -14,7 +16,7 @@ use crate::web::problem::Problem;
 
 use super::listing::{Fresh, Moment, fresh, page};
 use super::views::Page;
-use super::views::audit::{Access, AccessDetail, Subject};
+use super::views::audit::{Access, AccessDetail, Finding, Subject};
 
 /// Filters of accesses.
 #[derive(Deserialize, IntoParams)]
@@ -86,6 +88,44 @@ pub async fn show(
         proof: serde_json::to_value(&proof).unwrap_or_default(),
         receipt: detail.receipt,
     }))
+}
+
+/// Filters of findings.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct FindingSearch {
+    /// Found by this department.
+    consumer: Option<DepartmentId>,
+    /// About this department.
+    provider: Option<DepartmentId>,
+    /// What is wrong.
+    problem: Option<Mismatch>,
+    /// Settled by a record, or not.
+    resolved: Option<bool>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Items wanted, 1 to 200; 50 when left out.
+    page_size: Option<u32>,
+    /// Wait up to 5 s until the answer reflects the transaction of this ledger index.
+    min_index: Option<u64>,
+}
+
+/// **Permissions**: auditors; other departments' accounts see what concerns them.
+pub async fn findings(
+    node: Data<Node>,
+    caller: Caller,
+    query: Filter<FindingSearch>,
+) -> Result<Json<Page<Finding>>, Problem> {
+    let search = query.0;
+    fresh(&node, search.min_index).await?;
+    let filter = FindingFilter {
+        consumer: search.consumer,
+        provider: search.provider,
+        problem: search.problem,
+        resolved: search.resolved,
+        page: page(search.cursor, search.page_size),
+    };
+    Ok(Json(node.findings(&caller.0, filter).await?.into()))
 }
 
 /// **Permissions**: auditor of the auditing department. Opening is written to the node's log.

@@ -78,6 +78,9 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::post("/audit/accesses/{access_id}/subject", "openSubject", || post().to(audit::open_subject), "Open the sealed subject (auditor of the auditing department)")
         .body("empty", "{}").answers::<audit_views::Subject>(200),
 
+    Operation::get("/audit/findings", "listFindings", || get().to(audit::findings), "Promises without record and records without promise, newest first (auditors all, others what concerns them)")
+        .query::<audit::FindingSearch>().answers::<Page<audit_views::Finding>>(200),
+
     // The ledger.
     Operation::get("/ledger/checkpoint", "showCheckpoint", || get().to(ledger::checkpoint), "Newest anchored checkpoint: text/plain (C2SP note), or JSON by Accept")
         .query::<ledger::Which>().answers::<ledger_views::CheckpointAnswer>(200),

@@ -46,10 +46,19 @@ fn consensus(text: &mut String, node: &Node) {
         ("mulu_outbox_oldest_milliseconds", "Age of the oldest of them", exchange.outbox_oldest_ms()),
         ("mulu_outbox_parked_records", "Access records that the ledger refused", count(exchange.outbox_parked())),
         ("mulu_halted", "Whether the node stands still because of a contradiction", flag(node.halted().is_some())),
+        (
+            "mulu_promises_open",
+            "Promises of providers whose records have not come yet",
+            count(exchange.promises_open()),
+        ),
         ("mulu_ready", "Whether the node is ready", flag(node.health().ready)),
     ] {
         sample(text, name, "gauge", help, value);
     }
+    let help = "Promises that providers broke and records that they made up";
+    sample(text, "mulu_promises_broken_total", "counter", help, exchange.promises_broken());
+    let help = "Calls that were too many for their promises to be watched";
+    sample(text, "mulu_promises_unwatched_total", "counter", help, exchange.promises_unwatched());
 }
 
 fn anchoring(text: &mut String, node: &Node) {

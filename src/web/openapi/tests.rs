@@ -26,6 +26,7 @@ const PROMISED: &[(&str, &str)] = &[
     ("post", "/api/v1/decisions/explain"),
     ("get", "/api/v1/audit/accesses"),
     ("get", "/api/v1/audit/accesses/{access_id}"),
+    ("get", "/api/v1/audit/findings"),
     ("get", "/api/v1/ledger/checkpoint"),
     ("get", "/api/v1/ledger/blocks"),
     ("get", "/api/v1/ledger/transactions/{id}"),

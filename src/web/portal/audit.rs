@@ -6,12 +6,14 @@ use crate::domain::Role;
 use crate::ids::AccessId;
 use crate::readmodel::PageRequest;
 use crate::readmodel::accesses::{AccessFilter, AccessView};
+use crate::service::ServiceError;
 use crate::service::audit::AuditFilter as Wanted;
 use crate::web::problem::Problem;
 
 use super::codes;
 use super::dates::{end_of, start_of};
 use super::desk::{Desk, Visitor};
+use super::findings;
 use super::form::{Fields, Posted};
 use super::listing::{cursor, departments, pager};
 use super::render::Answer;
@@ -107,7 +109,13 @@ pub async fn show(visitor: Visitor, id: Path<AccessId>) -> Answer {
 }
 
 async fn page(visitor: &Visitor, id: AccessId, subject: Option<String>) -> Answer {
-    let access = visitor.node.access(&visitor.who, id).await?.access;
+    let found = findings::of_access(visitor, id).await?;
+    let access = match visitor.node.access(&visitor.who, id).await {
+        Ok(detail) => detail.access,
+        // Where the provider kept silent there is no record, but there is its promise.
+        Err(ServiceError::NotFound(_)) if !found.is_empty() => return findings::page(visitor, id, found),
+        Err(error) => return Err(error.into()),
+    };
     let record = &access.record;
     let entry = visitor.node.chain.state().entry(&record.entry).map(|history| history.current().entry.clone());
     let title = |name: &crate::ids::ItemName| {
@@ -119,6 +127,7 @@ async fn page(visitor: &Visitor, id: AccessId, subject: Option<String>) -> Answe
     let view = AccessPage {
         page: visitor.page_at(&format!("/audit/{id}")),
         t: visitor.t,
+        findings: found,
         access: row(visitor, &access),
         provider: visitor.department(&access.provider),
         role: record.actor.role.as_str().to_owned(),

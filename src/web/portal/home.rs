@@ -49,7 +49,15 @@ pub async fn home(visitor: Visitor) -> Answer {
     if visitor.is(Role::Clerk) {
         tasks.extend(expiring.iter().take(TASKS_MAX).map(|grant| expiry_task(&visitor, grant)));
     }
-    visitor.show(&Home { page: visitor.page(), t: visitor.t, waiting: counts, tasks, strip: strip(&visitor) })
+    visitor.show(&Home {
+        page: visitor.page(),
+        t: visitor.t,
+        findings: visitor.node.open_findings().await?,
+        may_audit: visitor.is(Role::Auditor) || visitor.is(Role::Admin),
+        waiting: counts,
+        tasks,
+        strip: strip(&visitor),
+    })
 }
 
 fn counted() -> PageRequest {

@@ -16,6 +16,7 @@ mod draft_form;
 mod drafts;
 mod entrance;
 mod entry_body;
+mod findings;
 mod form;
 mod frame;
 mod grant_request;

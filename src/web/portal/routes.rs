@@ -10,7 +10,7 @@ use crate::web::problem::Problem;
 use crate::web::root;
 
 use super::{
-    assets, audit, case_page, cases, catalog, certificates, cluster, draft_form, drafts, entrance, frame,
+    assets, audit, case_page, cases, catalog, certificates, cluster, draft_form, drafts, entrance, findings, frame,
     grant_request, grants, home, ledger, query,
 };
 
@@ -60,6 +60,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/verify/{identifier}", web::get().to(certificates::verify_one))
         // Audit
         .route("/audit", web::get().to(audit::list))
+        .route("/audit/findings", web::get().to(findings::list))
         .route("/audit/{access_id}", web::get().to(audit::show))
         .route("/audit/{access_id}/open", web::post().to(audit::open))
         // Ledger and cluster

@@ -7,10 +7,12 @@ use utoipa::ToSchema;
 use crate::crypto::digest::Hash;
 use crate::domain::Actor;
 use crate::domain::access::{AccessDecision, AccessRecord};
+use crate::domain::finding::Mismatch;
 use crate::domain::promise::SignedPromise;
 use crate::exchange;
 use crate::ids::{AccessId, DepartmentId, EntryName, GrantId, ItemName, TxId, Version};
 use crate::readmodel::accesses as rows;
+use crate::readmodel::findings::FindingView;
 use crate::service::Node;
 use crate::web::language::Language;
 
@@ -159,7 +161,6 @@ pub struct PromiseAnswer {
 
 impl From<exchange::QueryAnswer> for QueryAnswer {
     fn from(answer: exchange::QueryAnswer) -> Self {
-        let SignedPromise { payload, key, signature } = answer.promise;
         Self {
             rows: answer.rows,
             next_cursor: answer.next_cursor,
@@ -167,7 +168,58 @@ impl From<exchange::QueryAnswer> for QueryAnswer {
             grant_id: answer.grant_id,
             rule: answer.rule,
             ledger_index: answer.ledger_index,
-            promise: PromiseAnswer { payload, key: key.to_string(), signature },
+            promise: answer.promise.into(),
+        }
+    }
+}
+
+impl From<SignedPromise> for PromiseAnswer {
+    fn from(promise: SignedPromise) -> Self {
+        Self { payload: promise.payload, key: promise.key.to_string(), signature: promise.signature }
+    }
+}
+
+/// A promise and a record that do not fit each other, as a consumer reported it on the ledger.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Finding {
+    /// The access.
+    pub access_id: AccessId,
+    /// Who found it: the department that sent, or did not send, the call.
+    pub consumer: DepartmentId,
+    /// Whose promise or record it is.
+    pub provider: DepartmentId,
+    /// What is wrong; of `record_without_promise` nothing: an answer was lost.
+    pub problem: Mismatch,
+    /// The provider's signed word, where a promise was broken.
+    pub promise: Option<PromiseAnswer>,
+    /// Index of the transaction that holds the record, where there is one.
+    pub record_index: Option<u64>,
+    /// When it was reported: block time.
+    pub reported_at: Time,
+    /// Whether a record settles it.
+    pub resolved: bool,
+    /// Index of the transaction that holds that record.
+    pub resolved_index: Option<u64>,
+    /// The report's transaction.
+    pub transaction_id: TxId,
+    /// Its index.
+    pub ledger_index: u64,
+}
+
+impl From<FindingView> for Finding {
+    fn from(view: FindingView) -> Self {
+        Self {
+            access_id: view.finding.access_id,
+            consumer: view.consumer,
+            provider: view.finding.provider,
+            problem: view.finding.problem,
+            promise: view.finding.promise.map(Into::into),
+            record_index: view.finding.record_index,
+            reported_at: view.reported_at.into(),
+            resolved: view.resolved_index.is_some(),
+            resolved_index: view.resolved_index,
+            transaction_id: view.transaction_id,
+            ledger_index: view.ledger_index,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::access::AccessDecision;
 use crate::domain::case::CaseState;
 use crate::domain::catalog::{EntryState, Level, Masking, Sharing, UpdateCycle};
 use crate::domain::certificate::CertificateStatus;
+use crate::domain::finding::Mismatch;
 use crate::domain::grant::{GrantMode, GrantState};
 use crate::domain::{Actor, Role, Text};
 use crate::ids::{AccessId, CaseId, DepartmentId, EntryName, GrantId, ItemName, Slug, TxId, Version};
@@ -83,6 +84,8 @@ choices! {
     GrantState = "GrantState", ["requested", "active", "denied", "revoked", "expired"];
     GrantMode = "GrantMode", ["query", "verify"];
     AccessDecision = "AccessDecision", ["allowed", "refused"];
+    Mismatch = "FindingProblem",
+        ["promise_without_record", "record_differs", "record_without_call", "record_without_promise"];
     CaseState = "CaseState", ["in_progress", "agreed", "rejected", "completed"];
     CertificateStatus = "CertificateStatus", ["valid", "suspended", "revoked", "cancelled", "lapsed"];
 }

@@ -3,6 +3,7 @@
 
 use askama::Template;
 
+use super::findings::FindingRow;
 use super::{Choice, Page};
 use crate::web::portal::words::Words;
 
@@ -69,6 +70,8 @@ pub struct AccessRow {
 pub struct AccessPage {
     pub page: Page,
     pub t: Words,
+    /// What was found about it.
+    pub findings: Vec<FindingRow>,
     pub access: AccessRow,
     pub provider: String,
     /// Role of the actor.

@@ -12,6 +12,10 @@ use crate::web::portal::words::Words;
 pub struct Home {
     pub page: Page,
     pub t: Words,
+    /// Broken promises to this department that are not settled.
+    pub findings: u64,
+    /// Whether the reader may see them.
+    pub may_audit: bool,
     pub waiting: Vec<Waiting>,
     pub tasks: Vec<Task>,
     pub strip: Strip,

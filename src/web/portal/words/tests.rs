@@ -59,6 +59,8 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "signed_out",
         ],
     ),
+    ("finding", &["promise_without_record", "record_differs", "record_without_call", "record_without_promise"]),
+    ("finding-hint", &["promise_without_record", "record_differs", "record_without_call", "record_without_promise"]),
     (
         "format",
         &["id_number", "uscc", "unit_number", "bay_id", "date", "text", "string", "integer", "number", "boolean"],
@@ -91,6 +93,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("problem", PROBLEMS),
     ("reason", REASONS),
     ("reason-short", REASONS),
+    ("resolved", &["no", "yes"]),
     ("role", &["clerk", "reviewer", "admin", "auditor", "system"]),
     ("sharing", &["unconditional", "conditional", "not_shared"]),
     ("step", &["waiting", "agreed", "disagreed"]),

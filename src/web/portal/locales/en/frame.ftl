@@ -28,6 +28,7 @@ flash-transaction = See it on the ledger
 back-home = Back to the first page
 request-id = Request number:
 
+home-findings = Promises that providers made to this department and did not keep: { $count }. The auditor sees them too.
 home-title = Welcome, { $user }
 home-tasks = Waiting for you
 home-tasks-none = Nothing waits for you at the moment.

@@ -23,6 +23,26 @@ answer-digest = Digest of the answer (SM3)
 receipt-download = Download the receipt
 receipt-hint = The receipt holds the transaction, its Merkle path and a signed checkpoint. The command mulu receipt verify checks it offline.
 
+findings-title = Broken promises
+findings-lead = A provider promises each access's record in time. Consumers' nodes hold every promise and every record against each other, and report here what does not fit.
+findings-none = Nothing was found: every promise that is due was kept.
+finding-title = An access without its record
+finding-problem = Problem
+finding-state = State
+finding-deadline = Promised until
+finding-promise = Promised and signed by the provider, to be recorded until { $time }:
+finding-settled = Settled by the record at index { $index }
+resolved-no = Open
+resolved-yes = Settled
+finding-promise_without_record = ✕ Promise without record
+finding-record_differs = ✕ Record differs
+finding-record_without_call = ✕ Record without call
+finding-record_without_promise = Answer lost
+finding-hint-promise_without_record = The provider promised to record this access and kept silent.
+finding-hint-record_differs = The record on the ledger is not the one that the provider promised.
+finding-hint-record_without_call = The record names a department that did not make this call.
+finding-hint-record_without_promise = The call was made and recorded, but its answer never came. Nothing is owed.
+
 ledger-title = Ledger
 ledger-lead = Transactions, signed by the departments, in one order, the same on every node.
 ledger-of-block = Transactions of block { $height }

@@ -28,6 +28,7 @@ flash-transaction = 查看链上记录
 back-home = 返回首页
 request-id = 请求编号：
 
+home-findings = 有 { $count } 项对本部门的上链承诺未兑现，审计部门同时可见。
 home-title = { $user }，您好
 home-tasks = 待办事项
 home-tasks-none = 目前没有需要您处理的事项。

@@ -23,6 +23,26 @@ answer-digest = 应答摘要值（SM3）
 receipt-download = 下载回执
 receipt-hint = 回执含事务原文、默克尔路径和签名检查点，可用 mulu receipt verify 命令离线验证。
 
+findings-title = 失信记录
+findings-lead = 提供部门承诺按时将每次访问上链。各使用部门的节点逐一核对承诺与记录，不相符的在此列出。
+findings-none = 没有发现问题：到期的承诺均已兑现。
+finding-title = 未上链的访问
+finding-problem = 问题
+finding-state = 状态
+finding-deadline = 承诺期限
+finding-promise = 提供部门签名承诺于 { $time } 前上链：
+finding-settled = 序号 { $index } 的记录已补足
+resolved-no = 未解决
+resolved-yes = 已解决
+finding-promise_without_record = ✕ 有承诺无记录
+finding-record_differs = ✕ 记录与承诺不符
+finding-record_without_call = ✕ 无调用的记录
+finding-record_without_promise = 应答丢失
+finding-hint-promise_without_record = 提供部门承诺记录本次访问，到期未上链。
+finding-hint-record_differs = 链上记录与提供部门承诺的记录不一致。
+finding-hint-record_without_call = 记录所列的使用部门没有发起过这次调用。
+finding-hint-record_without_promise = 调用已发起并已上链，但应答未送达，无需补录。
+
 ledger-title = 链上账本
 ledger-lead = 各部门签名的事务按序写入账本，所有节点持有相同副本。
 ledger-of-block = 区块 { $height } 的事务

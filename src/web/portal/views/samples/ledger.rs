@@ -1,8 +1,11 @@
 //! Accesses, the ledger and the cluster.
 
+use crate::domain::finding::Mismatch;
+
 use super::{DIGEST, ENTRY, EVIL, ID, choices, page, s, two};
 use crate::web::portal::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults};
 use crate::web::portal::views::cluster::{Cluster, ClusterBody, NodeRow};
+use crate::web::portal::views::findings::{FindingPage, FindingResults, FindingRow, Findings};
 use crate::web::portal::views::ledger::{BlockRow, Ledger, LedgerBody, TransactionPage, TransactionRow};
 use crate::web::portal::words::{Lang, Words};
 
@@ -45,10 +48,51 @@ pub fn audit(lang: Lang) -> Audit {
     }
 }
 
+fn finding_row(lang: Lang, problem: &str) -> FindingRow {
+    FindingRow {
+        access_id: s(ID),
+        problem: s(problem),
+        consumer: two(lang, "民政局", "Civil Affairs"),
+        provider: two(lang, "公安局", "Public Security"),
+        reported: s("2026-11-21 10:25:31"),
+        deadline: s("2026-11-21 10:25:00"),
+        promise: s(EVIL),
+        signature: s(DIGEST),
+        record: (problem != "promise_without_record").then_some(1199),
+        settled: (problem == "record_without_promise").then_some(1199),
+        transaction: s(ID),
+    }
+}
+
+pub fn findings(lang: Lang) -> Findings {
+    let rows = Mismatch::ALL.map(|problem| finding_row(lang, problem.as_str())).into();
+    Findings {
+        page: page(lang, "/audit/findings"),
+        t: Words::of(lang),
+        consumers: choices(lang),
+        providers: choices(lang),
+        problem: s("record_differs"),
+        resolved: s("no"),
+        results: FindingResults {
+            t: Words::of(lang),
+            rows,
+            ledger_index: 1284,
+            first_href: None,
+            next_href: Some(s("/audit/findings?cursor=x")),
+        },
+    }
+}
+
+pub fn finding(lang: Lang) -> FindingPage {
+    let row = finding_row(lang, "promise_without_record");
+    FindingPage { page: page(lang, "/audit/x"), t: Words::of(lang), access_id: s(ID), findings: vec![row] }
+}
+
 pub fn access(lang: Lang) -> AccessPage {
     AccessPage {
         page: page(lang, "/audit/x"),
         t: Words::of(lang),
+        findings: vec![finding_row(lang, "record_differs")],
         access: access_row(lang, "refused"),
         provider: two(lang, "公安局", "Public Security"),
         role: s("clerk"),

@@ -47,6 +47,8 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ("query", grants::query(lang).render()),
         ("audit", ledger::audit(lang).render()),
         ("access", ledger::access(lang).render()),
+        ("findings", ledger::findings(lang).render()),
+        ("finding", ledger::finding(lang).render()),
         ("ledger", ledger::ledger(lang).render()),
         ("transaction", ledger::transaction(lang).render()),
         ("cluster", ledger::cluster(lang).render()),
@@ -125,6 +127,8 @@ fn home(lang: Lang) -> Home {
             ..page(lang, "/")
         },
         t: Words::of(lang),
+        findings: 2,
+        may_audit: true,
         waiting: waiting.into_iter().map(|(kind, count, href)| Waiting { kind, count, href: s(href) }).collect(),
         tasks: vec![
             task(
