@@ -32,13 +32,13 @@ pub enum Ledger {
 
 /// Where a ledger is.
 #[derive(Args)]
-#[group(required = true, multiple = false, id = "from")]
+#[group(skip)]
 struct From {
     /// A node's data directory, the folder with its segment files, or an exported folder
-    #[arg(long, value_name = "DIR", group = "from")]
+    #[arg(long, value_name = "DIR", required_unless_present = "url", conflicts_with = "url")]
     dir: Option<PathBuf>,
     /// The address of tiles: a node's `/tiles`, or where an exported folder is served
-    #[arg(long = "from", value_name = "URL", group = "from")]
+    #[arg(long = "from", value_name = "URL")]
     url: Option<String>,
     /// A file with a token of the node
     #[arg(long, value_name = "FILE", requires = "url")]
