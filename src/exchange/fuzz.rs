@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::crypto::sign::SigningKey;
+use crate::domain::promise::SignedPromise;
 use crate::fuzzing::fuzz;
 
-use super::SignedPromise;
 use super::answer::Answer;
 use super::envelope::{Kind, Request, Signed};
 
