@@ -28,13 +28,14 @@ mod lies;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 struct City {
+    /// First, for fields end in their order: nodes before their files.
+    nodes: Vec<Option<Consensus>>,
     dir: tempfile::TempDir,
     addresses: Vec<SocketAddr>,
     tls: Vec<TlsFiles>,
     genesis: Transaction,
     /// How many milliseconds a node's clock is late.
     late: Vec<u64>,
-    nodes: Vec<Option<Consensus>>,
 }
 
 /// A clock that is late.

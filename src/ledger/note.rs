@@ -301,6 +301,25 @@ mod tests {
     }
 
     #[test]
+    fn sm2_cosigns_under_a_type_with_a_name_of_its_own() {
+        let key = SigningKey::from_secret(Algorithm::Sm2, &[7; 32]).unwrap();
+        let mut note = SignedNote::new("one\n".into()).unwrap();
+        note.cosign("city/a", &key, 5);
+        note.sign("city", &key);
+        let parsed = SignedNote::parse(&note.encode()).unwrap();
+        assert_eq!(parsed.cosigned_by("city/a", &key.public()), Ok(Some(5)));
+        assert_eq!(
+            (parsed.signed_by("city", &key.public()), parsed.cosigned_by("city", &key.public())),
+            (Ok(true), Ok(None))
+        );
+        let preimage = [b"city/a\n\xffmulu.sm2.cosignature.v1".as_slice(), key.public().as_bytes()].concat();
+        assert_eq!(note.signatures[0].key_id, HashAlgorithm::Sha256.digest(&[&preimage]).0[..4]);
+        assert_eq!(note.signatures[0].signature.len(), 72);
+        note.signatures[0].signature[20] ^= 1;
+        assert!(note.cosigned_by("city/a", &key.public()).is_err());
+    }
+
+    #[test]
     fn malformed_notes_are_refused() {
         for text in ["", "x", "a\n\nb\n", "\na\n", "a\tb\n"] {
             assert!(SignedNote::new(text.into()).is_err(), "{text:?} passed");

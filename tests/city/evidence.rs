@@ -24,7 +24,8 @@ fn a_write_waits_until_enough_departments_vouch_for_it() {
     for name in ["mulu_anchored_size ", "mulu_anchored_lag_seconds ", "mulu_cosigned_size{", "mulu_halted 0"] {
         assert!(metrics.contains(name), "{name} is missing");
     }
-    let query = tax.post("decisions/explain?wait=anchored", &json!({}));
+    let facts = json!({"entry": "civil-affairs/marriage-registration", "purpose": "statistics"});
+    let query = tax.post("decisions/explain?wait=anchored", &facts);
     assert_eq!((query.status, &query.body["code"]), (400, &json!("wait_not_offered")));
 }
 

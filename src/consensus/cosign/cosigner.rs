@@ -68,7 +68,10 @@ impl Cosigner {
             if let Some(anchored) = anchored.filter(|anchored| written.as_ref() != Some(anchored)) {
                 let text = anchored.note.encode();
                 self.stable.put_anchored(&text)?;
-                whole_file::replace(&self.file, text.as_bytes())?;
+                // Others' copy: nothing of this node rests on it.
+                if let Err(error) = whole_file::replace(&self.file, text.as_bytes()) {
+                    tracing::warn!(%error, "the newest anchored checkpoint was not written");
+                }
                 written = Some(anchored);
             }
         }
