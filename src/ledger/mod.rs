@@ -10,6 +10,7 @@ mod fuzz;
 pub mod merkle;
 pub mod note;
 pub mod receipt;
+pub mod sighting;
 pub mod tile_builder;
 pub mod tile_nodes;
 pub mod tiles;

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use serde::{Deserialize, Serialize};
+
 use crate::crypto::digest::Hash;
 
 use super::LedgerError;
@@ -10,7 +12,8 @@ use super::merkle::verify_consistency;
 use super::trust::TrustPolicy;
 
 /// Why a watcher raises an alarm, gravest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Two ledgers under one name: neither is the beginning of the other.
     Fork,
@@ -23,6 +26,7 @@ pub enum Kind {
     /// The ledger of another chain.
     OtherChain,
     /// What is there fits, and is not enough for the policy.
+    #[serde(rename = "too_few_cosignatures")]
     TooFew,
     /// Nobody shows that the new ledger goes on where the trusted one ended.
     Unproven,

@@ -115,6 +115,7 @@ fn no_single_clock_makes_a_checkpoint_fresh() {
 fn every_kind_has_a_name_and_a_place() {
     let names: std::collections::BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
     assert_eq!(names.len(), Kind::ALL.len());
+    assert!(Kind::ALL.iter().all(|kind| serde_json::json!(kind) == kind.name()));
     assert!(Kind::ALL.is_sorted() && Kind::ALL[..3].iter().all(|kind| kind.is_grave()));
     assert!(!Kind::ALL[3..].iter().any(|kind| kind.is_grave()));
 }

@@ -1,4 +1,4 @@
-//! `mulu ledger evidence`: what a node's evidence says, whether it holds, and the operator's word that it was seen.
+//! `mulu ledger evidence`: what a node's or a watch's evidence says, whether it holds, and the operator's word that it was seen.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::receipt::{policy, read};
 use crate::consensus::ACCEPTED_DIR;
 use crate::ledger::evidence::{Evidence, Shown};
+use crate::ledger::sighting::Sighting;
 use crate::ledger::trust::TrustPolicy;
 
 const MALFORMED: u8 = 20;
@@ -22,13 +23,13 @@ const OTHER_CHAIN: u8 = 11;
     the policy's; 16 the policy file is faulty; 20 malformed; 21 it does not show what it claims."
 )]
 pub struct Explain {
-    /// The file, in a node's data/evidence
+    /// The file, in a node's data/evidence, or in a watch's STATE.evidence
     file: PathBuf,
     /// Whose keys to trust (TOML, as for receipts); otherwise the keys that the node knew and wrote into the file
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Say, as this node's operator, that you have seen it: the file moves to evidence/accepted, and the node serves
-    /// again when it is started again
+    /// again when it is started again. A watch goes on by itself
     #[arg(long)]
     accept: bool,
 }
@@ -38,37 +39,71 @@ impl Explain {
         let trust = self.policy.as_deref().map(policy).transpose()?;
         let checked = self.check(trust.as_ref());
         match &checked {
-            Ok((evidence, shown)) => print(evidence, shown, trust.is_some()),
+            Ok((found, shown)) => print(found, shown, trust.is_some()),
             // What does not hold can be accepted all the same: the node stands still because of it.
             Err(error) if self.accept => eprintln!("mulu: {error}"),
             Err(_) => {}
         }
         if self.accept {
             let moved = accept(&self.file)?;
-            println!("accepted: moved to {}; start the node again", moved.display());
+            let next = if matches!(checked, Ok((Found::ByWatch(_), _))) { "" } else { "; start the node again" };
+            println!("accepted: moved to {}{next}", moved.display());
             return Ok(());
         }
         checked.map(|_| ())
     }
 
-    fn check(&self, trust: Option<&TrustPolicy>) -> Result<(Evidence, Shown), CliError> {
+    fn check(&self, trust: Option<&TrustPolicy>) -> Result<(Found, Shown), CliError> {
         let fault = |exit, code, why: String| CliError::Proof { exit, code, why };
-        let evidence = Evidence::parse(&read(&self.file)?).map_err(|why| fault(MALFORMED, "malformed", why))?;
-        if let Some(trust) = trust.filter(|trust| trust.chain() != evidence.chain) {
-            let why = format!("the evidence is of chain {}, the policy of {}", evidence.chain, trust.chain());
+        let found = Found::parse(&read(&self.file)?).map_err(|why| fault(MALFORMED, "malformed", why))?;
+        if let Some(trust) = trust.filter(|trust| trust.chain() != found.chain()) {
+            let why = format!("the evidence is of chain {}, the policy of {}", found.chain(), trust.chain());
             return Err(fault(OTHER_CHAIN, "other_chain", why));
         }
-        let shown = evidence.finding.verify(&evidence.chain, trust.map(TrustPolicy::departments));
+        let keys = trust.map(TrustPolicy::departments);
+        let shown = match &found {
+            Found::ByNode(evidence) => evidence.finding.verify(&evidence.chain, keys),
+            Found::ByWatch(sighting) => sighting.verify(keys),
+        };
         let shown = shown.map_err(|why| fault(SHOWS_NOTHING, "shows_nothing", why))?;
-        Ok((evidence, shown))
+        Ok((found, shown))
     }
 }
 
-fn print(evidence: &Evidence, shown: &Shown, is_trusted: bool) {
-    println!("{}: found by the node of {} at {}", evidence.finding.kind(), evidence.found_by, evidence.found_ms);
-    println!("chain {}", evidence.chain);
+/// Who found it.
+enum Found {
+    ByNode(Evidence),
+    ByWatch(Sighting),
+}
+
+impl Found {
+    fn parse(text: &str) -> Result<Self, String> {
+        Sighting::parse(text).map(Self::ByWatch).or_else(|_| Evidence::parse(text).map(Self::ByNode))
+    }
+
+    fn chain(&self) -> &str {
+        match self {
+            Self::ByNode(evidence) => &evidence.chain,
+            Self::ByWatch(sighting) => &sighting.chain,
+        }
+    }
+}
+
+fn print(found: &Found, shown: &Shown, is_trusted: bool) {
+    let explained = match found {
+        Found::ByNode(evidence) => {
+            let kind = evidence.finding.kind();
+            println!("{kind}: found by the node of {} at {}", evidence.found_by, evidence.found_ms);
+            evidence.finding.explain()
+        }
+        Found::ByWatch(sighting) => {
+            println!("{}: shown to a watch by {} at {}", sighting.kind.name(), sighting.url, sighting.seen_ms);
+            sighting.explain()
+        }
+    };
+    println!("chain {}", found.chain());
     println!();
-    println!("{}", evidence.finding.explain());
+    println!("{explained}");
     println!();
     println!("Checked, and holds:");
     shown.proven.iter().for_each(|line| println!("  - {line}"));

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-
 use crate::cli::error::CliError;
 use crate::cli::receipt::read;
 use crate::clock::Millis;
+use crate::ledger::sighting::Sighting;
+use crate::ledger::trust::TrustPolicy;
 use crate::ledger::watch::Kind;
 use crate::ledger::watcher::Alarm;
 use crate::storage::whole_file;
@@ -17,14 +17,15 @@ const FILES_MAX: usize = 256;
 /// The folder.
 pub struct Evidence {
     dir: PathBuf,
+    policy: TrustPolicy,
 }
 
 impl Evidence {
     /// The folder that belongs to a state file: its name and `.evidence`.
-    pub fn beside(state: &Path) -> Self {
+    pub fn beside(state: &Path, policy: &TrustPolicy) -> Self {
         let mut name = state.file_name().map(ToOwned::to_owned).unwrap_or_default();
         name.push(".evidence");
-        Self { dir: state.with_file_name(name) }
+        Self { dir: state.with_file_name(name), policy: policy.clone() }
     }
 
     /// The alarms whose evidence nobody has put away.
@@ -45,14 +46,17 @@ impl Evidence {
         if is_known || standing.len() >= FILES_MAX {
             return Ok(());
         }
-        let evidence = json!({
-            "v": 1,
-            "kind": alarm.kind.name(),
-            "url": alarm.url,
-            "why": alarm.why,
-            "at_ms": now,
-            "notes": [alarm.against, alarm.seen],
-        });
+        let evidence = Sighting {
+            v: 1,
+            chain: self.policy.chain().to_owned(),
+            kind: alarm.kind,
+            url: alarm.url.clone(),
+            why: alarm.why.clone(),
+            seen_ms: now,
+            known: alarm.against.clone().unwrap_or_default(),
+            seen: alarm.seen.clone().unwrap_or_default(),
+            keys: self.policy.departments().clone(),
+        };
         let text = serde_json::to_vec_pretty(&evidence).map_err(CliError::failed)?;
         let free = |n: &u64| !self.path(now.plus(*n), alarm.kind).exists();
         let path = self.path(now.plus((0..).find(free).unwrap_or_default()), alarm.kind);
@@ -82,16 +86,13 @@ fn alarm(path: &Path) -> Result<Option<Alarm>, CliError> {
         Err(_) if !path.exists() => return Ok(None),
         text => text?,
     };
-    let evidence: Value = serde_json::from_str(&text).unwrap_or_default();
-    let text = |key| evidence.get(key).and_then(Value::as_str).unwrap_or_default();
-    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == text("kind"));
-    let note = |n| evidence.pointer(&format!("/notes/{n}")).and_then(Value::as_str).map(ToOwned::to_owned);
-    Ok(Some(Alarm {
+    let place =
+        format!("evidence in {}: read it with `mulu ledger evidence`, put it away with --accept", path.display());
+    Ok(Some(match Sighting::parse(&text) {
+        Ok(Sighting { kind, url, why, known, seen, .. }) => {
+            Alarm { kind, url, why: format!("{why} ({place})"), seen: Some(seen), against: Some(known) }
+        }
         // Somebody touched it: the gravest is assumed.
-        kind: kind.unwrap_or(Kind::Fork),
-        url: text("url").to_owned(),
-        why: format!("{} (evidence in {}: look into it, then put it away)", text("why"), path.display()),
-        seen: note(1),
-        against: note(0),
+        Err(_) => Alarm { kind: Kind::Fork, url: String::new(), why: place, seen: None, against: None },
     }))
 }

@@ -120,7 +120,7 @@ impl Watch {
             http: place::http(self.ca.as_deref(), needs_tls)?,
             places: sources.iter().zip(tokens).map(|(source, token)| Place::new(&source.url, token)).collect(),
             watcher: Watcher::new(known.trusted, sources, limits),
-            evidence: Evidence::beside(&self.state),
+            evidence: Evidence::beside(&self.state, &policy),
             policy,
             memory,
         })
