@@ -24,6 +24,7 @@ use crate::storage::ledger_log::LedgerLog;
 use crate::storage::node_store::NodeStore;
 
 mod lies;
+mod lying_leader;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -2,13 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use crate::clock::Millis;
 use crate::crypto::digest::{Hash, HashAlgorithm};
 use crate::crypto::sign::{Algorithm, SigningKey};
 use crate::fuzzing::fuzz;
+use crate::ids::DepartmentId;
 
 use super::block::Block;
 use super::checkpoint::{Checkpoint, Keys, SignedCheckpoint};
+use super::evidence::{Evidence, Finding};
 use super::merkle::{Tree, verify_consistency, verify_inclusion};
 use super::note::SignedNote;
 use super::receipt::Receipt;
@@ -182,6 +187,28 @@ fn a_file_of_times() {
         let mut again = Vec::new();
         read.iter().for_each(|time| push_time(&mut again, *time));
         assert_eq!(again, bytes);
+        true
+    });
+}
+
+#[test]
+fn a_file_of_evidence() {
+    let tax: DepartmentId = "tax".parse().unwrap();
+    let block = |height| Block { height, time: Millis(height), transactions: transactions()[..1].to_vec() };
+    let block = |height| BASE64.encode(block(height).encode());
+    let note = |state| {
+        let checkpoint = Checkpoint::new(CHAIN, HashAlgorithm::Sm3, 11, Hash([1; 32]), Hash([state; 32]));
+        checkpoint.cosign(&tax, &key(1), 1_795_000_000).unwrap().encode()
+    };
+    let findings = [
+        Finding::BlockHeight { raft_index: 7, term: 2, block: block(9), previous: block(7) },
+        Finding::TwoRoots { department: tax.clone(), keys: vec![key(1).public()], one: note(1), other: note(2) },
+    ];
+    let files = findings.map(|finding| Evidence::new(CHAIN, HashAlgorithm::Sm3, &tax, Millis(5), finding));
+    fuzz!(files.map(|file| serde_json::to_vec(&file).unwrap()).to_vec(), |bytes: &[u8]| {
+        let Some(file) = text(bytes).and_then(|text| Evidence::parse(text).ok()) else { return false };
+        assert_eq!(Evidence::parse(&serde_json::to_string(&file).unwrap()), Ok(file.clone()));
+        let _ = (file.finding.verify(&file.chain, None), file.finding.subject(), file.finding.explain());
         true
     });
 }

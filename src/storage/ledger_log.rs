@@ -72,7 +72,8 @@ impl LedgerLog {
         Self::open_with(dir, SEGMENT_BYTES)
     }
 
-    fn open_with(dir: &Path, segment_bytes: u64) -> Result<Self, StorageError> {
+    /// As [`LedgerLog::open`], with segments of another length.
+    pub(crate) fn open_with(dir: &Path, segment_bytes: u64) -> Result<Self, StorageError> {
         let lock = DirectoryLock::acquire(dir)?;
         let (index, end) = load(dir)?;
         if let Some(last) = index.segments.last() {

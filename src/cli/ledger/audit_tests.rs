@@ -19,10 +19,13 @@ use crate::storage::RecordRef;
 use crate::storage::ledger_log::LedgerLog;
 use crate::storage::tree_store::TreeStore;
 
+/// Short, so that a ledger has many.
+pub(super) const SEGMENT_BYTES: u64 = 8 * 1024;
+
 /// A node's folder with a ledger of so many transactions, three a block, its tree and its checkpoint.
-fn node(dir: &Path, transactions: &[Transaction]) {
+pub(super) fn node(dir: &Path, transactions: &[Transaction]) {
     let ledger = dir.join("ledger");
-    let log = LedgerLog::open(&ledger).unwrap();
+    let log = LedgerLog::open_with(&ledger, SEGMENT_BYTES).unwrap();
     let begun = log.last_index();
     let mut tree = TreeStore::open(&ledger.join("tree"), HashAlgorithm::Sm3).unwrap();
     let leaves: Vec<_> = transactions.iter().map(|tx| tx.leaf(HashAlgorithm::Sm3)).collect();
@@ -44,26 +47,26 @@ fn node(dir: &Path, transactions: &[Transaction]) {
     fs::write(ledger.join("checkpoint"), signed.encode()).unwrap();
 }
 
-fn ledger(size: u64) -> Vec<Transaction> {
+pub(super) fn ledger(size: u64) -> Vec<Transaction> {
     let (chain, begin) = genesis();
     std::iter::once(begin).chain((2..=size).map(|version| rules(&chain, version, &key(1)))).collect()
 }
 
-fn from(dir: &Path) -> From {
+pub(super) fn from(dir: &Path) -> From {
     From { dir: Some(dir.to_owned()), url: None, token_file: None }
 }
 
-fn verify(dir: &Path) -> Result<(), CliError> {
+pub(super) fn verify(dir: &Path) -> Result<(), CliError> {
     let (checkpoint, chain, policy, resume, threads) = (None, None, None, None, Some(2));
     Verify { from: from(dir), checkpoint, chain, policy, resume, threads }.run()
 }
 
-fn export(node: &Path, out: &Path) -> Result<(), CliError> {
+pub(super) fn export(node: &Path, out: &Path) -> Result<(), CliError> {
     Export { from: from(node), out: out.to_owned(), checkpoint: None }.run()
 }
 
 /// Every file below a folder.
-fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(super) fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

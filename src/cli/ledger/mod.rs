@@ -81,3 +81,7 @@ impl Ledger {
 
 #[cfg(test)]
 mod audit_tests;
+#[cfg(test)]
+mod flip_tests;
+#[cfg(test)]
+mod lies_tests;

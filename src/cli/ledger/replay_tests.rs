@@ -19,7 +19,7 @@ pub(crate) fn key(n: u8) -> SigningKey {
     SigningKey::from_seed(&[n; 32])
 }
 
-fn payload(department: &str, command: Command) -> String {
+pub(crate) fn payload(department: &str, command: Command) -> String {
     let actor = Actor { user: "a".into(), role: Role::Admin };
     Payload { id: TxId::new(NOW), department: department.parse().unwrap(), actor, command }.encode().unwrap()
 }

@@ -35,9 +35,10 @@ impl LogSource {
         if block.height != self.height {
             return Err(wrong(format!("block {} stands where block {} is due", block.height, self.height)));
         }
-        self.height += 1;
-        // As the state machine counts it.
-        self.time = self.time.max(block.time);
+        if block.time < self.time {
+            return Err(wrong(format!("block {} is dated back before the block before it", block.height)));
+        }
+        (self.height, self.time) = (self.height + 1, block.time);
         let leaves = block.transactions.into_iter().map(|transaction| Leaf { time: self.time, transaction });
         group.leaves.extend(leaves);
         Ok(())
