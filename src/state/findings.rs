@@ -38,8 +38,11 @@ impl State {
             return Err(Refusal::Invalid(format!("the record of {access_id} stands at no earlier index")));
         }
         let Some(signed) = &finding.promise else { return Ok(()) };
-        let key = self.signer(signed.key).filter(|(department, _)| *department == provider).map(|(_, key)| key);
-        let promise = key.and_then(|key| signed.verify(self.chain(), key));
+        // The key of that time: whoever breaks a promise must not escape by changing keys before it is over.
+        let made = access_id.time();
+        let key = self.key(signed.key).filter(|record| record.department == *provider);
+        let key = key.filter(|record| record.revocation.as_ref().is_none_or(|revocation| made <= revocation.at));
+        let promise = key.and_then(|record| signed.verify(self.chain(), &record.key));
         let promise = promise.filter(|promise| promise.access_id == *access_id);
         let promise =
             promise.ok_or_else(|| Refusal::Invalid(format!("{provider} signed no such promise on {access_id}")))?;

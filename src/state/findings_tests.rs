@@ -3,6 +3,7 @@
 use super::*;
 use crate::crypto::digest::Hash;
 use crate::domain::finding::{FINDINGS_MAX, Finding, FindingReport, Mismatch};
+use crate::domain::keys::KeyRevocation;
 use crate::domain::promise::{Promise, SignedPromise};
 use crate::ids::AccessId;
 
@@ -72,4 +73,16 @@ fn a_report_has_its_bounds() {
     let many = |city: &City, count| (0..count).map(|_| city.promised(city.now, "public-security")).collect::<Vec<_>>();
     city.finds(many(&city, FINDINGS_MAX)).unwrap();
     assert!(city.finds(many(&city, FINDINGS_MAX + 1)).is_err(), "too many");
+}
+
+#[test]
+fn a_provider_does_not_escape_its_promise_by_giving_up_its_key() {
+    let mut city = City::new();
+    let before = city.promised(city.now, "public-security");
+    let revocation = KeyRevocation { key: key("public-security").public().id(), reason: "stolen".into() };
+    city.does(("public-security", "admin1", Role::Admin), Command::RevokeKey(revocation)).unwrap();
+    city.now = city.now.plus(1_000);
+    let forged = city.promised(city.now, "public-security");
+    assert!(matches!(city.finds(vec![forged]), Err(Refusal::Invalid(_))), "by the key's thief");
+    city.finds(vec![before]).unwrap();
 }
