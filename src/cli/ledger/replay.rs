@@ -168,11 +168,12 @@ impl Replay {
     /// # Errors
     /// [`CliError::NotValid`].
     pub fn finish(&self) -> Result<(), CliError> {
-        for milestone in self.milestones.iter().filter(|milestone| milestone.size > self.size()) {
-            let Milestone { who, size, .. } = milestone;
-            return Err(CliError::NotValid(format!("{who} saw {size} transactions, here are only {}", self.size())));
+        match self.milestones.iter().find(|milestone| milestone.size > self.size()) {
+            Some(Milestone { who, size, .. }) => {
+                Err(CliError::NotValid(format!("{who} saw {size} transactions, here are only {}", self.size())))
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The node's stored tree, read up to here.
