@@ -54,7 +54,6 @@ fn prepare_node(
     let folder = folders.department(&config.department).ok_or_else(missing)?;
     fs::create_dir_all(&config.provider_dir).map_err(|e| CliError::io(&config.provider_dir, &e))?;
     folder.fill_databases(&config.provider_dir)?;
-    fs::create_dir_all(config.model_dir()).map_err(|e| CliError::io(&config.model_dir(), &e))?;
     let local = Local::open(&config.model_dir())?;
     let earlier =
         earlier.and_then(|manifest| manifest.nodes.iter().find(|entry| entry.department == config.department));
