@@ -8,6 +8,7 @@ mod city;
 mod demo;
 mod departments;
 mod error;
+mod health;
 mod init;
 mod keygen;
 mod ledger;
@@ -47,6 +48,8 @@ enum Command {
     Keygen(keygen::Keygen),
     /// Check a node's configuration and tell every fault
     CheckConfig(check_config::CheckConfig),
+    /// Ask a running node how it is
+    Health(health::Health),
     /// Work with accounts of the portal
     #[command(subcommand)]
     Account(account::Account),
@@ -77,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Init(command) => command.run(),
         Command::Keygen(command) => command.run(),
         Command::CheckConfig(command) => command.run(),
+        Command::Health(command) => command.run(),
         Command::Account(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Ledger(command) => command.run(),

@@ -1,7 +1,7 @@
 //! `mulu demo`: a whole city on this machine.
 
 mod city;
-mod client;
+pub(super) mod client;
 mod manifest;
 mod prepare;
 mod publish;
