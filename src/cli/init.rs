@@ -1,5 +1,6 @@
 //! `mulu init`: a new city.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -25,9 +26,12 @@ pub struct Init {
     out: PathBuf,
     #[command(flatten)]
     shape: Shape,
-    /// Address at which the nodes listen and reach one another
+    /// Where the nodes reach one another: an address, or a name with --listen; `{department}` in it stands for each department's id
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
+    /// Address at which every node listens, such as 0.0.0.0; default: the host
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<IpAddr>,
     /// The city's Chinese name
     #[arg(long, default_value = "示范市")]
     city_zh: String,
@@ -61,20 +65,25 @@ impl Init {
         let dir = departments::find(self.departments.as_deref())?;
         let all = load(&dir)?.departments.into_iter().map(|folder| folder.file).collect();
         let chosen = city::choose(all, &self.shape.only)?;
+        let listen = self.listen.or_else(|| self.host.parse().ok());
+        let listen = listen.ok_or_else(|| {
+            CliError::usage(format_args!("{} is no address to listen at: name one with --listen", self.host))
+        })?;
         let ports = match self.shape.base_port.unwrap_or(ports::BASE_DEFAULT) {
-            0 => ports::free(&self.host, chosen.len())?,
+            0 => ports::free(&listen.to_string(), chosen.len())?,
             base => ports::from_base(base, chosen.len())?,
         };
-        let plan = Plan::new(chosen, self.shape.voters, &self.host, ports, self.shape.algorithms.algorithms())?
+        let mut plan = Plan::new(chosen, self.shape.voters, &self.host, ports, self.shape.algorithms.algorithms())?
             .anchored_by(self.shape.cosignatures)?;
+        plan.listen = self.listen;
         let name = Text { zh: self.city_zh, en: self.city_en };
         let chain = files::make(&plan, name, &dir, &self.out, SystemClock.now())?;
         println!("chain {chain}: {} nodes in {}", plan.nodes.len(), self.out.display());
         for node in &plan.nodes {
             let part = if node.voter { "voter" } else { "learner" };
-            let (id, host, web) = (&node.file.id, &plan.host, node.ports.web);
+            let (id, host, web) = (node.file.id.as_str(), plan.host_of(node), node.ports.web);
             let keys = node.keys.name();
-            println!("{id:<24}{part:<9}{keys:<9}http://{host}:{web}  {}", self.out.join(id.as_str()).display());
+            println!("{id:<24}{part:<9}{keys:<9}http://{host}:{web}  {}", self.out.join(id).display());
         }
         println!(
             "each folder's keys are encrypted under its {}; keep that file out of copies of the folder",

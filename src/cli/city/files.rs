@@ -77,7 +77,7 @@ fn make_in(plan: &Plan, city: Text, departments_dir: &Path, dir: &Path, now: Mil
         let secret = Secret::create_key_file(&folder.join(SECRET_FILE))?;
         let keyring = Keyring::generate(node.keys)?;
         keyring.save(&folder.join("keys"), Some(&secret))?;
-        let certificate = authority.issue(&node.file.id, std::slice::from_ref(&plan.host), now)?;
+        let certificate = authority.issue(&node.file.id, &[plan.host_of(node)], now)?;
         certificate.locked(&secret)?.save(&folder.join("tls"))?;
         write(&folder.join(CONFIG_FILE), node_toml::text(plan, node, departments_dir).as_bytes())?;
         keyrings.insert(node.file.id.clone(), keyring);

@@ -56,6 +56,25 @@ fn every_node_of_a_new_city_could_start() {
 }
 
 #[test]
+fn nodes_on_machines_of_their_own_listen_in_one_place_and_are_reached_at_another() {
+    let departments = Path::new(env!("CARGO_MANIFEST_DIR")).join("departments");
+    let all = load(&departments).unwrap().departments.into_iter().map(|folder| folder.file).collect();
+    let chosen = choose(all, &["tax".parse().unwrap()]).unwrap();
+    let ports = ports::from_base(8401, chosen.len()).unwrap();
+    let mut plan = Plan::new(chosen, None, "{department}.city.example", ports, Algorithms::default()).unwrap();
+    plan.listen = Some("0.0.0.0".parse().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("city");
+    make(&plan, Text { zh: "市".into(), en: "City".into() }, &departments, &out, SystemClock.now()).unwrap();
+    let config = NodeConfig::load(&out.join("tax").join(CONFIG_FILE)).unwrap();
+    config.check().unwrap();
+    assert_eq!(config.raft.listen.to_string(), "0.0.0.0:8602");
+    assert_eq!(config.web.public_url(), "http://tax.city.example:8402");
+    let audit = config.node(&"audit".parse().unwrap()).unwrap();
+    assert_eq!((audit.raft.as_str(), audit.peer.as_str()), ("audit.city.example:8603", "audit.city.example:8503"));
+}
+
+#[test]
 fn keys_are_private_and_a_city_is_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("city");

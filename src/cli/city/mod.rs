@@ -6,6 +6,7 @@ mod node_toml;
 pub mod ports;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use crate::crypto::digest::HashAlgorithm;
 use crate::crypto::sign::Algorithm;
@@ -42,8 +43,10 @@ pub struct Plan {
     pub authority: DepartmentId,
     /// To whom subjects are sealed.
     pub auditor: DepartmentId,
-    /// Address of all nodes.
+    /// Where nodes reach one another: an address or name of all, or with `{department}` in it one of each.
     pub host: String,
+    /// Where nodes listen, when that is not where they are reached.
+    pub listen: Option<IpAddr>,
     /// Departments that must cosign a checkpoint to anchor it; a majority of all unless stated.
     pub cosignatures: Option<u32>,
     /// Digest of the chain's tree.
@@ -92,7 +95,8 @@ impl Plan {
             ports,
         };
         let nodes = departments.into_iter().zip(ports).enumerate().map(node).collect();
-        Ok(Self { nodes, authority, auditor, host: host.to_owned(), hash: algorithms.hash, cosignatures: None })
+        let (host, hash) = (host.to_owned(), algorithms.hash);
+        Ok(Self { nodes, authority, auditor, host, listen: None, cosignatures: None, hash })
     }
 }
 
@@ -108,6 +112,11 @@ impl Plan {
             return Err(CliError::usage(why));
         }
         Ok(Self { cosignatures, ..self })
+    }
+
+    /// Where the others reach a node.
+    pub fn host_of(&self, node: &PlannedNode) -> String {
+        self.host.replace("{department}", node.file.id.as_str())
     }
 }
 

@@ -8,7 +8,8 @@ use super::{Plan, PlannedNode};
 
 /// `node.toml` of one node; what it does not say has the defaults of [`crate::service::config`].
 pub(super) fn text(plan: &Plan, node: &PlannedNode, departments_dir: &Path) -> String {
-    let host = &plan.host;
+    let host = plan.host_of(node);
+    let listen = plan.listen.map_or_else(|| host.clone(), |ip| ip.to_string());
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let mut text = format!(
         "# {zh} ({en}): configuration of its node. Paths are relative to this file.\n\
@@ -28,7 +29,7 @@ pub(super) fn text(plan: &Plan, node: &PlannedNode, departments_dir: &Path) -> S
          # It may lie elsewhere, such as below /run/credentials of systemd.\n\
          [keys]\nkey_file = \"{secret}\"\n\n\
          # Portal and API. Behind HTTPS, set public_url and cookie_secure = true.\n\
-         [web]\nlisten = \"{web}\"\npublic_url = \"http://{web}\"\n\n\
+         [web]\nlisten = \"{web}\"\npublic_url = \"http://{public}\"\n\n\
          # Exchange with other departments, over mutual TLS.\n\
          [peer]\nlisten = \"{peer}\"\n\n\
          # Consensus, over mutual TLS.\n\
@@ -40,20 +41,22 @@ pub(super) fn text(plan: &Plan, node: &PlannedNode, departments_dir: &Path) -> S
         id = node.file.id,
         secret = SECRET_FILE,
         departments = quoted(&departments_dir.display().to_string()),
-        web = address(host, node.ports.web),
-        peer = address(host, node.ports.peer),
-        raft = address(host, node.ports.raft),
+        public = address(&host, node.ports.web),
+        web = address(&listen, node.ports.web),
+        peer = address(&listen, node.ports.peer),
+        raft = address(&listen, node.ports.raft),
     );
     for other in &plan.nodes {
+        let host = plan.host_of(other);
         // Writing to a String does not fail.
         let _ = write!(
             text,
             "\n[[nodes]]\ndepartment = \"{id}\"\nnode_id = {number}\nraft = \"{raft}\"\npeer = \"{peer}\"\nweb = \"http://{web}\"\n",
             id = other.file.id,
             number = other.file.order,
-            raft = address(host, other.ports.raft),
-            peer = address(host, other.ports.peer),
-            web = address(host, other.ports.web),
+            raft = address(&host, other.ports.raft),
+            peer = address(&host, other.ports.peer),
+            web = address(&host, other.ports.web),
         );
     }
     text
