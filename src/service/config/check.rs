@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::crypto::keyring::{Keyring, SEALING_FILE, SIGNING_FILE};
 use crate::crypto::pem;
@@ -165,12 +165,19 @@ fn keys(config: &NodeConfig, faults: &mut Vec<String>) -> Option<Keyring> {
     }
 }
 
+/// Bits of a mode that let others read a file. What a service manager hands over as a credential has an access list, and
+/// its group's bits are that list's mask (acl(5)); only the service can enter the folder (systemd.exec(5)).
+pub(super) fn bits_of_others(path: &Path, credentials: Option<&Path>) -> u32 {
+    if credentials.is_some_and(|folder| path.starts_with(folder)) { 0o007 } else { 0o077 }
+}
+
 /// A key or secret that others can read is no longer private.
 fn private(what: &str, key: &str, path: &Path, faults: &mut Vec<String>) {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     match std::fs::metadata(path) {
         Err(cause) => faults.push(format!("{key}: {}: {cause}", path.display())),
         Ok(found) if !found.is_file() => faults.push(format!("{key}: {} is not a file", path.display())),
-        Ok(found) if found.permissions().mode() & 0o077 != 0 => {
+        Ok(found) if found.permissions().mode() & bits_of_others(path, credentials.as_deref()) != 0 => {
             let mode = found.permissions().mode() & 0o777;
             faults.push(format!(
                 "{key}: {} is open to others (mode {mode:o}): {what} is no longer private; run `chmod 600` on it",

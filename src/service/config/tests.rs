@@ -162,3 +162,12 @@ fn the_environment_s_passphrase_is_for_a_configuration_that_names_no_file() {
     let named = KeysConfig { key_file: Some(dir.path().join("absent")), passphrase_file: None };
     assert!(named.secret_or(variable()).is_err(), "a file that is not there is passed over");
 }
+
+#[test]
+fn a_credential_of_the_service_manager_may_show_its_access_list_as_the_group() {
+    let folder = Path::new("/run/credentials/mulu@tax.service");
+    let bits = |path: &str| super::check::bits_of_others(Path::new(path), Some(folder));
+    assert_eq!(bits("/run/credentials/mulu@tax.service/key"), 0o007);
+    assert_eq!(bits("/run/credentials/mulu@tax.service.else/key"), 0o077);
+    assert_eq!(super::check::bits_of_others(Path::new("/run/credentials/mulu@tax.service/key"), None), 0o077);
+}
