@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read the house must fail")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up (ARCHITECTURE.md).
@@ -113,4 +114,38 @@ fn every_room_says_what_it_is_for_and_is_no_hall() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Names of metrics in a text, without the endings that histograms add.
+fn metrics_in(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let words = text.split(|c: char| !is_part(c));
+    let names = words.filter(|word| word.starts_with("mulu_") || word.starts_with("process_"));
+    let family =
+        |name: &str| ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).map(str::to_owned);
+    names.map(|name| family(name).unwrap_or_else(|| name.to_owned())).collect()
+}
+
+#[test]
+fn operators_are_told_of_no_metric_that_is_not_there() {
+    let house = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    sources(&house.join("src/web/metrics"), &mut files);
+    files.push(house.join("src/cli/ledger/watch/tell.rs"));
+    let exported: BTreeSet<String> = files
+        .iter()
+        .flat_map(|path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            // Names are texts of the program; what its tests write is none.
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+            code.split('"').skip(1).step_by(2).flat_map(metrics_in).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(exported.contains("mulu_ready") && exported.contains("process_threads"), "{exported:?}");
+    for file in ["docs/operating.md", "docs/operating/alerts.yaml", "docs/operating/dashboard.json"] {
+        let named = metrics_in(&std::fs::read_to_string(house.join(file)).unwrap());
+        assert!(!named.is_empty(), "{file} names no metric");
+        let unknown: Vec<_> = named.difference(&exported).collect();
+        assert!(unknown.is_empty(), "{file} names metrics that no node exports: {unknown:?}");
+    }
 }
