@@ -128,6 +128,14 @@ impl Receipt {
         Ok(receipt)
     }
 
+    /// The signed note that the receipt brings; says nothing of its signatures.
+    ///
+    /// # Errors
+    /// [`LedgerError::Malformed`] with the reason.
+    pub fn note(&self) -> Result<SignedCheckpoint, LedgerError> {
+        SignedCheckpoint::parse(&self.checkpoint)
+    }
+
     /// Checks that the transaction stands in the ledger that the trusted departments cosigned. Only cosignatures
     /// count; that the ledger's rules accepted the transaction is not said.
     ///
@@ -135,7 +143,7 @@ impl Receipt {
     /// The first [`ReceiptFault`], from the transaction outwards to the cosignatures.
     pub fn verify(&self, trust: &TrustPolicy) -> Result<Proven, ReceiptFault> {
         let wrong = |why: &str| ReceiptFault::Malformed(format!("malformed receipt: {why}"));
-        let signed = SignedCheckpoint::parse(&self.checkpoint)?;
+        let signed = self.note()?;
         let checkpoint = signed.checkpoint();
         if self.chain != trust.chain() || checkpoint.chain() != trust.chain() {
             let other = if self.chain == trust.chain() { checkpoint.chain() } else { &self.chain };

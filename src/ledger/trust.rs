@@ -11,9 +11,11 @@ use super::checkpoint::Keys;
 
 /// Groups within groups; deeper than this nobody reads.
 const DEPTH_MAX: usize = 16;
+const FILE_HEAD: &str = "# Whom to trust in `mulu receipt verify`: so many of these departments must have cosigned.\n";
 const DEPARTMENTS_MAX: usize = 1024;
 const GROUPS_MAX: usize = 256;
-const KEYS_MAX: usize = 64;
+/// The most keys of one department in a policy.
+pub const KEYS_MAX: usize = 64;
 
 /// A policy file: `chain`, `[departments]` with one or more public keys each, and either `signatures_min` (so many of
 /// the departments) or `quorum` (the name of a group) with `[groups.<name>] at_least, of`.
@@ -116,6 +118,14 @@ impl TrustPolicy {
             Self { chain: chain.to_owned(), departments, rule: Rule::Any(signatures_min), groups: BTreeMap::new() };
         policy.check()?;
         Ok(policy)
+    }
+
+    /// The policy as a file, with a word for its reader.
+    ///
+    /// # Errors
+    /// None that a policy which was read or made could cause; the writer's own.
+    pub fn file(&self) -> Result<String, toml::ser::Error> {
+        Ok(format!("{FILE_HEAD}{}", toml::to_string(self)?))
     }
 
     /// The chain's id.
@@ -274,7 +284,7 @@ mod tests {
         let grouped = policy(groups).unwrap();
         assert!(are_enough(&grouped, &["audit", "water"]) && are_enough(&grouped, &["audit", "tax"]));
         assert!(!are_enough(&grouped, &["tax", "water"]) && !are_enough(&grouped, &["audit"]));
-        let again: TrustPolicy = toml::from_str(&toml::to_string(&grouped).unwrap()).unwrap();
+        let again: TrustPolicy = toml::from_str(&grouped.file().unwrap()).unwrap();
         assert_eq!(again, grouped);
     }
 

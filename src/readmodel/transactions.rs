@@ -229,6 +229,17 @@ impl ReadModel {
         })
     }
 
+    /// The transaction at an index.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn transaction_at(&self, index: u64) -> Result<Option<TransactionView>, ReadError> {
+        self.read(|connection| {
+            let row = transactions::table.find(column(index)).select(TransactionRow::as_select());
+            row.first(connection).optional()?.map(transaction_view).transpose()
+        })
+    }
+
     /// The transaction of an id: the one that was done, else the first that was refused.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! The ledger as its readers see it: checkpoint, blocks, transactions, receipts, proofs.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -25,6 +27,38 @@ fn not_cosigned() -> ServiceError {
         code: "not_cosigned_yet",
         detail: "no department has cosigned this part of the ledger yet: try again in a moment".into(),
         retry_after_s: 1,
+    }
+}
+
+/// A transaction, by its id or by its place in the ledger: one that nobody can read has a place alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// By its id.
+    Id(TxId),
+    /// By its index.
+    Index(u64),
+}
+
+impl From<TxId> for Which {
+    fn from(id: TxId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl FromStr for Which {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self::Index).or_else(|_| text.parse().map(Self::Id).map_err(|_| "no id and no index".into()))
+    }
+}
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Index(index) => index.fmt(f),
+        }
     }
 }
 
@@ -97,8 +131,8 @@ impl Node {
     ///
     /// # Errors
     /// [`ServiceError::NotFound`].
-    pub async fn transaction(&self, id: TxId) -> Result<TransactionDetail, ServiceError> {
-        let view = self.transaction_view(id).await?;
+    pub async fn transaction(&self, which: impl Into<Which>) -> Result<TransactionDetail, ServiceError> {
+        let view = self.transaction_view(which.into()).await?;
         let tx = self.transaction_at(view.ledger_index).await?;
         let payload = serde_json::from_str(tx.payload()).unwrap_or_default();
         Ok(TransactionDetail {
@@ -115,8 +149,8 @@ impl Node {
     ///
     /// # Errors
     /// [`ServiceError::NotFound`]; [`ServiceError::Unavailable`] when nobody cosigned anything that covers it yet.
-    pub async fn receipt(&self, id: TxId) -> Result<Receipt, ServiceError> {
-        let view = self.transaction_view(id).await?;
+    pub async fn receipt(&self, which: impl Into<Which>) -> Result<Receipt, ServiceError> {
+        let view = self.transaction_view(which.into()).await?;
         let index = view.ledger_index;
         let tx = self.transaction_at(index).await?;
         let note = match self.consensus.anchored_beyond(index, RECEIPT_WAIT).await {
@@ -139,13 +173,16 @@ impl Node {
         proof.ok_or_else(|| ServiceError::Malformed(format!("sizes must be in order, from 1 to {size}")))
     }
 
-    async fn transaction_view(&self, id: TxId) -> Result<TransactionView, ServiceError> {
+    pub(super) async fn transaction_view(&self, which: Which) -> Result<TransactionView, ServiceError> {
         let model = self.model.clone();
-        let found = blocking(move || model.transaction(id)).await?;
-        found.ok_or_else(|| ServiceError::missing(format_args!("transaction {id}")))
+        let read = move || match which {
+            Which::Id(id) => model.transaction(id),
+            Which::Index(index) => model.transaction_at(index),
+        };
+        blocking(read).await?.ok_or_else(|| ServiceError::missing(format_args!("transaction {which}")))
     }
 
-    async fn transaction_at(&self, index: u64) -> Result<Transaction, ServiceError> {
+    pub(super) async fn transaction_at(&self, index: u64) -> Result<Transaction, ServiceError> {
         let chain = self.chain.clone();
         let read =
             move || Ok::<_, ServiceError>(chain.at(index).and_then(|(block, at)| block.transactions.get(at).cloned()));

@@ -18,6 +18,7 @@ pub mod principal;
 pub mod queries;
 mod seams;
 pub mod tiles;
+pub mod verification;
 pub mod writes;
 
 pub use error::ServiceError;

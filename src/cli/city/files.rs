@@ -140,8 +140,7 @@ fn trust(plan: &Plan, chain: &str, keyrings: &BTreeMap<DepartmentId, Keyring>) -
     let needed = stated.unwrap_or(keyrings.len() / 2 + 1);
     let departments = keyrings.iter().map(|(id, keyring)| (id.clone(), vec![keyring.signing.public()]));
     let policy = TrustPolicy::any(chain, departments.collect(), needed).map_err(CliError::failed)?;
-    let text = toml::to_string(&policy).map_err(CliError::failed)?;
-    Ok(format!("# Whom to trust in `mulu receipt verify`: so many of these departments must have cosigned.\n{text}"))
+    policy.file().map_err(CliError::failed)
 }
 
 /// Creates a folder that only its owner can enter.

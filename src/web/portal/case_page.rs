@@ -108,6 +108,7 @@ fn step_view(desk: &Desk, case: &CaseView, step: &CaseStepView) -> StepView {
         by: word.map(|word| word.by.user.clone()).unwrap_or_default(),
         at: word.map(|word| word.at.local_text()).unwrap_or_default(),
         note: word.map(|word| word.note.clone()).unwrap_or_default(),
+        index: word.map(|word| word.ledger_index),
         may_sign: ours && word.is_none() && case.state == CaseState::InProgress,
     }
 }

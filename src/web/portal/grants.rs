@@ -137,10 +137,12 @@ fn item(desk: &Desk, grant: &GrantView, entry: Option<&Entry>, name: &ItemName) 
 /// The last word on a grant.
 fn decided(grant: &GrantView) -> Option<Decided> {
     if let Some(ending) = &grant.ending {
-        return Some(Decided { by: ending.by.user.clone(), at: ending.at.local_text(), reason: ending.reason.clone() });
+        let (by, reason) = (ending.by.user.clone(), ending.reason.clone());
+        return Some(Decided { by, at: ending.at.local_text(), reason, index: ending.ledger_index });
     }
     let approval = grant.approval.as_ref()?;
-    Some(Decided { by: approval.by.user.clone(), at: approval.at.local_text(), reason: String::new() })
+    let (by, at) = (approval.by.user.clone(), approval.at.local_text());
+    Some(Decided { by, at, reason: String::new(), index: approval.ledger_index })
 }
 
 fn as_asked(desk: &Desk, grant: &GrantView, entry: Option<&Entry>) -> ApprovalFields {

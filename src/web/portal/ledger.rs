@@ -1,140 +1,154 @@
-//! The ledger: where it stands, its blocks, one transaction, its receipt.
+//! The ledger: where it stands, who vouches for it, and the files with which anybody checks that elsewhere.
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::web::{self, Path};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::domain::command::Payload;
+use crate::clock::Millis;
+use crate::domain::department::Department;
+use crate::domain::keys::KeyRecord;
 use crate::ids::TxId;
+use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::readmodel::PageRequest;
-use crate::readmodel::transactions::{BlockView, TransactionFilter, TransactionView};
+use crate::readmodel::transactions::TransactionFilter;
+use crate::service::anchoring::Anchoring;
 use crate::web::problem::Problem;
 
 use super::codes;
 use super::desk::{Desk, Visitor};
-use super::entry_body::indented;
+use super::explorer::{block_row, row};
+use super::href::encode;
 use super::render::Answer;
-use super::views::ledger::{BlockRow, Ledger, LedgerBody, TransactionPage, TransactionRow};
+use super::views::ledger::{CheckpointView, DepartmentRow, KeyRow, Ledger, LedgerBody};
+use super::words::{Lang, Words};
 
 const BLOCKS: u32 = 12;
 const TRANSACTIONS: u32 = 20;
-const DONE: &str = "done";
+/// Keys shown of one department, newest first; more of them only its own history needs.
+const KEYS_MAX: usize = 8;
 
-/// Checkpoint, blocks, and the latest transactions or those of one block.
+/// Checkpoint, departments, and the latest blocks and transactions.
 pub async fn ledger(visitor: Visitor) -> Answer {
-    let block = Some(visitor.query.get("block")).filter(|height| !height.is_empty());
-    let block: Option<u64> = block.map(str::parse).transpose().map_err(|_| Problem::new("invalid_parameter"))?;
-    let body = body(&visitor, block).await?;
+    let body = body(&visitor).await?;
     if visitor.partial {
         return visitor.show(&body);
     }
-    visitor.show(&Ledger { page: visitor.page(), t: visitor.t, block, body })
+    let keys = keys(&visitor);
+    visitor.show(&Ledger { page: visitor.page(), t: visitor.t, body, keys })
 }
 
-async fn body(desk: &Desk, block: Option<u64>) -> Result<LedgerBody, Problem> {
-    let (size, root) = desk.node.chain.head();
-    let blocks = desk.node.blocks(PageRequest { cursor: None, size: Some(BLOCKS) }).await?.items;
-    let transactions = match block {
-        Some(height) => of_block(desk, height).await?,
-        None => {
-            let page = PageRequest { cursor: None, size: Some(TRANSACTIONS) };
-            let latest = desk.node.transactions(TransactionFilter { page, ..TransactionFilter::default() }).await?;
-            latest.items.iter().map(|view| row(desk, view)).collect()
-        }
-    };
-    let time = desk.node.chain.state().time();
-    // In its first moments a node has none.
-    let note = desk.node.checkpoint().ok();
-    let cosigners = note.iter().flat_map(|note| note.named()).map(|id| desk.department(&id)).collect();
+async fn body(desk: &Desk) -> Result<LedgerBody, Problem> {
+    let node = &desk.node;
+    let blocks = node.blocks(PageRequest { cursor: None, size: Some(BLOCKS) }).await?.items;
+    let page = PageRequest { cursor: None, size: Some(TRANSACTIONS) };
+    let latest = node.transactions(TransactionFilter { page, ..TransactionFilter::default() }).await?;
+    let anchoring = node.anchoring();
+    let size = node.chain.size();
+    let time = node.chain.state().time();
     Ok(LedgerBody {
         t: desk.t,
-        chain: desk.node.chain_id().to_owned(),
-        hash: codes::word(&desk.node.hash_algorithm()),
+        chain: node.chain_id().to_owned(),
+        hash: codes::word(&node.hash_algorithm()),
         size,
-        height: desk.node.chain.height(),
-        root: root.to_string(),
+        height: node.chain.height(),
         time: time.local_text(),
-        anchored: desk.node.anchoring().size,
-        cosigners,
-        checkpoint: note.map(|note| note.encode()).unwrap_or_default(),
+        // In its first moments a node has none.
+        checkpoint: node.checkpoint().ok().map(|note| checkpoint_view(desk, &note, &anchoring)),
+        needed: anchoring.needed,
+        lag: anchoring.lag,
+        lag_s: anchoring.lag_ms / 1_000,
+        departments: departments(desk, &anchoring, size),
         blocks: blocks.iter().map(block_row).collect(),
-        transactions,
+        transactions: latest.items.iter().map(|view| row(desk, view)).collect(),
     })
 }
 
-fn block_row(block: &BlockView) -> BlockRow {
-    BlockRow {
-        height: block.height,
-        time: block.time.local_text(),
-        count: block.transactions,
-        first_index: block.first_index,
+fn checkpoint_view(desk: &Desk, note: &SignedCheckpoint, anchoring: &Anchoring) -> CheckpointView {
+    let checkpoint = note.checkpoint();
+    let last = checkpoint.size.checked_sub(1).and_then(|last| desk.node.chain.time_of(last));
+    CheckpointView {
+        anchored: checkpoint.size <= anchoring.size,
+        size: checkpoint.size,
+        root: checkpoint.root.to_string(),
+        state: checkpoint.state.to_string(),
+        time: last.map(Millis::local_text).unwrap_or_default(),
+        cosigned: note.named().len(),
+        text: note.encode(),
     }
 }
 
-fn row(desk: &Desk, view: &TransactionView) -> TransactionRow {
-    TransactionRow {
-        index: view.ledger_index,
-        id: view.transaction_id.map(|id| id.to_string()).unwrap_or_default(),
-        kind: view.kind.clone().unwrap_or_default(),
-        department: view.department.as_ref().map(|id| desk.department(id)).unwrap_or_default(),
-        actor: view.actor.as_ref().map(|actor| actor.user.clone()).unwrap_or_default(),
-        time: view.time.local_text(),
-        outcome: view.refusal.as_ref().map_or_else(|| DONE.to_owned(), |refusal| refusal.code.clone()),
-    }
-}
-
-/// The transactions of a block, as they stand in the ledger's own files.
-async fn of_block(desk: &Desk, height: u64) -> Result<Vec<TransactionRow>, Problem> {
-    let chain = desk.node.chain.clone();
-    let block = web::block(move || chain.block(height)).await.map_err(Problem::internal)?;
-    let block = block.ok_or_else(|| Problem::new("not_found"))?;
-    let row = |(at, transaction): (u64, &crate::ledger::transaction::Transaction)| {
-        let payload = Payload::decode(transaction.payload()).ok();
-        let index = block.first_index + at;
-        TransactionRow {
-            index,
-            id: payload.as_ref().map(|payload| payload.id.to_string()).unwrap_or_default(),
-            kind: payload.as_ref().map(|payload| payload.command.kind().to_owned()).unwrap_or_default(),
-            department: payload.as_ref().map(|payload| desk.department(&payload.department)).unwrap_or_default(),
-            actor: payload.map(|payload| payload.actor.user).unwrap_or_default(),
-            time: block.time.local_text(),
-            outcome: desk.node.chain.refusal(index).map_or(DONE, |refusal| refusal.code()).to_owned(),
+fn departments(desk: &Desk, anchoring: &Anchoring, size: u64) -> Vec<DepartmentRow> {
+    let row = |department: &Department| {
+        let word = anchoring.departments.iter().find(|word| word.department == department.id);
+        DepartmentRow {
+            name: desk.t.pick(&department.name).to_owned(),
+            id: department.id.to_string(),
+            size: word.map(|word| word.size),
+            time: word.map(|word| seconds(word.time_s)).unwrap_or_default(),
+            behind: word.map(|word| size.saturating_sub(word.size)),
+            state: match word {
+                Some(word) if word.size >= anchoring.size => "current",
+                Some(_) => "behind",
+                None => "silent",
+            },
+            here: desk.is_own(&department.id),
         }
     };
-    Ok((0..).zip(&block.transactions).map(row).collect())
+    desk.node.chain.state().departments().map(row).collect()
 }
 
-/// One transaction.
-pub async fn transaction(visitor: Visitor, id: Path<TxId>) -> Answer {
-    let detail = visitor.node.transaction(*id).await?;
-    let view = &detail.transaction;
-    let (chain, index) = (visitor.node.chain.clone(), view.ledger_index);
-    let signed = web::block(move || {
-        let (block, at) = chain.at(index)?;
-        block.transactions.get(at).map(|tx| (codes::word(&tx.algorithm()), BASE64.encode(tx.signature())))
-    });
-    let (algorithm, signature) = signed.await.map_err(Problem::internal)?.unwrap_or_default();
-    let page = TransactionPage {
-        page: visitor.page(),
-        t: visitor.t,
-        transaction: row(&visitor, view),
-        height: view.block_height,
-        state: detail.state.to_owned(),
-        refusal: view.refusal.as_ref().map(|refusal| refusal.text.clone()).unwrap_or_default(),
-        algorithm,
-        key: detail.key.clone(),
-        signature,
-        leaf: detail.leaf.to_string(),
-        payload: indented(&detail.payload),
+/// A time in seconds since 1970, for people.
+pub fn seconds(time_s: u64) -> String {
+    Millis(time_s.saturating_mul(1_000)).local_text()
+}
+
+fn keys(desk: &Desk) -> Vec<KeyRow> {
+    let state = desk.node.chain.state();
+    let now = state.time();
+    let row = |record: &KeyRecord, department: &Department| KeyRow {
+        department: desk.t.pick(&department.name).to_owned(),
+        key: record.key.to_string(),
+        state: record.state(now).as_str(),
+        index: record.from_index,
+        since: record.from_time.local_text(),
+        until: record.ends_at().map(Millis::local_text).unwrap_or_default(),
     };
-    visitor.show(&page)
+    let newest = |department: &Department| {
+        let records = state.keys_of(&department.id).rev().take(KEYS_MAX);
+        records.map(|record| row(record, department)).collect::<Vec<_>>()
+    };
+    state.departments().flat_map(newest).collect()
 }
 
-/// The receipt, to be kept and checked offline.
-pub async fn receipt(visitor: Visitor, id: Path<TxId>) -> Answer {
-    let receipt = visitor.node.receipt(*id).await?;
-    let name = format!("attachment; filename=\"receipt-{id}.json\"");
-    Ok(HttpResponse::Ok().insert_header((header::CONTENT_DISPOSITION, name)).json(receipt))
+/// What somebody looks for: a transaction by id or index, or a block by its height.
+pub async fn find(visitor: Visitor) -> Answer {
+    let (what, sought) = (visitor.query.get("what"), visitor.query.get("q"));
+    let number = sought.strip_prefix('#').unwrap_or(sought).parse::<u64>().ok();
+    match (number, what) {
+        (Some(height), "block") => Ok(visitor.go(&format!("/ledger/blocks/{height}"))),
+        (Some(index), _) => Ok(visitor.go(&format!("/ledger/transactions/{index}"))),
+        (None, _) if sought.parse::<TxId>().is_ok() => {
+            Ok(visitor.go(&format!("/ledger/transactions/{}", encode(sought))))
+        }
+        (None, _) => {
+            let hint = |lang| Words::of(lang).say("find-hint");
+            Err(Problem::new("invalid_parameter").detail(hint(Lang::En)).detail_zh(hint(Lang::Zh)))
+        }
+    }
+}
+
+/// The checkpoint as a signed note.
+pub async fn checkpoint(visitor: Visitor) -> Answer {
+    Ok(file("checkpoint.txt", "text/plain; charset=utf-8", visitor.node.checkpoint()?.encode()))
+}
+
+/// The policy file for `mulu receipt verify`, by the ledger's keys.
+pub async fn trust(visitor: Visitor) -> Answer {
+    let text = visitor.node.trust_policy()?.file().map_err(Problem::internal)?;
+    Ok(file("trust.toml", "application/toml; charset=utf-8", text))
+}
+
+/// A file to keep.
+pub fn file(name: &str, content_type: &str, text: String) -> HttpResponse {
+    let disposition = format!("attachment; filename=\"{name}\"");
+    HttpResponse::Ok().insert_header((header::CONTENT_DISPOSITION, disposition)).content_type(content_type).body(text)
 }

@@ -16,6 +16,7 @@ mod draft_form;
 mod drafts;
 mod entrance;
 mod entry_body;
+mod explorer;
 mod findings;
 mod form;
 mod frame;
@@ -30,6 +31,7 @@ mod query;
 mod render;
 mod routes;
 mod rows;
+mod verification;
 pub mod views;
 pub mod words;
 

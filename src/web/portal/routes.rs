@@ -10,8 +10,8 @@ use crate::web::problem::Problem;
 use crate::web::root;
 
 use super::{
-    assets, audit, case_page, cases, catalog, certificates, cluster, draft_form, drafts, entrance, findings, frame,
-    grant_request, grants, home, ledger, query,
+    assets, audit, case_page, cases, catalog, certificates, cluster, draft_form, drafts, entrance, explorer, findings,
+    frame, grant_request, grants, home, ledger, query, verification,
 };
 
 /// Registers the portal. It takes every address that nobody took before.
@@ -65,8 +65,15 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/audit/{access_id}/open", web::post().to(audit::open))
         // Ledger and cluster
         .route("/ledger", web::get().to(ledger::ledger))
-        .route("/ledger/transactions/{id}", web::get().to(ledger::transaction))
-        .route("/ledger/transactions/{id}/receipt", web::get().to(ledger::receipt))
+        .route("/ledger/find", web::get().to(ledger::find))
+        .route("/ledger/checkpoint", web::get().to(ledger::checkpoint))
+        .route("/ledger/trust", web::get().to(ledger::trust))
+        .route("/ledger/blocks", web::get().to(explorer::blocks))
+        .route("/ledger/blocks/{height}", web::get().to(explorer::block))
+        .route("/ledger/transactions", web::get().to(explorer::transactions))
+        .route("/ledger/transactions/{which}", web::get().to(explorer::transaction))
+        .route("/ledger/transactions/{which}/verify", web::get().to(verification::verify))
+        .route("/ledger/transactions/{which}/receipt", web::get().to(verification::receipt))
         .route("/cluster", web::get().to(cluster::cluster))
         .app_data(web::PathConfig::default().error_handler(path_problem))
         .default_service(web::to(root::unknown))

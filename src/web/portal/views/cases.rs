@@ -108,5 +108,7 @@ pub struct StepView {
     pub by: String,
     pub at: String,
     pub note: String,
+    /// Index of its transaction, when signed.
+    pub index: Option<u64>,
     pub may_sign: bool,
 }

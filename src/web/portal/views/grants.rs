@@ -148,6 +148,8 @@ pub struct Decided {
     pub by: String,
     pub at: String,
     pub reason: String,
+    /// Index of its transaction.
+    pub index: u64,
 }
 
 /// The form of an approval.

@@ -1,20 +1,20 @@
-//! The ledger: where it stands, its blocks, one transaction.
+//! The ledger: where it stands, and which department vouches for how much of it.
 #![expect(missing_docs, reason = "a field of a view is named after its place on the page")]
 
 use askama::Template;
 
 use super::Page;
+use super::explorer::{BlockRow, TransactionRow};
 use crate::web::portal::words::Words;
 
-/// `GET /ledger`, `GET /ledger?block={height}`.
+/// `GET /ledger`.
 #[derive(Template)]
 #[template(path = "ledger.html")]
 pub struct Ledger {
     pub page: Page,
     pub t: Words,
-    /// The block whose transactions are shown; otherwise the latest are.
-    pub block: Option<u64>,
     pub body: LedgerBody,
+    pub keys: Vec<KeyRow>,
 }
 
 /// `GET /ledger` with `HX-Request`.
@@ -27,58 +27,60 @@ pub struct LedgerBody {
     pub hash: String,
     pub size: u64,
     pub height: u64,
-    pub root: String,
     pub time: String,
-    /// Transactions that are anchored.
-    pub anchored: u64,
-    /// Names of the departments that cosigned the checkpoint.
-    pub cosigners: Vec<String>,
-    /// The checkpoint as text.
-    pub checkpoint: String,
+    /// The newest anchored checkpoint; before there is one, the node's own.
+    pub checkpoint: Option<CheckpointView>,
+    /// Departments that must cosign.
+    pub needed: usize,
+    /// Transactions that are not anchored.
+    pub lag: u64,
+    /// Seconds since the block time of the oldest of them.
+    pub lag_s: u64,
+    pub departments: Vec<DepartmentRow>,
     pub blocks: Vec<BlockRow>,
     pub transactions: Vec<TransactionRow>,
 }
 
-/// A block.
+/// A checkpoint in plain words.
 #[derive(Clone, Debug, Default)]
-pub struct BlockRow {
-    pub height: u64,
-    pub time: String,
-    pub count: u64,
-    pub first_index: u64,
-}
-
-/// A transaction in a list.
-#[derive(Clone, Debug, Default)]
-pub struct TransactionRow {
-    pub index: u64,
-    pub id: String,
-    /// `grant.request`.
-    pub kind: String,
-    pub department: String,
-    pub actor: String,
-    pub time: String,
-    /// `done` or the code of the refusal.
-    pub outcome: String,
-}
-
-/// `GET /ledger/transactions/{id}`.
-#[derive(Template)]
-#[template(path = "transaction.html")]
-pub struct TransactionPage {
-    pub page: Page,
-    pub t: Words,
-    pub transaction: TransactionRow,
-    pub height: u64,
-    /// `committed`, `anchored` or `projected`.
+pub struct CheckpointView {
+    pub anchored: bool,
+    pub size: u64,
+    pub root: String,
     pub state: String,
-    /// What the refusal says; empty when done.
-    pub refusal: String,
-    /// `ed25519` or `sm2`.
-    pub algorithm: String,
+    /// Block time of the last transaction that it covers.
+    pub time: String,
+    /// How many departments cosigned it.
+    pub cosigned: usize,
+    /// The signed note.
+    pub text: String,
+}
+
+/// A department's newest cosignature.
+#[derive(Clone, Debug, Default)]
+pub struct DepartmentRow {
+    pub name: String,
+    pub id: String,
+    /// Transactions that it vouches for; none when it was not heard since this node started.
+    pub size: Option<u64>,
+    /// When it signed, by its own clock; empty when it was not heard.
+    pub time: String,
+    /// Transactions that it does not vouch for yet.
+    pub behind: Option<u64>,
+    /// `current`, `behind` the newest anchored checkpoint, or `silent`.
+    pub state: &'static str,
+    pub here: bool,
+}
+
+/// A key of a department.
+#[derive(Clone, Debug, Default)]
+pub struct KeyRow {
+    pub department: String,
     pub key: String,
-    pub signature: String,
-    pub leaf: String,
-    /// Indented JSON.
-    pub payload: String,
+    pub state: &'static str,
+    /// Index of the transaction that brought it.
+    pub index: u64,
+    pub since: String,
+    /// Empty when it has no end.
+    pub until: String,
 }

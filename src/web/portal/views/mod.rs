@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod cluster;
 pub mod drafts;
 pub mod entrance;
+pub mod explorer;
 pub mod findings;
 pub mod grants;
 pub mod home;

@@ -9,11 +9,14 @@ use crate::domain::Role;
 use crate::domain::case::CaseState;
 use crate::domain::command::Command;
 use crate::domain::grant::GrantState;
+use crate::domain::keys::KeyState;
 
 /// Codes that templates turn into texts by their family.
 const FAMILIES: &[(&str, &[&str])] = &[
     ("case", &["in_progress", "agreed", "rejected", "completed"]),
     ("certificate", &["valid", "suspended", "revoked", "cancelled", "lapsed"]),
+    ("cosignature", &["fits", "false", "none"]),
+    ("cosigner", &["current", "behind", "silent"]),
     ("cycle", &["real_time", "daily", "weekly", "monthly", "quarterly", "yearly", "irregular"]),
     ("decision", &["allowed", "refused"]),
     ("draft", &["draft", "under_review", "rejected"]),
@@ -59,6 +62,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "signed_out",
         ],
     ),
+    ("find", &["transaction", "block"]),
     ("finding", &["promise_without_record", "record_differs", "record_without_call", "record_without_promise"]),
     ("finding-hint", &["promise_without_record", "record_differs", "record_without_call", "record_without_promise"]),
     (
@@ -66,6 +70,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
         &["id_number", "uscc", "unit_number", "bay_id", "date", "text", "string", "integer", "number", "boolean"],
     ),
     ("grant", &["requested", "active", "denied", "revoked", "expired"]),
+    ("key", &["current", "retiring", "retired", "expired", "revoked"]),
     ("kind", &["string", "integer", "number", "date", "boolean"]),
     ("kind-of", Command::KINDS),
     ("level", &["duty", "data", "interface"]),
@@ -91,12 +96,19 @@ const FAMILIES: &[(&str, &[&str])] = &[
         ],
     ),
     ("problem", PROBLEMS),
+    ("proof", &["fits", "false", "open", "strange"]),
     ("reason", REASONS),
     ("reason-short", REASONS),
+    (
+        "receipt-fault",
+        &["malformed", "other_chain", "transaction_signature", "inclusion", "cosignature", "too_few_cosignatures"],
+    ),
     ("resolved", &["no", "yes"]),
     ("role", &["clerk", "reviewer", "admin", "auditor", "system"]),
     ("sharing", &["unconditional", "conditional", "not_shared"]),
     ("step", &["waiting", "agreed", "disagreed"]),
+    ("step-hint", &["form", "signature", "inclusion", "checkpoint"]),
+    ("step-of", &["form", "signature", "inclusion", "checkpoint"]),
     ("task", &["drafts", "grants", "sign_offs", "expiring"]),
     ("tx", &["proposed", "committed", "anchored", "projected"]),
     ("verdict", &["valid", "not_valid", "unknown", "malformed"]),
@@ -273,6 +285,7 @@ fn families_know_every_word_of_the_domain() {
     let domain = Role::ALL.iter().map(|role| format!("role-{}", role.as_str()));
     let domain = domain.chain(GrantState::ALL.iter().map(|state| format!("grant-{}", state.as_str())));
     let cases = [CaseState::InProgress, CaseState::Agreed, CaseState::Rejected, CaseState::Completed];
+    let domain = domain.chain(KeyState::ALL.iter().map(|state| format!("key-{}", state.as_str())));
     for key in domain.chain(cases.iter().map(|state| format!("case-{}", state.as_str()))) {
         assert!(keys.contains(&key), "no text for {key}");
     }

@@ -76,6 +76,7 @@ pub fn case(lang: Lang) -> CasePage {
         by: s(if may_sign { "" } else { "chen.jie" }),
         at: s(if may_sign { "" } else { "2026-11-21 09:40:00" }),
         note: s(if may_sign { "" } else { EVIL }),
+        index: (!may_sign).then_some(1201),
         may_sign,
     };
     let material = |zh: &str, en: &str, held| MaterialView {

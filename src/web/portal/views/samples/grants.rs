@@ -115,7 +115,7 @@ pub fn grant(lang: Lang) -> GrantPage {
         daily_max: 500,
         valid_until: s("2026-12-31"),
         approved: Some(Approved { daily_max: 300, valid_until: s("2026-12-31") }),
-        decision: Some(Decided { by: s("wang.fang"), at: s("2026-11-20 17:00:00"), reason: s(EVIL) }),
+        decision: Some(Decided { by: s("wang.fang"), at: s("2026-11-20 17:00:00"), reason: s(EVIL), index: 1190 }),
         may_decide: true,
         own: true,
         may_revoke: false,

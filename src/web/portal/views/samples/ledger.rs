@@ -1,115 +1,12 @@
-//! Accesses, the ledger and the cluster.
+//! The ledger, its blocks and transactions, and what a receipt proves.
 
-use crate::domain::finding::Mismatch;
-
-use super::{DIGEST, ENTRY, EVIL, ID, choices, page, s, two};
-use crate::web::portal::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults};
-use crate::web::portal::views::cluster::{Cluster, ClusterBody, NodeRow};
-use crate::web::portal::views::findings::{FindingPage, FindingResults, FindingRow, Findings};
-use crate::web::portal::views::ledger::{BlockRow, Ledger, LedgerBody, TransactionPage, TransactionRow};
+use super::{DIGEST, EVIL, ID, page, s, two};
+use crate::web::portal::views::explorer::{
+    BlockPage, BlockRow, Blocks, CosignerRow, ProofStep, TransactionPage, TransactionRow, Transactions,
+    VerificationPage,
+};
+use crate::web::portal::views::ledger::{CheckpointView, DepartmentRow, KeyRow, Ledger, LedgerBody};
 use crate::web::portal::words::{Lang, Words};
-
-fn access_row(lang: Lang, decision: &str) -> AccessRow {
-    let refused = decision == "refused";
-    AccessRow {
-        access_id: s(ID),
-        time: s("2026-11-21 10:15:30"),
-        consumer: two(lang, "民政局", "Civil Affairs"),
-        actor: s("li.na"),
-        entry: s(ENTRY),
-        entry_title: two(lang, "户籍登记信息", "Household registration"),
-        version: s("1.0"),
-        decision: s(decision),
-        rule: s("conditional-needs-active-grant"),
-        reasons: if refused { vec![s("grant_expired")] } else { Vec::new() },
-        purpose: s("marriage-registration"),
-        cause: s(EVIL),
-        case_id: s("HY-2026-0042"),
-        rows: u32::from(!refused),
-        state: s("committed"),
-    }
-}
-
-pub fn audit(lang: Lang) -> Audit {
-    let rows = vec![access_row(lang, "allowed"), access_row(lang, "refused"), access_row(lang, "allowed")];
-    Audit {
-        page: page(lang, "/audit"),
-        t: Words::of(lang),
-        filter: AuditFilter { subject: s(EVIL), ..AuditFilter::default() },
-        consumers: choices(lang),
-        providers: choices(lang),
-        results: AuditResults {
-            t: Words::of(lang),
-            rows,
-            ledger_index: 1284,
-            first_href: None,
-            next_href: Some(s("/audit?cursor=x")),
-        },
-    }
-}
-
-fn finding_row(lang: Lang, problem: &str) -> FindingRow {
-    FindingRow {
-        access_id: s(ID),
-        problem: s(problem),
-        consumer: two(lang, "民政局", "Civil Affairs"),
-        provider: two(lang, "公安局", "Public Security"),
-        reported: s("2026-11-21 10:25:31"),
-        deadline: s("2026-11-21 10:25:00"),
-        promise: s(EVIL),
-        signature: s(DIGEST),
-        record: (problem != "promise_without_record").then_some(1199),
-        settled: (problem == "record_without_promise").then_some(1199),
-        transaction: s(ID),
-    }
-}
-
-pub fn findings(lang: Lang) -> Findings {
-    let rows = Mismatch::ALL.map(|problem| finding_row(lang, problem.as_str())).into();
-    Findings {
-        page: page(lang, "/audit/findings"),
-        t: Words::of(lang),
-        consumers: choices(lang),
-        providers: choices(lang),
-        problem: s("record_differs"),
-        resolved: s("no"),
-        results: FindingResults {
-            t: Words::of(lang),
-            rows,
-            ledger_index: 1284,
-            first_href: None,
-            next_href: Some(s("/audit/findings?cursor=x")),
-        },
-    }
-}
-
-pub fn finding(lang: Lang) -> FindingPage {
-    let row = finding_row(lang, "promise_without_record");
-    FindingPage { page: page(lang, "/audit/x"), t: Words::of(lang), access_id: s(ID), findings: vec![row] }
-}
-
-pub fn access(lang: Lang) -> AccessPage {
-    AccessPage {
-        page: page(lang, "/audit/x"),
-        t: Words::of(lang),
-        findings: vec![finding_row(lang, "record_differs")],
-        access: access_row(lang, "refused"),
-        provider: two(lang, "公安局", "Public Security"),
-        role: s("clerk"),
-        grant: s(ID),
-        items: vec![two(lang, "姓名", "Name")],
-        request_digest: s(DIGEST),
-        answer_digest: s(""),
-        basis: 1200,
-        transaction: s(ID),
-        index: 1203,
-        height: 310,
-        block_time: s("2026-11-21 10:15:31"),
-        sealed: true,
-        subject: None,
-        may_open: true,
-    }
-}
 
 fn transaction_row(lang: Lang, index: u64, outcome: &str) -> TransactionRow {
     TransactionRow {
@@ -123,24 +20,107 @@ fn transaction_row(lang: Lang, index: u64, outcome: &str) -> TransactionRow {
     }
 }
 
+fn block_row(height: u64) -> BlockRow {
+    BlockRow { height, time: s("2026-11-21 10:15:30"), count: 2, refused: 1, first_index: 2 * height }
+}
+
+fn department_row(lang: Lang, state: &'static str, size: Option<u64>) -> DepartmentRow {
+    DepartmentRow {
+        name: two(lang, "民政局", "Civil Affairs"),
+        id: s("civil-affairs"),
+        size,
+        time: s(if size.is_some() { "2026-11-21 10:15:30" } else { "" }),
+        behind: size.map(|size| 1284 - size),
+        state,
+        here: state == "current",
+    }
+}
+
+fn key_row(lang: Lang, state: &'static str) -> KeyRow {
+    KeyRow {
+        department: two(lang, "民政局", "Civil Affairs"),
+        key: s(DIGEST),
+        state,
+        index: 17,
+        since: s("2026-11-21 09:00:00"),
+        until: s(if state == "current" { "" } else { "2026-11-21 10:00:00" }),
+    }
+}
+
 pub fn ledger(lang: Lang) -> Ledger {
+    let checkpoint = CheckpointView {
+        anchored: true,
+        size: 1280,
+        root: s(DIGEST),
+        state: s(DIGEST),
+        time: s("2026-11-21 10:15:29"),
+        cosigned: 8,
+        text: s("mulu-66c7f0f462eeedd9 sm3\n1284\nZsfw9GLu7dnR8tRr3BDk4kFnxIdc8veiKX2gK49LqOA=\n"),
+    };
     let body = LedgerBody {
         t: Words::of(lang),
         chain: s("mulu-66c7f0f462eeedd9"),
         hash: s("sm3"),
         size: 1284,
         height: 310,
-        root: s(DIGEST),
         time: s("2026-11-21 10:15:30"),
-        anchored: 1280,
-        cosigners: vec![two(lang, "民政局", "Civil Affairs"), s(EVIL)],
-        checkpoint: s("mulu-66c7f0f462eeedd9 sm3\n1284\nZsfw9GLu7dnR8tRr3BDk4kFnxIdc8veiKX2gK49LqOA=\n"),
-        blocks: (0..6)
-            .map(|n| BlockRow { height: 310 - n, time: s("2026-11-21 10:15:30"), count: n + 1, first_index: 1284 - n })
-            .collect(),
+        checkpoint: Some(checkpoint),
+        needed: 7,
+        lag: 4,
+        lag_s: 1,
+        departments: vec![
+            department_row(lang, "current", Some(1284)),
+            department_row(lang, "behind", Some(1200)),
+            department_row(lang, "silent", None),
+        ],
+        blocks: (0..6).map(|n| block_row(310 - n)).collect(),
         transactions: vec![transaction_row(lang, 1283, "done"), transaction_row(lang, 1282, "own_request")],
     };
-    Ledger { page: page(lang, "/ledger"), t: Words::of(lang), block: None, body }
+    let keys = vec![key_row(lang, "current"), key_row(lang, "retired"), key_row(lang, "revoked")];
+    Ledger { page: page(lang, "/ledger"), t: Words::of(lang), body, keys }
+}
+
+/// In a node's first moments.
+pub fn ledger_young(lang: Lang) -> Ledger {
+    let whole = ledger(lang);
+    Ledger { body: LedgerBody { checkpoint: None, ..whole.body }, ..whole }
+}
+
+pub fn blocks(lang: Lang) -> Blocks {
+    Blocks {
+        page: page(lang, "/ledger/blocks"),
+        t: Words::of(lang),
+        rows: vec![block_row(310), block_row(309)],
+        ledger_index: 1284,
+        first_href: None,
+        next_href: Some(s("/ledger/blocks?cursor=x")),
+    }
+}
+
+pub fn block(lang: Lang) -> BlockPage {
+    BlockPage {
+        page: page(lang, "/ledger/blocks/310"),
+        t: Words::of(lang),
+        block: block_row(310),
+        state: "anchored",
+        root: s(DIGEST),
+        previous: Some(309),
+        next: None,
+        rows: vec![transaction_row(lang, 1283, "done"), transaction_row(lang, 1282, "own_request")],
+        first_href: None,
+        next_href: Some(s("/ledger/blocks/310?from=50")),
+    }
+}
+
+pub fn transactions(lang: Lang) -> Transactions {
+    Transactions {
+        page: page(lang, "/ledger/transactions"),
+        t: Words::of(lang),
+        rows: vec![transaction_row(lang, 1283, "done"), TransactionRow::default()],
+        ledger_index: 1284,
+        first_href: Some(s("/ledger/transactions")),
+        next_href: None,
+    }
 }
 
 pub fn transaction(lang: Lang) -> TransactionPage {
@@ -149,45 +129,61 @@ pub fn transaction(lang: Lang) -> TransactionPage {
         t: Words::of(lang),
         transaction: transaction_row(lang, 1283, "done"),
         height: 310,
+        previous: Some(1282),
+        next: Some(1284),
         state: s("committed"),
         refusal: s(EVIL),
         algorithm: s("ed25519"),
         key: s(DIGEST),
         signature: s(DIGEST),
         leaf: s(DIGEST),
+        facts: vec![(s("body.cause"), s(EVIL)), (s("v"), s("1"))],
+        cut: true,
         payload: s("{\n  \"v\": 1\n}"),
     }
 }
 
-pub fn cluster(lang: Lang) -> Cluster {
-    let node = |zh: &str, en: &str, department: &str, role: &str, lag, here| NodeRow {
-        name: two(lang, zh, en),
-        department: s(department),
-        role: s(role),
-        term: Some(3),
-        commit: Some(1320),
-        applied: Some(1320 - lag),
-        projected: Some(1320 - lag),
-        lag: (lag < 10).then_some(lag),
-        here,
-    };
-    let body = ClusterBody {
+fn cosigner_row(lang: Lang, state: &'static str) -> CosignerRow {
+    let time = s(if state == "fits" { "2026-11-21 10:15:31" } else { "" });
+    CosignerRow { name: two(lang, "民政局", "Civil Affairs"), state, time }
+}
+
+pub fn verification(lang: Lang) -> VerificationPage {
+    let step = |code, state| ProofStep { code, state, detail: s(EVIL) };
+    VerificationPage {
+        page: page(lang, "/ledger/transactions/1283/verify"),
         t: Words::of(lang),
-        leader: two(lang, "政务数据局", "Data Bureau"),
-        term: 3,
-        commit: 1320,
-        applied: 1320,
-        projected: 1320,
-        quorum: false,
-        outbox: 0,
-        outbox_max: 10_000,
-        time: s("2026-11-21 10:15:30"),
-        nodes: vec![
-            node("政务数据局", "Data Bureau", "data-bureau", "leader", 0, false),
-            node("民政局", "Civil Affairs", "civil-affairs", "voter", 0, true),
-            node("审计局", "Audit", "audit", "unreachable", 12, false),
-            node("水务局", "Water", "water", "learner", 1, false),
+        transaction: transaction_row(lang, 1283, "done"),
+        fault: s(""),
+        fault_text: s(""),
+        steps: vec![
+            step("form", "fits"),
+            step("signature", "strange"),
+            step("inclusion", "fits"),
+            step("checkpoint", "fits"),
         ],
-    };
-    Cluster { page: page(lang, "/cluster"), t: Words::of(lang), body }
+        cosigners: vec![cosigner_row(lang, "fits"), cosigner_row(lang, "none")],
+        size: 1284,
+        root: s(DIGEST),
+        state: s(DIGEST),
+        cosigned: 7,
+        needed: 7,
+    }
+}
+
+/// When something does not fit.
+pub fn verification_failed(lang: Lang) -> VerificationPage {
+    let step = |code, state| ProofStep { code, state, detail: s(DIGEST) };
+    VerificationPage {
+        fault: s("transaction_signature"),
+        fault_text: s(EVIL),
+        steps: vec![
+            step("form", "fits"),
+            step("signature", "false"),
+            step("inclusion", "open"),
+            step("checkpoint", "open"),
+        ],
+        cosigners: vec![cosigner_row(lang, "false")],
+        ..verification(lang)
+    }
 }

@@ -1,5 +1,6 @@
 //! One filled view a page, for tests and for looking at.
 
+mod audit;
 mod cases;
 mod catalog;
 mod grants;
@@ -45,13 +46,19 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ("certificate", cases::certificate(lang).render()),
         ("verify", cases::verify(lang).render()),
         ("query", grants::query(lang).render()),
-        ("audit", ledger::audit(lang).render()),
-        ("access", ledger::access(lang).render()),
-        ("findings", ledger::findings(lang).render()),
-        ("finding", ledger::finding(lang).render()),
+        ("audit", audit::audit(lang).render()),
+        ("access", audit::access(lang).render()),
+        ("findings", audit::findings(lang).render()),
+        ("finding", audit::finding(lang).render()),
         ("ledger", ledger::ledger(lang).render()),
+        ("ledger_young", ledger::ledger_young(lang).render()),
+        ("blocks", ledger::blocks(lang).render()),
+        ("block", ledger::block(lang).render()),
+        ("transactions", ledger::transactions(lang).render()),
         ("transaction", ledger::transaction(lang).render()),
-        ("cluster", ledger::cluster(lang).render()),
+        ("verification", ledger::verification(lang).render()),
+        ("verification_failed", ledger::verification_failed(lang).render()),
+        ("cluster", audit::cluster(lang).render()),
     ];
     all.into_iter().map(|(name, html)| (name, html.unwrap())).collect()
 }

@@ -1,0 +1,144 @@
+//! Accesses, findings and the cluster.
+
+use crate::domain::finding::Mismatch;
+
+use super::{DIGEST, ENTRY, EVIL, ID, choices, page, s, two};
+use crate::web::portal::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults};
+use crate::web::portal::views::cluster::{Cluster, ClusterBody, NodeRow};
+use crate::web::portal::views::findings::{FindingPage, FindingResults, FindingRow, Findings};
+use crate::web::portal::words::{Lang, Words};
+
+fn access_row(lang: Lang, decision: &str) -> AccessRow {
+    let refused = decision == "refused";
+    AccessRow {
+        access_id: s(ID),
+        time: s("2026-11-21 10:15:30"),
+        consumer: two(lang, "民政局", "Civil Affairs"),
+        actor: s("li.na"),
+        entry: s(ENTRY),
+        entry_title: two(lang, "户籍登记信息", "Household registration"),
+        version: s("1.0"),
+        decision: s(decision),
+        rule: s("conditional-needs-active-grant"),
+        reasons: if refused { vec![s("grant_expired")] } else { Vec::new() },
+        purpose: s("marriage-registration"),
+        cause: s(EVIL),
+        case_id: s("HY-2026-0042"),
+        rows: u32::from(!refused),
+        state: s("committed"),
+    }
+}
+
+pub fn audit(lang: Lang) -> Audit {
+    let rows = vec![access_row(lang, "allowed"), access_row(lang, "refused"), access_row(lang, "allowed")];
+    Audit {
+        page: page(lang, "/audit"),
+        t: Words::of(lang),
+        filter: AuditFilter { subject: s(EVIL), ..AuditFilter::default() },
+        consumers: choices(lang),
+        providers: choices(lang),
+        results: AuditResults {
+            t: Words::of(lang),
+            rows,
+            ledger_index: 1284,
+            first_href: None,
+            next_href: Some(s("/audit?cursor=x")),
+        },
+    }
+}
+
+fn finding_row(lang: Lang, problem: &str) -> FindingRow {
+    FindingRow {
+        access_id: s(ID),
+        problem: s(problem),
+        consumer: two(lang, "民政局", "Civil Affairs"),
+        provider: two(lang, "公安局", "Public Security"),
+        reported: s("2026-11-21 10:25:31"),
+        deadline: s("2026-11-21 10:25:00"),
+        promise: s(EVIL),
+        signature: s(DIGEST),
+        record: (problem != "promise_without_record").then_some(1199),
+        settled: (problem == "record_without_promise").then_some(1199),
+        transaction: s(ID),
+    }
+}
+
+pub fn findings(lang: Lang) -> Findings {
+    let rows = Mismatch::ALL.map(|problem| finding_row(lang, problem.as_str())).into();
+    Findings {
+        page: page(lang, "/audit/findings"),
+        t: Words::of(lang),
+        consumers: choices(lang),
+        providers: choices(lang),
+        problem: s("record_differs"),
+        resolved: s("no"),
+        results: FindingResults {
+            t: Words::of(lang),
+            rows,
+            ledger_index: 1284,
+            first_href: None,
+            next_href: Some(s("/audit/findings?cursor=x")),
+        },
+    }
+}
+
+pub fn finding(lang: Lang) -> FindingPage {
+    let row = finding_row(lang, "promise_without_record");
+    FindingPage { page: page(lang, "/audit/x"), t: Words::of(lang), access_id: s(ID), findings: vec![row] }
+}
+
+pub fn access(lang: Lang) -> AccessPage {
+    AccessPage {
+        page: page(lang, "/audit/x"),
+        t: Words::of(lang),
+        findings: vec![finding_row(lang, "record_differs")],
+        access: access_row(lang, "refused"),
+        provider: two(lang, "公安局", "Public Security"),
+        role: s("clerk"),
+        grant: s(ID),
+        items: vec![two(lang, "姓名", "Name")],
+        request_digest: s(DIGEST),
+        answer_digest: s(""),
+        basis: 1200,
+        transaction: s(ID),
+        index: 1203,
+        height: 310,
+        block_time: s("2026-11-21 10:15:31"),
+        sealed: true,
+        subject: None,
+        may_open: true,
+    }
+}
+
+pub fn cluster(lang: Lang) -> Cluster {
+    let node = |zh: &str, en: &str, department: &str, role: &str, lag, here| NodeRow {
+        name: two(lang, zh, en),
+        department: s(department),
+        role: s(role),
+        term: Some(3),
+        commit: Some(1320),
+        applied: Some(1320 - lag),
+        projected: Some(1320 - lag),
+        lag: (lag < 10).then_some(lag),
+        here,
+    };
+    let body = ClusterBody {
+        t: Words::of(lang),
+        leader: two(lang, "政务数据局", "Data Bureau"),
+        term: 3,
+        commit: 1320,
+        applied: 1320,
+        projected: 1320,
+        quorum: false,
+        outbox: 0,
+        outbox_max: 10_000,
+        time: s("2026-11-21 10:15:30"),
+        nodes: vec![
+            node("政务数据局", "Data Bureau", "data-bureau", "leader", 0, false),
+            node("民政局", "Civil Affairs", "civil-affairs", "voter", 0, true),
+            node("审计局", "Audit", "audit", "unreachable", 12, false),
+            node("水务局", "Water", "water", "learner", 1, false),
+        ],
+    };
+    Cluster { page: page(lang, "/cluster"), t: Words::of(lang), body }
+}
