@@ -31,6 +31,8 @@ pub struct Receipt {
     inclusion: Vec<Hash>,
     /// A signed note.
     checkpoint: String,
+    /// Against damage, not against lies: a cosignature line that was hit would else only count for nobody.
+    digest: Hash,
 }
 
 /// Why a receipt proves nothing.
@@ -102,7 +104,7 @@ pub struct Proven {
 impl Receipt {
     /// A receipt for the transaction at an index, with its path in the checkpoint's tree.
     pub fn new(transaction: &Transaction, index: u64, inclusion: Vec<Hash>, checkpoint: &SignedCheckpoint) -> Self {
-        Self {
+        let mut receipt = Self {
             v: 1,
             chain: checkpoint.checkpoint().chain().to_owned(),
             hash: checkpoint.checkpoint().algorithm(),
@@ -110,7 +112,23 @@ impl Receipt {
             transaction: BASE64.encode(transaction.as_bytes()),
             inclusion,
             checkpoint: checkpoint.encode(),
-        }
+            digest: Hash([0; 32]),
+        };
+        receipt.digest = receipt.digest_of_parts();
+        receipt
+    }
+
+    /// `H` of the lines `mulu-receipt-v1`, chain, hash, index, transaction, each hash of the path, an empty one, and
+    /// of the checkpoint's note after them; texts as they stand in the JSON, `H` the chain's digest.
+    fn digest_of_parts(&self) -> Hash {
+        let hash = match self.hash {
+            HashAlgorithm::Sm3 => "sm3",
+            HashAlgorithm::Sha256 => "sha256",
+        };
+        let path: String = self.inclusion.iter().map(|hash| format!("{hash}\n")).collect();
+        let Self { chain, index, transaction, checkpoint, .. } = self;
+        let text = format!("mulu-receipt-v1\n{chain}\n{hash}\n{index}\n{transaction}\n{path}\n{checkpoint}");
+        self.hash.digest(&[text.as_bytes()])
     }
 
     /// Reads a receipt; proves nothing yet.
@@ -166,6 +184,10 @@ impl Receipt {
         let cosigners = signed.cosigners(trust.departments())?;
         let names = cosigners.iter().map(|cosigner| cosigner.department.clone()).collect();
         trust.fulfilled(&names).map_err(ReceiptFault::TooFew)?;
+        // Last, so that whatever else is wrong is called by its name.
+        if self.digest != self.digest_of_parts() {
+            return Err(wrong("it was damaged: its digest does not fit its parts"));
+        }
         Ok(Proven {
             signer: signer.map(|(department, _)| department.clone()),
             transaction,
@@ -255,6 +277,10 @@ mod tests {
                 r.checkpoint.lines().filter(|line| !line.contains("/audit ")).map(|line| format!("{line}\n")).collect();
         };
         assert_eq!(named(&without), "too_few_cosignatures");
+        // Nothing rests on audit's line where one is enough, but it was there.
+        let mut hit = good.clone();
+        hit.checkpoint = hit.checkpoint.replacen("/audit ", "/audio ", 1);
+        assert!(matches!(hit.verify(&trust(1)), Err(ReceiptFault::Malformed(_))));
         let other = TrustPolicy::any("mulu-2", departments(), 1).unwrap();
         assert!(matches!(good.verify(&other), Err(ReceiptFault::OtherChain(_))));
     }

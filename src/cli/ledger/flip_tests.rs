@@ -142,18 +142,13 @@ fn no_flip_in_a_receipt_is_missed() {
     let verdict = |bytes: &[u8], policy: &TrustPolicy| -> Result<Proven, ReceiptFault> {
         Receipt::parse(&String::from_utf8_lossy(bytes))?.verify(policy)
     };
-    let (all_needed, one_needed) = (policy(2), policy(1));
-    let proven = verdict(&whole, &all_needed).unwrap();
+    // Also where one cosignature is enough: damage to the other is told, though nothing rests on it.
+    let policies = [policy(2), policy(1)];
+    policies.iter().for_each(|policy| _ = verdict(&whole, policy).unwrap());
     let mut dice = Dice::new();
     for _ in 0..FLIPS {
         let mut bytes = whole.clone();
         let flip = dice.flip(&mut bytes);
-        assert!(verdict(&bytes, &all_needed).is_err(), "missed: {flip}");
-        // Where one cosignature is enough, the other may be made another's; then it is not told as one any more.
-        let weaker = verdict(&bytes, &one_needed);
-        assert!(
-            weaker.is_err() || weaker.is_ok_and(|weaker| weaker.cosigners.len() < proven.cosigners.len()),
-            "{flip}"
-        );
+        policies.iter().for_each(|policy| assert!(verdict(&bytes, policy).is_err(), "missed: {flip}"));
     }
 }

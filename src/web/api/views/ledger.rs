@@ -141,4 +141,6 @@ pub struct ReceiptAnswer {
     pub inclusion: Vec<Hash>,
     /// A signed note (C2SP tlog-checkpoint).
     pub checkpoint: String,
+    /// Digest over all the rest, against damage.
+    pub digest: Hash,
 }
