@@ -1,6 +1,7 @@
 //! `/api/v1/ledger` and the offline audit: the same ledger everywhere, and every falsification shows.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -171,6 +172,12 @@ fn the_whole_ledger_is_audited_from_afar_and_copied_into_files() {
     mulu(&export).ok();
     city.system("tax").post("grants", &Wish { consumer: "tax", purpose: "statistics", ..Wish::marriage() }.body()).ok();
     mulu(&export).ok();
+    // Another program, written from docs/formats.md alone, comes to the same verdict.
+    let verifier = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/formats/verify.py");
+    let trust = city.dir().join("trust.toml");
+    let verdict = Command::new("python3").args([verifier, "export", text(&out), text(&trust)]).output().unwrap();
+    assert!(verdict.status.success(), "{}", String::from_utf8_lossy(&verdict.stderr));
+
     let resume = copy.path().join("seen.json");
     let audit = ["ledger", "verify", "--dir", text(&out), "--resume", text(&resume)];
     mulu(&audit).ok();
