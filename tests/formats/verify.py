@@ -61,6 +61,13 @@ def read_json(text, fields=None):
     return value
 
 
+def decoded(data):
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise Wrong("no UTF-8") from None
+
+
 def number(value):
     demand(type(value) is int and 0 <= value < 2**64, "no number")
     return value
@@ -181,10 +188,7 @@ class Transaction:
         self.signature = data[15:15 + length]
         self.payload = data[19 + length:]
         demand(int.from_bytes(data[15 + length:19 + length], "big") == len(self.payload), "the payload's length is wrong")
-        try:
-            self.payload.decode()
-        except UnicodeDecodeError:
-            raise Wrong("the payload is not UTF-8") from None
+        decoded(self.payload)
 
     def check(self, chain, key, what):
         demand(key.id == self.key_id and TAGS[key.algorithm] == self.tag, f"{what} names another key or algorithm")
@@ -345,7 +349,7 @@ class Policy:
 def verify_receipt(path, policy):
     data = Path(path).read_bytes()
     demand(len(data) <= 262144, "the receipt is too long")
-    receipt = read_json(decoded(data), ("v", "chain", "hash", "index", "transaction", "inclusion", "checkpoint"))
+    receipt = read_json(decoded(data), ("v", "chain", "hash", "index", "transaction", "inclusion", "checkpoint", "digest"))
     demand(number(receipt["v"]) == 1, "a receipt of another version")
     demand(isinstance(receipt["checkpoint"], str), "no note")
     checkpoint = Checkpoint(receipt["checkpoint"])
@@ -361,14 +365,10 @@ def verify_receipt(path, policy):
     root = root_of_path(digest, leaf, number(receipt["index"]), checkpoint.size, path)
     demand(root == checkpoint.root, "the path does not lead to the root")
     cosigners = policy.check(checkpoint)
+    head = ["mulu-receipt-v1", receipt["chain"], receipt["hash"], str(receipt["index"]), receipt["transaction"]]
+    lines = "".join(line + "\n" for line in [*head, *receipt["inclusion"], ""])
+    demand(digest((lines + receipt["checkpoint"]).encode()) == digest_of_hex(receipt["digest"]), "the receipt was damaged")
     print(f"VALID: transaction {receipt['index']} of {checkpoint.size}, cosigned by {', '.join(sorted(cosigners))}")
-
-
-def decoded(data):
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise Wrong("no UTF-8") from None
 
 
 # 11. Tiles and export
@@ -490,8 +490,7 @@ def main():
     try:
         commands[sys.argv[1]](sys.argv[2], Policy(sys.argv[3]))
     except Wrong as wrong:
-        print(f"NOT VALID: {wrong}", file=sys.stderr)
-        return 1
+        sys.exit(f"NOT VALID: {wrong}")
     return 0
 
 
