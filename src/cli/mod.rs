@@ -11,6 +11,7 @@ mod error;
 mod health;
 mod init;
 mod keygen;
+mod keys;
 mod ledger;
 mod logging;
 mod node;
@@ -46,6 +47,9 @@ enum Command {
     Init(init::Init),
     /// Make a department's keys
     Keygen(keygen::Keygen),
+    /// Work with keys on the ledger: show, replace, end, and vouch for those of others
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Check a node's configuration and tell every fault
     CheckConfig(check_config::CheckConfig),
     /// Ask a running node how it is
@@ -79,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Node(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Keygen(command) => command.run(),
+        Command::Keys(command) => command.run(),
         Command::CheckConfig(command) => command.run(),
         Command::Health(command) => command.run(),
         Command::Account(command) => command.run(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustls::{ClientConfig, ServerConfig};
 
 use crate::clock::SharedClock;
-use crate::crypto::sign::SigningKey;
+use crate::crypto::keys::Keys;
 use crate::ids::DepartmentId;
 use crate::storage::ledger_log::LedgerLog;
 use crate::storage::node_store::NodeStore;
@@ -98,8 +98,8 @@ pub struct Settings {
     pub node_id: u64,
     /// Whose node this is.
     pub department: DepartmentId,
-    /// The department's key, with which this node cosigns.
-    pub signing: SigningKey,
+    /// The department's keys, with which this node cosigns.
+    pub keys: Keys,
     /// The other nodes; an entry with this node's own number is passed over.
     pub peers: Vec<Peer>,
     /// The bound socket on which peers are heard.

@@ -96,7 +96,7 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
     driver.catch_up_members()?;
     let cosigner = Cosigner {
         department: settings.department.clone(),
-        key: settings.signing.clone(),
+        keys: settings.keys.clone(),
         clock: settings.clock.clone(),
         chain: chain.clone(),
         desk: desk.clone(),

@@ -8,7 +8,8 @@ use super::*;
 use crate::clock::{Clock, Millis, SystemClock};
 use crate::crypto::ca::CityAuthority;
 use crate::crypto::digest::HashAlgorithm;
-use crate::crypto::sign::SigningKey;
+use crate::crypto::keyring::Keyring;
+use crate::crypto::sign::{Algorithm, SigningKey};
 use crate::crypto::tls::{TlsFiles, client_config, server_config};
 use crate::domain::case::{CaseOpening, SignOffStep};
 use crate::domain::command::{Command, GrantEnding, Payload};
@@ -151,7 +152,7 @@ impl City {
             log,
             store,
             clock: Arc::new(Late(self.late[n])),
-            signing: key(n),
+            keys: Keyring { signing: key(n), ..Keyring::generate(Algorithm::Ed25519).unwrap() }.into(),
             checkpoint_file: home.join("ledger/checkpoint"),
             evidence_dir: home.join("evidence"),
             limits: Limits { verify_threads: 1, ..Limits::default() },

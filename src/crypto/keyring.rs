@@ -12,6 +12,8 @@ use super::{CryptoError, pem};
 
 /// File of the signing key.
 pub const SIGNING_FILE: &str = "signing.pem";
+/// Pairs of keys that a directory may hold.
+const KEYS_MAX: u32 = 1_000;
 /// File of the sealing key.
 pub const SEALING_FILE: &str = "sealing.pem";
 
@@ -39,6 +41,36 @@ impl Keyring {
     /// # Errors
     /// [`CryptoError::File`]; files that exist are not overwritten.
     pub fn save(&self, dir: &Path, secret: Option<&Secret>) -> Result<(), CryptoError> {
+        self.write([&dir.join(SIGNING_FILE), &dir.join(SEALING_FILE)], secret)
+    }
+
+    /// Writes the keys beside those that are there, as `signing-0002.pem` and `sealing-0002.pem` and so on, and returns
+    /// when they would survive a loss of power.
+    ///
+    /// # Errors
+    /// [`CryptoError::File`], also when there are too many.
+    pub fn save_later(&self, dir: &Path, secret: Option<&Secret>) -> Result<(), CryptoError> {
+        let taken = |n: &u32| later_files(*n).iter().any(|file| dir.join(file).exists());
+        let free = (2..KEYS_MAX).rev().find(taken).map_or(2, |last| last + 1);
+        let files = later_files(free);
+        // Written aside and renamed: a crash leaves no file that looks like a key and is none.
+        let parts = files.clone().map(|file| dir.join(file).with_extension("part"));
+        let finish = || -> std::io::Result<()> {
+            for (part, file) in parts.iter().zip(&files) {
+                std::fs::rename(part, dir.join(file))?;
+            }
+            std::fs::File::open(dir)?.sync_all()
+        };
+        let failed = |e: std::io::Error| CryptoError::File { path: dir.display().to_string(), cause: e.to_string() };
+        for part in parts.iter().filter(|part| part.exists()) {
+            std::fs::remove_file(part).map_err(failed)?;
+        }
+        let [signing, sealing] = &parts;
+        self.write([signing, sealing], secret)?;
+        finish().map_err(failed)
+    }
+
+    fn write(&self, files: [&Path; 2], secret: Option<&Secret>) -> Result<(), CryptoError> {
         let signing = match self.signing.algorithm() {
             Algorithm::Ed25519 => KeyKind::Ed25519,
             Algorithm::Sm2 => KeyKind::Sm2,
@@ -47,10 +79,9 @@ impl Keyring {
             Scheme::X25519 => KeyKind::X25519,
             Scheme::Sm2 => KeyKind::Sm2,
         };
-        for (file, kind, key) in
-            [(SIGNING_FILE, signing, self.signing.secret()), (SEALING_FILE, sealing, self.sealing.secret())]
-        {
-            pem::write_secret(&dir.join(file), &key_file::text(&key_file::encode(kind, &key)?, secret)?)?;
+        let keys = [(signing, self.signing.secret()), (sealing, self.sealing.secret())];
+        for (file, (kind, key)) in files.into_iter().zip(keys) {
+            pem::write_secret(file, &key_file::text(&key_file::encode(kind, &key)?, secret)?)?;
         }
         Ok(())
     }
@@ -60,13 +91,17 @@ impl Keyring {
     /// # Errors
     /// [`CryptoError::File`], [`CryptoError::Locked`] or [`CryptoError::Key`].
     pub fn load(dir: &Path, secret: Option<&Secret>) -> Result<Self, CryptoError> {
-        let path = dir.join(SIGNING_FILE);
+        Self::read(dir, (SIGNING_FILE, SEALING_FILE), secret)
+    }
+
+    fn read(dir: &Path, files: (&str, &str), secret: Option<&Secret>) -> Result<Self, CryptoError> {
+        let path = dir.join(files.0);
         let signing = match read(&path, secret)? {
             (KeyKind::Ed25519, key) => SigningKey::from_seed(&key),
             (KeyKind::Sm2, key) => SigningKey::from_secret(Algorithm::Sm2, &key)?,
             (KeyKind::X25519, _) => return Err(other(&path)),
         };
-        let path = dir.join(SEALING_FILE);
+        let path = dir.join(files.1);
         let sealing = match read(&path, secret)? {
             (KeyKind::X25519, key) => SealingKey::from_bytes(&key),
             (KeyKind::Sm2, key) => SealingKey::from_secret(Scheme::Sm2, &key)?,
@@ -74,6 +109,17 @@ impl Keyring {
         };
         Ok(Self { signing, sealing })
     }
+}
+
+/// The keys that [`Keyring::save_later`] wrote, oldest first. A pair of which a crash left one half is passed over: it
+/// never came to the ledger.
+pub(super) fn load_later(dir: &Path, secret: Option<&Secret>) -> Result<Vec<Keyring>, CryptoError> {
+    let pairs = (2..=KEYS_MAX).map(later_files).filter(|files| files.iter().all(|file| dir.join(file).exists()));
+    pairs.map(|[signing, sealing]| Keyring::read(dir, (&signing, &sealing), secret)).collect()
+}
+
+fn later_files(n: u32) -> [String; 2] {
+    [format!("signing-{n:04}.pem"), format!("sealing-{n:04}.pem")]
 }
 
 fn read(path: &Path, secret: Option<&Secret>) -> Result<(KeyKind, Zeroizing<[u8; 32]>), CryptoError> {

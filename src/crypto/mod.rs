@@ -6,6 +6,7 @@ pub mod digest;
 mod fuzz;
 pub mod key_file;
 pub mod keyring;
+pub mod keys;
 pub mod pem;
 pub mod seal;
 pub mod secret;

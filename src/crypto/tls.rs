@@ -10,6 +10,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use x509_parser::extensions::GeneralName;
 
+use crate::clock::Millis;
 use crate::ids::DepartmentId;
 
 use super::secret::Secret;
@@ -116,6 +117,19 @@ pub fn node_name(department: &DepartmentId) -> String {
 /// [`CryptoError::Tls`] for a department whose name is longer than the 63 characters of a DNS label.
 pub fn server_name(department: &DepartmentId) -> Result<ServerName<'static>, CryptoError> {
     ServerName::try_from(node_name(department)).map_err(tls_error)
+}
+
+/// When the certificate of a PEM file ends.
+///
+/// # Errors
+/// [`CryptoError`] when the file cannot be read or holds no certificate.
+pub fn certificate_ends(path: &Path) -> Result<Millis, CryptoError> {
+    let wrong = |why: &str| CryptoError::Certificate(format!("{}: {why}", path.display()));
+    let text = pem::read(path)?;
+    let (_, der) = x509_parser::pem::parse_x509_pem(text.as_bytes()).map_err(|_| wrong("is not PEM"))?;
+    let certificate = der.parse_x509().map_err(|_| wrong("cannot be read"))?;
+    let seconds = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
+    Ok(Millis(seconds.saturating_mul(1_000)))
 }
 
 /// The department that a peer's certificate names. The handshake has checked the certificate itself.

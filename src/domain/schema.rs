@@ -195,6 +195,8 @@ const API: &[(&str, &str)] = own_schemas!("api":
     "case",
     "sign_off",
     "certificate_status",
+    "key_rotation",
+    "key_endorsement",
 );
 
 type Compiled = BTreeMap<&'static str, Schema>;

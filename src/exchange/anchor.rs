@@ -45,7 +45,7 @@ impl Anchorer {
         self.settle(batch).await;
     }
 
-    /// Brings one batch to its end: the same bytes again and again until their fate is known.
+    /// Brings one batch to its end: the same batch again and again until its fate is known.
     async fn settle(self: Arc<Self>, mut batch: Batch) {
         let mut wait = RETRY_MIN;
         loop {
@@ -125,7 +125,7 @@ mod tests {
             outbox: outbox.clone(),
             submitter: Submitter {
                 department: department("public-security"),
-                key: keyring("public-security").signing,
+                keys: keyring("public-security").into(),
                 ledger: city.clone(),
                 clock: city.clock.clone(),
             },

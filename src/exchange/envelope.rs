@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::clock::Millis;
 use crate::crypto::digest::{Hash, sm3};
-use crate::crypto::seal::{SealingKey, SealingPublicKey, open, seal};
+use crate::crypto::keys::Held;
+use crate::crypto::seal::{SealingPublicKey, seal};
 use crate::crypto::sign::{KeyId, PublicKey, SigningKey};
 use crate::domain::Actor;
 use crate::ids::{AccessId, DepartmentId, EntryName, ItemName};
@@ -110,11 +111,11 @@ pub(super) fn enclose(
 }
 
 /// Opens a sealed text. None: altered, cut, too long, for another route or reader.
-pub(super) fn disclose(kind: Kind, route: Route<'_>, sealed: &[u8], reader: &SealingKey) -> Option<Signed> {
+pub(super) fn disclose(kind: Kind, route: Route<'_>, sealed: &[u8], reader: &Held) -> Option<Signed> {
     if sealed.len() > kind.bytes_max() {
         return None;
     }
-    Signed::read(kind, &open(reader, &route.context(kind), sealed).ok()?)
+    Signed::read(kind, &reader.open(&route.context(kind), sealed).ok()?)
 }
 
 impl Signed {
@@ -127,9 +128,10 @@ impl Signed {
         Some(Self { kind, payload: payload.to_vec(), key: KeyId(*key), signature: signature.to_vec() })
     }
 
-    /// Whether the key signed it, for this chain and this kind.
-    pub(super) fn is_by(&self, key: &PublicKey, chain: &str) -> bool {
-        key.id() == self.key && key.verify(&message(self.kind, chain, &self.payload), &self.signature).is_ok()
+    /// Whether one of the keys signed it, for this chain and this kind.
+    pub(super) fn is_by(&self, keys: &[PublicKey], chain: &str) -> bool {
+        let Some(key) = keys.iter().find(|key| key.id() == self.key) else { return false };
+        key.verify(&message(self.kind, chain, &self.payload), &self.signature).is_ok()
     }
 
     /// SM3 of the payload.
@@ -146,7 +148,15 @@ fn message(kind: Kind, chain: &str, payload: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::seal::Scheme;
+    use std::sync::Arc;
+
+    use crate::crypto::keyring::Keyring;
+    use crate::crypto::keys::Keys;
+    use crate::crypto::sign::Algorithm;
+
+    fn reader() -> Arc<Held> {
+        Keys::from(Keyring::generate(Algorithm::Ed25519).unwrap()).get()
+    }
 
     fn ids() -> (DepartmentId, DepartmentId, DepartmentId) {
         ("tax".parse().unwrap(), "housing".parse().unwrap(), "health".parse().unwrap())
@@ -156,29 +166,29 @@ mod tests {
     fn a_sealed_request_is_for_one_reader_one_route_and_one_chain() {
         let (tax, housing, health) = ids();
         let signer = SigningKey::from_seed(&[1; 32]);
-        let reader = SealingKey::generate(Scheme::X25519).unwrap();
+        let (reader, other) = (reader(), reader());
         let route = Route { chain: "city", from: &tax, to: &housing };
-        let (sealed, digest) = enclose(Kind::Query, route, b"{}", &signer, &reader.public()).unwrap();
+        let (sealed, digest) = enclose(Kind::Query, route, b"{}", &signer, &reader.sealing.public()).unwrap();
         let opened = disclose(Kind::Query, route, &sealed, &reader).unwrap();
-        assert!(opened.is_by(&signer.public(), "city") && opened.digest() == digest);
-        assert!(!opened.is_by(&signer.public(), "town"));
-        assert!(!opened.is_by(&SigningKey::from_seed(&[2; 32]).public(), "city"));
+        assert!(opened.is_by(&[signer.public()], "city") && opened.digest() == digest);
+        assert!(!opened.is_by(&[signer.public()], "town"));
+        assert!(!opened.is_by(&[SigningKey::from_seed(&[2; 32]).public()], "city"));
         for wrong in
             [Route { chain: "town", ..route }, Route { from: &health, ..route }, Route { to: &health, ..route }]
         {
             assert!(disclose(Kind::Query, wrong, &sealed, &reader).is_none());
         }
         assert!(disclose(Kind::Answer, route, &sealed, &reader).is_none());
-        assert!(disclose(Kind::Query, route, &sealed, &SealingKey::generate(Scheme::X25519).unwrap()).is_none());
+        assert!(disclose(Kind::Query, route, &sealed, &other).is_none());
     }
 
     #[test]
     fn every_changed_or_missing_byte_is_noticed() {
         let (tax, housing, _) = ids();
-        let reader = SealingKey::generate(Scheme::X25519).unwrap();
+        let reader = reader();
         let route = Route { chain: "city", from: &tax, to: &housing };
         let signer = SigningKey::from_seed(&[1; 32]);
-        let (sealed, _) = enclose(Kind::Answer, route, b"{\"v\":1}", &signer, &reader.public()).unwrap();
+        let (sealed, _) = enclose(Kind::Answer, route, b"{\"v\":1}", &signer, &reader.sealing.public()).unwrap();
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 4;
@@ -190,10 +200,12 @@ mod tests {
     #[test]
     fn what_is_too_long_is_not_sent_and_not_read() {
         let (tax, housing, _) = ids();
-        let reader = SealingKey::generate(Scheme::X25519).unwrap();
+        let reader = reader();
         let route = Route { chain: "city", from: &tax, to: &housing };
         let long = vec![b' '; REQUEST_BYTES_MAX];
-        assert!(enclose(Kind::Query, route, &long, &SigningKey::from_seed(&[1; 32]), &reader.public()).is_err());
+        assert!(
+            enclose(Kind::Query, route, &long, &SigningKey::from_seed(&[1; 32]), &reader.sealing.public()).is_err()
+        );
         assert!(disclose(Kind::Query, route, &vec![1; REQUEST_BYTES_MAX + 1], &reader).is_none());
     }
 }

@@ -42,7 +42,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::SharedClock;
-use crate::crypto::keyring::Keyring;
+use crate::crypto::keys::Keys;
 use crate::ids::{DepartmentId, GrantId};
 
 pub use answer::{AnswerError, Explanation, FaultText, ReasonText};
@@ -65,7 +65,7 @@ pub struct Settings {
     /// The node's department.
     pub department: DepartmentId,
     /// Its keys.
-    pub keyring: Keyring,
+    pub keys: Keys,
     /// Where the other departments' nodes answer for peers, `host:port`.
     pub peers: BTreeMap<DepartmentId, String>,
     /// For calls to peers: the city's authority, and this node's certificate.
@@ -99,7 +99,7 @@ pub struct Exchange {
 
 struct Inner {
     department: DepartmentId,
-    keyring: Keyring,
+    keys: Keys,
     zone: Option<String>,
     peers: peers::Peers,
     connectors: connector::Connectors,
@@ -132,7 +132,7 @@ impl Exchange {
         let (outbox, left) = Outbox::load(journal.clone(), promise_ms)?;
         let submitter = submit::Submitter {
             department: settings.department.clone(),
-            key: settings.keyring.signing.clone(),
+            keys: settings.keys.clone(),
             ledger: settings.ledger.clone(),
             clock: settings.clock.clone(),
         };
@@ -142,7 +142,7 @@ impl Exchange {
         let watching = promises::run(&promises, &stopped);
         let inner = Inner {
             department: settings.department,
-            keyring: settings.keyring,
+            keys: settings.keys,
             zone: settings.zone,
             peers: peers::Peers::new(&settings.tls, settings.peers, settings.peer_timeout)?,
             connectors: settings.connectors,

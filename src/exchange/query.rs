@@ -72,7 +72,7 @@ pub struct QueryAnswer {
 pub(super) struct Sent {
     digest: Hash,
     request: Request,
-    provider_key: PublicKey,
+    provider_keys: Vec<PublicKey>,
     /// None for the papers of a case.
     served: Option<Arc<Served>>,
 }
@@ -179,14 +179,15 @@ impl Inner {
         let served = self.check(&call)?;
         let now = self.clock.now();
         let provider = call.entry.provider.clone();
-        let (chain, provider_key, reader) = {
+        let (chain, provider_keys, reader) = {
             let state = self.ledger.state();
             let found = state.department(&provider).cloned();
             let found = found.ok_or_else(|| QueryError::UnknownEntry(call.entry.clone()))?;
             let reader: Result<SealingPublicKey, _> = found.sealing_key.parse();
             let reader =
                 reader.map_err(|_| QueryError::Unavailable("the provider's sealing key is not usable".into()))?;
-            (state.chain().to_owned(), found.signing_key, reader)
+            let keys = state.keys_in_force(&provider).map(|record| record.key.clone()).collect();
+            (state.chain().to_owned(), keys, reader)
         };
         let Value::Object(params) = call.params else {
             return Err(QueryError::Unprocessable(vec![Fault::new("/params", "is not an object")]));
@@ -212,8 +213,8 @@ impl Inner {
         let payload = serde_json::to_vec(&request).map_err(|e| QueryError::Unavailable(e.to_string()))?;
         let route = Route { chain: &request.chain, from: &request.from, to: &request.to };
         let (sealed, digest) =
-            enclose(Kind::Query, route, &payload, &self.keyring.signing, &reader).map_err(too_long)?;
-        Ok((Sent { digest, request, provider_key, served }, sealed))
+            enclose(Kind::Query, route, &payload, &self.keys.get().signing, &reader).map_err(too_long)?;
+        Ok((Sent { digest, request, provider_keys, served }, sealed))
     }
 
     /// Opens an answer and believes it only if it is the provider's own, to this very request.
@@ -225,16 +226,19 @@ impl Inner {
             return Err(QueryError::of_provider(provider, *access_id, error));
         }
         let route = Route { chain, from: provider, to: from };
-        let signed = disclose(Kind::Answer, route, answer, &self.keyring.sealing);
+        let signed = disclose(Kind::Answer, route, answer, &self.keys.get());
         let signed = signed.ok_or_else(|| wrong("it cannot be opened"))?;
-        if !signed.is_by(&sent.provider_key, chain) {
+        // Either those of the moment when it was asked, or those that came meanwhile.
+        let mut keys = sent.provider_keys.clone();
+        keys.extend(self.ledger.state().keys_in_force(provider).map(|record| record.key.clone()));
+        if !signed.is_by(&keys, chain) {
             return Err(wrong("it is not signed by the provider"));
         }
         let answer: Answer = serde_json::from_slice(&signed.payload).map_err(|_| wrong("not of a known form"))?;
         if answer.v != 1 || answer.access_id != *access_id || answer.request_digest != sent.digest {
             return Err(wrong("it answers another request"));
         }
-        let promise = answer.promise.verify(chain, &sent.provider_key);
+        let promise = keys.iter().find_map(|key| answer.promise.verify(chain, key));
         let latest = sent.request.time.plus(2 * OUTBOX_AGE_MS_MAX);
         match promise.filter(|promise| promise.access_id == *access_id && promise.by <= latest) {
             Some(_) if *provider != self.department => self.promises.promised(*access_id, provider, &answer.promise),

@@ -35,10 +35,10 @@ impl Inner {
         }
         let unreadable =
             || AnswerError::new("envelope_invalid", "the request cannot be opened or is not signed by its sender");
-        let (chain, key, reader, auditor) = self.parties(peer).ok_or_else(unreadable)?;
+        let (chain, keys, reader, auditor) = self.parties(peer).ok_or_else(unreadable)?;
         let route = Route { chain: &chain, from: peer, to: &self.department };
-        let signed = disclose(Kind::Query, route, sealed, &self.keyring.sealing).ok_or_else(unreadable)?;
-        if !signed.is_by(&key, &chain) {
+        let signed = disclose(Kind::Query, route, sealed, &self.keys.get()).ok_or_else(unreadable)?;
+        if !signed.is_by(&keys, &chain) {
             return Err(unreadable());
         }
         let request: Request = serde_json::from_slice(&signed.payload)
@@ -73,13 +73,13 @@ impl Inner {
     fn parties(
         &self,
         peer: &DepartmentId,
-    ) -> Option<(String, crate::crypto::sign::PublicKey, SealingPublicKey, SealingPublicKey)> {
+    ) -> Option<(String, Vec<crate::crypto::sign::PublicKey>, SealingPublicKey, SealingPublicKey)> {
         let state = self.ledger.state();
         let sender = state.department(peer)?;
         let auditor = state.department(&state.genesis()?.auditor)?;
         Some((
             state.chain().to_owned(),
-            sender.signing_key.clone(),
+            state.keys_in_force(peer).map(|record| record.key.clone()).collect(),
             sender.sealing_key.parse().ok()?,
             auditor.sealing_key.parse().ok()?,
         ))

@@ -188,6 +188,7 @@ impl Inner {
         }
         let record_digest = sm3(&[&serde_json::to_vec(&record).map_err(form)?]);
         let promise = Promise { access_id: request.access_id, record_digest, by: now.plus(self.promise_ms) };
+        let keys = self.keys.get();
         let answer = Answer {
             v: 1,
             access_id: request.access_id,
@@ -199,11 +200,11 @@ impl Inner {
             error,
             rows,
             next_cursor: page.next_cursor,
-            promise: SignedPromise::sign(&promise, chain, &self.keyring.signing),
+            promise: SignedPromise::sign(&promise, chain, &keys.signing),
         };
         let payload = serde_json::to_vec(&answer).map_err(form)?;
         let route = Route { chain, from: &self.department, to: &request.from };
-        let (sealed, _) = enclose(Kind::Answer, route, &payload, &self.keyring.signing, reader)?;
+        let (sealed, _) = enclose(Kind::Answer, route, &payload, &keys.signing, reader)?;
         Ok((record, sealed))
     }
 

@@ -62,7 +62,7 @@ fn exchange(city: &Arc<City>, id: &str, store: &Arc<Memory>, dir: &std::path::Pa
     let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     Exchange::start(Settings {
         department: department(id),
-        keyring: keyring(id),
+        keys: keyring(id).into(),
         peers: BTreeMap::new(),
         tls: Arc::new(tls),
         peer_timeout: PEER_TIMEOUT,

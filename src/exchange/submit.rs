@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::SharedClock;
-use crate::crypto::sign::SigningKey;
+use crate::crypto::keys::Keys;
 use crate::domain::command::{Command, Payload};
 use crate::domain::{Actor, Role};
 use crate::ids::{DepartmentId, TxId};
@@ -25,7 +25,7 @@ pub(super) const CLOCK_MARGIN_MS: u64 = 120_000;
 #[derive(Clone)]
 pub(super) struct Submitter {
     pub department: DepartmentId,
-    pub key: SigningKey,
+    pub keys: Keys,
     pub ledger: Arc<dyn Ledger>,
     pub clock: SharedClock,
 }
@@ -45,7 +45,7 @@ impl Submitter {
         TxId::new(self.clock.now())
     }
 
-    /// Submits a command once. The same command and id give the same signed bytes each time.
+    /// Submits a command once. The same command and id give the same bytes each time, while the key stays.
     pub(super) async fn submit(&self, id: TxId, command: Command) -> Fate {
         let tx = match self.sign(id, command) {
             Ok(tx) => tx,
@@ -70,6 +70,8 @@ impl Submitter {
             (None | Some(Refusal::IdTime), Some(false)) if self.is_too_old(id) => Fate::TooOld,
             // A clock ahead of the ledger's: the same id becomes acceptable with time.
             (None | Some(Refusal::IdTime), _) | (_, None) => Fate::Unknown,
+            // Signed just before the department's key changed: the next attempt is signed with the present one.
+            (Some(Refusal::KeyRevoked { .. } | Refusal::KeyExpired { .. }), _) => Fate::Unknown,
             (Some(refusal), Some(false)) => Fate::Refused(refusal),
         }
     }
@@ -87,7 +89,8 @@ impl Submitter {
         let payload = Payload { id, department: self.department.clone(), actor, command };
         let text = payload.encode().map_err(|e| ExchangeError::Form(e.to_string()))?;
         let chain = self.ledger.state().chain().to_owned();
-        Transaction::sign(&chain, text.as_bytes(), &self.key).map_err(|e| ExchangeError::Form(e.to_string()))
+        Transaction::sign(&chain, text.as_bytes(), &self.keys.get().signing)
+            .map_err(|e| ExchangeError::Form(e.to_string()))
     }
 }
 

@@ -50,6 +50,7 @@ words! {
         ReadLedger = "ledger.read",
         ReadCluster = "cluster.read",
         ManageAccounts = "account.manage",
+        ManageKeys = "key.manage",
         SetPolicy = "policy.set",
     }
 }

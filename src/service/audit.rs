@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
 use crate::clock::Millis;
-use crate::crypto::seal;
+use crate::crypto::keys::Held;
 use crate::domain::Role;
 use crate::domain::access::{AccessRecord, subject_context};
 use crate::ids::AccessId;
@@ -89,7 +89,7 @@ impl Node {
 
     /// Opens a record's subject with this node's key, if it was sealed to it.
     pub(super) fn open_sealed_subject(&self, record: &AccessRecord) -> Option<String> {
-        open_subject(&self.keyring.sealing, record)
+        open_subject(&self.keys.get(), record)
     }
 
     /// Broken promises and made-up records, newest first. The auditor's department sees all, others those that concern them.
@@ -129,9 +129,9 @@ impl Node {
     }
 }
 
-/// Opens a record's subject with a sealing key, if it was sealed to it.
-pub(super) fn open_subject(key: &seal::SealingKey, record: &AccessRecord) -> Option<String> {
+/// Opens a record's subject with the keys that the department has or had.
+pub(super) fn open_subject(keys: &Held, record: &AccessRecord) -> Option<String> {
     let sealed = BASE64.decode(record.subject.as_ref()?).ok()?;
-    let opened = seal::open(key, &subject_context(record.access_id), &sealed).ok()?;
+    let opened = keys.open(&subject_context(record.access_id), &sealed).ok()?;
     String::from_utf8(opened.to_vec()).ok()
 }

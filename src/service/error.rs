@@ -1,6 +1,7 @@
 //! What a use case can answer instead of a result. Knows nothing of HTTP; the web maps each code once.
 
 use crate::consensus::SubmitError;
+use crate::crypto::CryptoError;
 use crate::domain::schema::Fault;
 use crate::exchange::QueryError;
 use crate::policy::Decision;
@@ -112,6 +113,12 @@ impl From<Refusal> for ServiceError {
             // Our own node wrote the payload.
             Refusal::Payload(why) => Self::Internal(why),
         }
+    }
+}
+
+impl From<CryptoError> for ServiceError {
+    fn from(error: CryptoError) -> Self {
+        Self::Internal(error.to_string())
     }
 }
 

@@ -129,6 +129,7 @@ impl Node {
                 ok: halted.is_none(),
                 detail: halted.as_ref().map_or("no contradiction was met".into(), |halted| halted.advice()),
             },
+            self.keys_check(),
             // The node can do its work without the others' cosignatures; an operator wants to see that they lack.
             Check {
                 name: "anchored",
@@ -137,6 +138,18 @@ impl Node {
             },
         ];
         Health { ready: checks.iter().all(|check| check.ok), checks }
+    }
+
+    /// Keys that are not the ledger's sign nothing; ones that end soon are for the operator to replace in time.
+    fn keys_check(&self) -> Check {
+        let held = self.holds_keys();
+        let ends: Vec<String> = self.expiries().iter().filter_map(super::expiry::Expiry::warning).collect();
+        let detail = match (held, ends.is_empty()) {
+            (false, _) => "the department's keys on the ledger are not in this node's folder".to_owned(),
+            (true, false) => format!("warning: {}", ends.join("; ")),
+            (true, true) => "in force, and none ends soon".to_owned(),
+        };
+        Check { name: "keys", ok: held, detail }
     }
 
     /// Leader, term and progress of every node.

@@ -105,7 +105,7 @@ impl Node {
         let anchored = self.consensus.anchored().borrow().clone();
         let signed = anchored.filter(|known| known.cosigners.iter().any(|who| who.department == self.department));
         let mut note = signed.map_or_else(|| self.newest_checkpoint(), |anchored| Ok(anchored.note.clone()))?;
-        note.sign_as_log(&self.keyring.signing);
+        note.sign_as_log(&self.keys.get().signing);
         Ok(note)
     }
 

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::clock::{SharedClock, SystemClock};
 use crate::consensus::{self, Chain, Consensus, ConsensusError, Timing};
 use crate::crypto::digest::HashAlgorithm;
-use crate::crypto::keyring::Keyring;
+use crate::crypto::keys::Keys;
 use crate::crypto::{CryptoError, tls};
 use crate::domain::department_files::city::Purpose;
 use crate::domain::department_files::workflow::WorkflowFile;
@@ -77,7 +77,9 @@ pub struct Node {
     /// What time it is.
     pub clock: SharedClock,
     /// The department's keys.
-    pub(crate) keyring: Keyring,
+    pub(crate) keys: Keys,
+    /// When the node's certificate ends.
+    pub(crate) certificate_ends: Option<crate::clock::Millis>,
     /// Consensus.
     pub consensus: Arc<Consensus>,
     /// The applied ledger.
@@ -107,22 +109,22 @@ impl Node {
     pub fn start(config: NodeConfig) -> Result<Self, StartError> {
         tls::install_provider();
         let clock: SharedClock = Arc::new(SystemClock);
-        let keyring = Keyring::load(&config.keys_dir, config.keys.secret()?.as_ref())?;
+        let keys = Keys::load(&config.keys_dir, config.keys.secret()?.as_ref())?;
         let store = Arc::new(NodeStore::open(&config.store_dir())?);
-        let consensus = Arc::new(start_consensus(&config, &keyring, &store, &clock)?);
+        let consensus = Arc::new(start_consensus(&config, &keys, &store, &clock)?);
         let chain = consensus.chain();
-        let is_auditor = check_identity(&config, &chain, &keyring)?;
+        let is_auditor = check_identity(&config, &chain, &keys)?;
         let model = ReadModel::open(&config.model_dir())?;
         let local = Local::open(&config.model_dir())?;
         let workflows: Arc<[WorkflowFile]> = departments::load_department(&config.department_dir())?.workflows.into();
         let purposes: Arc<[Purpose]> = departments::load_purposes(&config.departments_dir)?.into();
-        let audit = is_auditor.then(|| auditor(&keyring));
+        let audit = is_auditor.then(|| auditor(&keys));
         let options = follower::Options { department: config.department.clone(), audit: audit.clone() };
         let follower = follower::start(chain.clone(), model.clone(), options)?;
         let ledger = NodeLedger { consensus: consensus.clone(), chain: chain.clone(), model: model.clone() };
         let exchange = Exchange::start(exchange::Settings {
             department: config.department.clone(),
-            keyring: keyring.clone(),
+            keys: keys.clone(),
             peers: config.nodes.iter().map(|node| (node.department.clone(), node.peer.clone())).collect(),
             tls: tls::client_config(&config.tls_files()?)?,
             peer_timeout: Duration::from_millis(config.limits.query_timeout_ms),
@@ -134,11 +136,13 @@ impl Node {
             ledger: Arc::new(ledger),
             clock: clock.clone(),
         })?;
+        let certificate_ends = Some(tls::certificate_ends(&config.tls_files()?.cert)?);
         let node = Self {
             department: config.department.clone(),
             config: Arc::new(config),
             clock,
-            keyring,
+            keys,
+            certificate_ends,
             consensus,
             chain,
             model,
@@ -150,6 +154,8 @@ impl Node {
             engine: Arc::default(),
             follower: Arc::new(Mutex::new(Some(follower))),
         };
+        tokio::spawn(super::keys::follow(node.clone()));
+        tokio::spawn(super::expiry::watch(node.clone()));
         tokio::spawn(report_projection(node.consensus.clone(), node.model.clone()));
         Ok(node)
     }
@@ -207,7 +213,7 @@ impl Node {
 
 fn start_consensus(
     config: &NodeConfig,
-    keyring: &Keyring,
+    keys: &Keys,
     store: &Arc<NodeStore>,
     clock: &SharedClock,
 ) -> Result<Consensus, StartError> {
@@ -225,7 +231,7 @@ fn start_consensus(
     Ok(Consensus::start(consensus::Settings {
         node_id: own.node_id,
         department: config.department.clone(),
-        signing: keyring.signing.clone(),
+        keys: keys.clone(),
         checkpoint_file: config.checkpoint_file(),
         evidence_dir: config.evidence_dir(),
         peers: config.nodes.iter().map(peer).collect(),
@@ -248,21 +254,25 @@ fn read_genesis(config: &NodeConfig) -> Result<Transaction, StartError> {
 
 /// A node whose keys are not the department's would sign in vain: better to hear it at start. Says
 /// whether the department is the auditor.
-fn check_identity(config: &NodeConfig, chain: &Chain, keyring: &Keyring) -> Result<bool, StartError> {
+fn check_identity(config: &NodeConfig, chain: &Chain, keys: &Keys) -> Result<bool, StartError> {
     let state = chain.state();
     let own = state.department(&config.department);
     let own = own.ok_or_else(|| StartError::Mismatch(format!("{} is not on this ledger", config.department)))?;
-    if own.signing_key != keyring.signing.public() || own.sealing_key != keyring.sealing.public().to_string() {
+    // So far only the genesis is applied: keys that came later are taken when their block is. But keys that are another
+    // department's will never be this one's.
+    let is_held = keys.adopt(&own.signing_key, &own.sealing_key);
+    let known = state.key(keys.get().signing.public().id());
+    if !is_held && known.is_some_and(|known| known.department != own.id) {
         let keys = config.keys_dir.display();
         return Err(StartError::Mismatch(format!("the keys in {keys} are not those of {} on the ledger", own.id)));
     }
     Ok(state.genesis().is_some_and(|genesis| genesis.auditor == config.department))
 }
 
-fn auditor(keyring: &Keyring) -> Audit {
-    let key = keyring.sealing.clone();
-    let index_key = Zeroizing::new(keyring.sealing.derive("mulu subject index v1").to_vec());
-    Audit::new(Arc::new(move |record| open_subject(&key, record)), index_key)
+fn auditor(keys: &Keys) -> Audit {
+    let index_key = Zeroizing::new(keys.get().first_sealing().derive("mulu subject index v1").to_vec());
+    let keys = keys.clone();
+    Audit::new(Arc::new(move |record| open_subject(&keys.get(), record)), index_key)
 }
 
 fn connectors(config: &NodeConfig) -> Result<Connectors, StartError> {

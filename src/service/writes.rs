@@ -52,7 +52,11 @@ impl Node {
         let payload = Payload { id, department: self.department.clone(), actor, command };
         let text = payload.encode().map_err(|e| ServiceError::Internal(e.to_string()))?;
         check(kind, &text)?;
-        let tx = Transaction::sign(self.chain_id(), text.as_bytes(), &self.keyring.signing)
+        let keys = self.keys.get();
+        // Consensus would refuse it too, but could not say so well.
+        let refused = self.chain.state().signing_key(keys.signing.public().id()).err();
+        refused.map_or(Ok(()), Err)?;
+        let tx = Transaction::sign(self.chain_id(), text.as_bytes(), &keys.signing)
             .map_err(|e| ServiceError::invalid("", e.to_string()))?;
         let outcome = self.consensus.submit(tx).await?;
         outcome.result?;

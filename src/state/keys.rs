@@ -204,11 +204,8 @@ impl State {
         signing.check(&self.chain, department, sealing_key).map_err(|_| {
             Refusal::Invalid("possession is not the new key's signature for this chain, department and terms".into())
         })?;
-        let in_force = self
-            .keys_of(department)
-            .filter(|record| matches!(record.state(self.time), KeyState::Current | KeyState::Retiring));
         let ever = self.keys_of.get(department).map_or(0, Vec::len);
-        if in_force.count() >= KEYS_IN_FORCE_MAX || ever >= KEYS_MAX {
+        if self.keys_in_force(department).count() >= KEYS_IN_FORCE_MAX || ever >= KEYS_MAX {
             return Err(Refusal::Conflict("the department has too many keys: wait until old ones have ended".into()));
         }
         Ok(())
@@ -229,10 +226,15 @@ impl State {
         }
     }
 
-    fn in_force(&self, department: &DepartmentId) -> Vec<KeyId> {
+    /// The keys with which a department may sign now, oldest first.
+    pub fn keys_in_force(&self, department: &DepartmentId) -> impl Iterator<Item = &KeyRecord> {
         let is_in_force =
             |record: &&KeyRecord| matches!(record.state(self.time), KeyState::Current | KeyState::Retiring);
-        self.keys_of(department).filter(is_in_force).map(|record| record.key.id()).collect()
+        self.keys_of(department).filter(is_in_force)
+    }
+
+    fn in_force(&self, department: &DepartmentId) -> Vec<KeyId> {
+        self.keys_in_force(department).map(|record| record.key.id()).collect()
     }
 
     fn install(&mut self, by: &Context<'_>, successor: Successor<'_>) {

@@ -14,6 +14,7 @@ mod catalog;
 mod errors;
 mod evidence;
 mod faults;
+mod keys;
 mod ledger;
 mod operations;
 mod promises;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::clock::SharedClock;
-use crate::crypto::sign::SigningKey;
+use crate::crypto::keys::Keys;
 use crate::ids::DepartmentId;
 use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::storage::whole_file;
@@ -27,7 +27,7 @@ const BEHIND_MAX: u64 = 10_000;
 /// What the cosign thread works with.
 pub(in super::super) struct Cosigner {
     pub(in super::super) department: DepartmentId,
-    pub(in super::super) key: SigningKey,
+    pub(in super::super) keys: Keys,
     pub(in super::super) clock: SharedClock,
     pub(in super::super) chain: Arc<Chain>,
     pub(in super::super) desk: Arc<Desk>,
@@ -97,7 +97,7 @@ impl Cosigner {
             if head.size > signed_size && head.size >= worth {
                 signed_size = head.size;
                 let checkpoint = self.chain.checkpoint_of(head);
-                let note = checkpoint.cosign(&self.department, &self.key, self.clock.now().0 / 1000);
+                let note = checkpoint.cosign(&self.department, &self.keys.get().signing, self.clock.now().0 / 1000);
                 notes.push(note.map_err(|error| ConsensusError::Inconsistent(error.to_string()))?);
             }
         }

@@ -24,7 +24,7 @@ struct Story {
 fn open(city: &Arc<City>, store: &Arc<Memory>) -> Promises {
     let submitter = Submitter {
         department: department("civil-affairs"),
-        key: keyring("civil-affairs").signing,
+        keys: keyring("civil-affairs").into(),
         ledger: city.clone(),
         clock: city.clock.clone(),
     };

@@ -6,6 +6,7 @@ mod catalog;
 mod certificates;
 mod city;
 mod grants;
+mod keys;
 mod ledger;
 mod listing;
 pub mod operation;

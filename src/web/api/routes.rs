@@ -7,9 +7,10 @@ use super::operation::Operation;
 use super::views::{Page, Written};
 use super::views::{audit as audit_views, catalog as catalog_views, cases as case_views};
 use super::views::{certificates as certificate_views, city as city_views, grants as grant_views};
+use super::views::keys as key_views;
 use super::views::{ledger as ledger_views, sessions as session_views};
 use super::listing::{Fresh, Paged};
-use super::{audit, cases, catalog, certificates, city, grants, ledger, queries, sessions};
+use super::{audit, cases, catalog, certificates, city, grants, keys, ledger, queries, sessions};
 
 const GRANT: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","legal_basis":"婚姻登记条例第七条","matter":"结婚登记","items":["name","id_number"],"daily_max":200,"valid_until":"2027-12-31T00:00:00Z"}"#;
 const APPROVAL: &str = r#"{"items":["name",{"name":"id_number","masking":"id_number"}],"daily_max":100}"#;
@@ -18,6 +19,8 @@ const EXPLAIN: &str = r#"{"entry":"public-security/household-registration","purp
 const CASE: &str = r#"{"workflow":"real-estate-transfer","params":{"unit_number":"110105001001GB00001F00010001"}}"#;
 const REASON: &str = r#"{"reason":"matter closed"}"#;
 const ENDING: &str = r#"{"reason":"replaced by a better interface","successor":"water/water-account"}"#;
+
+const ENDORSEMENT: &str = r#"{"department":"tax","signing":{"key":"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=","possession":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="},"reason":"their disk burnt; shown in person"}"#;
 
 /// The list.
 pub const OPERATIONS: &[Operation] = &[
@@ -120,6 +123,14 @@ pub const OPERATIONS: &[Operation] = &[
     // The city.
     Operation::get("/departments", "listDepartments", || get().to(city::departments), "Departments of the city")
         .query::<Fresh>().answers::<city_views::Departments>(200),
+    Operation::get("/departments/{id}/keys", "listKeys", || get().to(keys::list), "Keys that a department has and had, and where each stands")
+        .query::<Fresh>().answers::<key_views::DepartmentKeys>(200),
+    Operation::post("/keys/rotate", "rotateKeys", || post().to(keys::rotate), "Take new signing and sealing keys; the old signing key ends ten minutes later (admin)")
+        .body("key_rotation", r#"{"valid_until":"2027-12-31T00:00:00Z"}"#).answers::<Written>(200),
+    Operation::post("/keys/{key_id}/revoke", "revokeKey", || post().to(keys::revoke), "End one of this department's keys at once (admin)")
+        .body("reason", r#"{"reason":"the disk was stolen"}"#).answers::<Written>(200),
+    Operation::post("/keys/endorsements", "endorseKey", || post().to(keys::endorse), "Vouch for the key of a department that lost its own (admin)")
+        .body("key_endorsement", ENDORSEMENT).answers::<Written>(200),
     Operation::get("/cluster", "showCluster", || get().to(city::cluster), "Leader, term and progress of every node")
         .query::<Fresh>().answers::<city_views::Cluster>(200),
 ];

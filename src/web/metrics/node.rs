@@ -4,6 +4,7 @@ use crate::consensus::NodeRole;
 use crate::exchange::{LATENCY_MS, Reading};
 use crate::ids::DepartmentId;
 use crate::service::Node;
+use crate::service::expiry::Expiry;
 
 use super::{sample, samples};
 
@@ -11,6 +12,7 @@ use super::{sample, samples};
 pub(super) fn write(text: &mut String, node: &Node) {
     consensus(text, node);
     anchoring(text, node);
+    expiries(text, node);
     let (asked, served) = (node.exchange.asked().read(), node.exchange.served().read());
     let directions = [("asked", &asked), ("served", &served)];
     let decisions = directions.iter().flat_map(|(direction, reading)| {
@@ -76,6 +78,12 @@ fn anchoring(text: &mut String, node: &Node) {
     samples(text, "mulu_cosigned_size", "gauge", "Size of the newest checkpoint of each department", sizes);
     let ages = anchoring.departments.iter().map(|word| (label(&word.department), word.age.as_secs()));
     samples(text, "mulu_cosignature_age_seconds", "gauge", "Seconds since each department's newest came", ages);
+}
+
+fn expiries(text: &mut String, node: &Node) {
+    let left = |expiry: &Expiry| (format!(r#"{{key="{}"}}"#, expiry.what), expiry.left_ms / 1_000);
+    let help = "Seconds until a key or certificate of this node ends";
+    samples(text, "mulu_key_expiry_seconds", "gauge", help, node.expiries().iter().map(left));
 }
 
 fn count(length: usize) -> u64 {

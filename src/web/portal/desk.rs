@@ -16,6 +16,7 @@ use crate::web::problem::Problem;
 
 use super::cookies;
 use super::form::Fields;
+use super::keys;
 use super::language;
 use super::views::{Flash, Page, User};
 use super::words::{Lang, Words};
@@ -97,6 +98,8 @@ impl Desk {
 
     /// The frame of a page that lies elsewhere, for an answer to a form.
     pub fn page_at(&self, path: &str) -> Page {
+        // Before the state is held: they look into it too.
+        let flashes = self.flashes();
         let state = self.node.chain.state();
         let user =
             self.who.as_ref().map(|who| User { name: who.user.clone(), roles: who.roles.iter().copied().collect() });
@@ -109,7 +112,7 @@ impl Desk {
             user,
             csrf: self.csrf.clone(),
             path: path.to_owned(),
-            flashes: self.flashes(),
+            flashes,
         }
     }
 
@@ -160,7 +163,7 @@ impl Desk {
             let text = self.t.word_or("flash", code, "");
             (!text.is_empty()).then(|| Flash { kind: "done", text, transaction: id.map(|id| id.to_string()) })
         };
-        self.flash.as_ref().and_then(flash).into_iter().collect()
+        self.flash.as_ref().and_then(flash).into_iter().chain(keys::warnings(self)).collect()
     }
 
     /// Whether a word about the last action waits to be shown.

@@ -24,6 +24,7 @@ mod grant_request;
 mod grants;
 mod home;
 mod href;
+mod keys;
 mod language;
 mod ledger;
 mod listing;

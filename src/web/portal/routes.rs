@@ -11,7 +11,7 @@ use crate::web::root;
 
 use super::{
     assets, audit, case_page, cases, catalog, certificates, cluster, draft_form, drafts, entrance, explorer, findings,
-    frame, grant_request, grants, home, ledger, query, verification,
+    frame, grant_request, grants, home, keys, ledger, query, verification,
 };
 
 /// Registers the portal. It takes every address that nobody took before.
@@ -75,6 +75,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/ledger/transactions/{which}/verify", web::get().to(verification::verify))
         .route("/ledger/transactions/{which}/receipt", web::get().to(verification::receipt))
         .route("/cluster", web::get().to(cluster::cluster))
+        // Keys
+        .route("/keys", web::get().to(keys::list))
+        .route("/keys/rotate", web::post().to(keys::rotate))
+        .route("/keys/{key}/revoke", web::post().to(keys::revoke))
         .app_data(web::PathConfig::default().error_handler(path_problem))
         .default_service(web::to(root::unknown))
         .wrap(from_fn(halted))

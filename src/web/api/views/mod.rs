@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod certificates;
 pub mod city;
 pub mod grants;
+pub mod keys;
 pub mod ledger;
 pub mod sessions;
 mod words;

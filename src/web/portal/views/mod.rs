@@ -14,6 +14,7 @@ pub mod explorer;
 pub mod findings;
 pub mod grants;
 pub mod home;
+pub mod keys;
 pub mod ledger;
 mod page;
 pub mod query;

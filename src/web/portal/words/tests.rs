@@ -45,6 +45,8 @@ const FAMILIES: &[(&str, &[&str])] = &[
     (
         "flash",
         &[
+            "keys_rotated",
+            "key_revoked",
             "draft_saved",
             "draft_submitted",
             "draft_approved",
@@ -84,6 +86,8 @@ const FAMILIES: &[(&str, &[&str])] = &[
         &[
             "done",
             "signature_invalid",
+            "key_revoked",
+            "key_expired",
             "payload_unreadable",
             "id_time",
             "repeated",
@@ -157,6 +161,8 @@ const PROBLEMS: &[&str] = &[
     "refused",
     "not_allowed",
     "own_request",
+    "key_revoked",
+    "key_expired",
     "csrf",
     "not_found",
     "unknown",

@@ -91,3 +91,5 @@ problem-not_yet_projected = The lists are catching up: refresh in a moment
 problem-busy = Busy: try again in a moment
 problem-unavailable = Unavailable: try again later
 problem-internal = Something went wrong here: tell the administrator the request number
+problem-key_revoked = The department's key is revoked
+problem-key_expired = The department's key is no longer valid

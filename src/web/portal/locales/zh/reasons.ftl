@@ -91,3 +91,5 @@ problem-not_yet_projected = 数据正在同步，请稍后刷新
 problem-busy = 系统繁忙，请稍后再试
 problem-unavailable = 服务暂不可用，请稍后再试
 problem-internal = 系统出现故障，请将请求编号告知管理员
+problem-key_revoked = 本部门密钥已吊销
+problem-key_expired = 本部门密钥已失效

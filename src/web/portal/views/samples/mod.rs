@@ -4,6 +4,7 @@ mod audit;
 mod cases;
 mod catalog;
 mod grants;
+mod keys;
 mod ledger;
 
 use askama::Template;
@@ -59,6 +60,7 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ("verification", ledger::verification(lang).render()),
         ("verification_failed", ledger::verification_failed(lang).render()),
         ("cluster", audit::cluster(lang).render()),
+        ("keys", keys::keys(lang).render()),
     ];
     all.into_iter().map(|(name, html)| (name, html.unwrap())).collect()
 }
