@@ -13,6 +13,7 @@ mod cases;
 mod catalog;
 mod errors;
 mod evidence;
+mod explorer;
 mod faults;
 mod keys;
 mod ledger;
