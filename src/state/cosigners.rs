@@ -1,6 +1,7 @@
 //! Whose cosignatures count, and how many anchor a checkpoint.
 
 use crate::domain::department::Genesis;
+use crate::domain::keys::KeyRecord;
 use crate::ledger::checkpoint::Keys;
 
 use super::{Refusal, State};
@@ -19,8 +20,17 @@ impl State {
     /// The keys whose cosignatures count, by department: a retired key's words stay good, a revoked one's do not,
     /// for nobody can tell when they were given.
     pub fn cosigner_keys(&self) -> Keys {
-        let counting = |id| self.keys_of(id).rev().filter(|record| record.revocation.is_none());
-        let keys = |id| counting(id).map(|record| record.key.clone()).collect();
+        self.keys_that(|record| record.revocation.is_none())
+    }
+
+    /// Every key that a department ever had, revoked ones too: whose a line under an older checkpoint is.
+    pub fn keys_ever(&self) -> Keys {
+        self.keys_that(|_| true)
+    }
+
+    fn keys_that(&self, count: impl Fn(&KeyRecord) -> bool) -> Keys {
+        let keys =
+            |id| self.keys_of(id).rev().filter(|record| count(record)).map(|record| record.key.clone()).collect();
         self.departments().map(|known| (known.id.clone(), keys(&known.id))).collect()
     }
 

@@ -30,7 +30,7 @@ fn an_auditor_finds_an_access_by_its_subject_and_opens_it_and_nobody_else_can() 
     auditor.press("Search");
     eventually("another subject's list", || !auditor.text().contains("审计浏览器用例"));
     auditor.open(&filtered);
-    let record = auditor.first_link("/audit/");
+    let record = auditor.first_link("/audit/01");
     auditor.open(&record);
     auditor.sees("The subject is sealed to the auditor's key.");
     auditor.sees_no(&examples.seller_id_number);

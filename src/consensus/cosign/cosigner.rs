@@ -65,15 +65,23 @@ impl Cosigner {
             }
             let anchored = self.book.anchored().borrow().clone();
             self.repeat(anchored.as_deref())?;
-            if let Some(anchored) = anchored.filter(|anchored| written.as_ref() != Some(anchored)) {
-                let text = anchored.note.encode();
-                self.stable.put_anchored(&text)?;
-                // Others' copy: nothing of this node rests on it.
-                if let Err(error) = whole_file::replace(&self.file, text.as_bytes()) {
-                    tracing::warn!(%error, "the newest anchored checkpoint was not written");
-                }
-                written = Some(anchored);
+            self.keep(&mut written)?;
+        }
+        // What was anchored within the last second, for whoever audits the files of a node at rest.
+        if self.guard.is_halted() { Ok(()) } else { self.keep(&mut written) }
+    }
+
+    /// Writes the newest anchored note down, if it is not what was written last.
+    fn keep(&self, written: &mut Option<Arc<Anchored>>) -> Result<(), ConsensusError> {
+        let anchored = self.book.anchored().borrow().clone();
+        if let Some(anchored) = anchored.filter(|anchored| written.as_ref() != Some(anchored)) {
+            let text = anchored.note.encode();
+            self.stable.put_anchored(&text)?;
+            // Others' copy: nothing of this node rests on it.
+            if let Err(error) = whole_file::replace(&self.file, text.as_bytes()) {
+                tracing::warn!(%error, "the newest anchored checkpoint was not written");
             }
+            *written = Some(anchored);
         }
         Ok(())
     }
