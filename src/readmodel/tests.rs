@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use zeroize::Zeroizing;
 
@@ -65,6 +66,8 @@ fn dump(dir: &std::path::Path) -> Vec<String> {
         line: String,
     }
     let mut connection = SqliteConnection::establish(&dir.join(PROJECTION_FILE).to_string_lossy()).unwrap();
+    // The one that was closed just now may still be putting its file in order.
+    connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
     let lines = |connection: &mut SqliteConnection, query: String| {
         diesel::sql_query(query).load::<Line>(connection).unwrap().into_iter().map(|row| row.line).collect::<Vec<_>>()
     };
