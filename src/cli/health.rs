@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::crypto::tls::install_provider;
 use crate::service::config::NodeConfig;
 
 use super::demo::client;
@@ -40,7 +39,6 @@ impl Health {
             (None, None) => return Err(CliError::usage("name the node with --config or --url")),
         };
         let url = format!("{base}{}", if self.ready { "/readyz" } else { "/healthz" });
-        install_provider();
         let (is_well, text) = runtime()?.block_on(ask(&url))?;
         println!("{text}");
         if is_well { Ok(()) } else { Err(CliError::failed(format_args!("{url}: not well"))) }

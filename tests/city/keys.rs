@@ -1,6 +1,8 @@
 //! The life of a department's keys: replaced while work goes on, ended, lost and given back.
 
+use std::io::Write as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -18,6 +20,18 @@ fn keys(city: &City, at: &str, of: &str) -> Vec<Value> {
 fn rotate(city: &City, department: &str) -> u64 {
     let rotated = city.person(department, "admin1").post("keys/rotate", &json!({})).ok();
     rotated["ledger_index"].as_u64().unwrap()
+}
+
+/// What `mulu keys` says to a department's administrator.
+fn by_command(city: &City, department: &str, what: &[&str]) -> Value {
+    let node = &city.node(department).url;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mulu"));
+    command.arg("keys").args(what).args(["--node", node, "--user", "admin1"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(city.password(department, "admin1").as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{what:?}: {output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn audit(city: &City, department: &str) -> String {
@@ -62,7 +76,9 @@ fn keys_are_replaced_ended_lost_and_given_back() {
     city.stop("tax");
     city.start("tax");
     city.wait_ready("tax");
-    rotate(&city, "tax");
+    assert!(by_command(&city, "tax", &["rotate"])["ledger_index"].is_u64());
+    let listed = by_command(&city, "audit", &["list", "--department", "tax"]);
+    assert_eq!(listed["items"], json!(keys(&city, "audit", "tax")));
 
     // The last one is revoked: the node can sign nothing more, and says why.
     let last = keys(&city, "audit", "tax")[0]["id"].as_str().unwrap().to_owned();

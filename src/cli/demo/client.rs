@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::cli::error::CliError;
 use crate::clock::{Clock as _, SystemClock};
+use crate::crypto::tls::install_provider;
 use crate::ids::TxId;
 
 const CALL_PATIENCE: Duration = Duration::from_secs(15);
@@ -20,6 +21,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(300);
 /// # Errors
 /// What the library says against it.
 pub fn http() -> Result<Client, CliError> {
+    // The library panics without it, whether or not TLS is spoken; every command that calls a node comes through here.
+    install_provider();
     let builder = Client::builder().no_proxy().tls_certs_only(std::iter::empty()).timeout(CALL_PATIENCE);
     builder.build().map_err(|e| CliError::failed(format_args!("setting up HTTP: {e}")))
 }
