@@ -57,7 +57,7 @@ impl Applier {
         // The genesis block, entry 1, was applied when the chain was opened.
         let mut next = 2;
         while !self.guard.is_halted() {
-            match self.handoff.next(next, &self.log, NOTE_EVERY)? {
+            match self.handoff.next(next, self.log.as_ref(), NOTE_EVERY)? {
                 Work::Stop => break,
                 Work::Idle => {}
                 Work::Entries(entries) => {

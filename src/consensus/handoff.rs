@@ -8,9 +8,9 @@ use parking_lot::{Condvar, Mutex};
 use raft::eraftpb::Entry;
 
 use crate::storage::StorageError;
-use crate::storage::ledger_log::LedgerLog;
 
 use super::log_view;
+use super::ports::Log;
 
 const QUEUE_BYTES_MAX: usize = 8 * 1024 * 1024;
 const READ_BYTES_MAX: u64 = 1024 * 1024;
@@ -88,7 +88,7 @@ impl Handoff {
     }
 
     /// Waits for the entries from `next` on.
-    pub(super) fn next(&self, next: u64, log: &LedgerLog, patience: Duration) -> Result<Work, StorageError> {
+    pub(super) fn next(&self, next: u64, log: &impl Log, patience: Duration) -> Result<Work, StorageError> {
         let high = {
             let mut inner = self.inner.lock();
             if inner.commit < next && !inner.stopped {
@@ -132,6 +132,7 @@ impl Inner {
 mod tests {
     use super::*;
     use crate::storage::RecordRef;
+    use crate::storage::ledger_log::LedgerLog;
 
     #[test]
     fn what_does_not_fit_the_queue_comes_from_the_log_in_order() {

@@ -9,9 +9,9 @@ use crate::crypto::digest::HashAlgorithm;
 use crate::ids::DepartmentId;
 
 use super::cosign::Desk;
-use super::driver::{Input, Mailbox};
 use super::frame::{Frame, RefusedWhy};
 use super::intake::{Intake, Job};
+use super::mailbox::{Input, Mailbox};
 use super::router::{Origin, Router};
 use super::status::{Leadership, Reports};
 use super::waiters::{Reply, Waiters};

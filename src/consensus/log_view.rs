@@ -5,12 +5,13 @@ use std::sync::Arc;
 use raft::eraftpb::{Entry, EntryType, Snapshot};
 use raft::{GetEntriesContext, RaftState, Storage};
 
-use crate::storage::ledger_log::LedgerLog;
 use crate::storage::{Record, RecordRef, StorageError};
 
+use super::ports::Log;
+
 /// Read access for the raft library. Nothing is ever compacted, so snapshots are never needed.
-pub(super) struct LogView {
-    pub(super) log: Arc<LedgerLog>,
+pub(super) struct LogView<L> {
+    pub(super) log: Arc<L>,
     pub(super) initial: RaftState,
 }
 
@@ -49,7 +50,7 @@ fn unavailable(error: StorageError) -> raft::Error {
     }
 }
 
-impl Storage for LogView {
+impl<L: Log> Storage for LogView<L> {
     fn initial_state(&self) -> raft::Result<RaftState> {
         Ok(self.initial.clone())
     }

@@ -4,7 +4,7 @@
 //! checks it (`admission`, `intake`) and routes it to the leader (`router`), over the network
 //! (`transport`, `frame`) where needed; the leader's verify threads check it again and put it in
 //! the pool; the driver thread packs blocks, proposes them, and syncs the log before it answers
-//! others (`driver`); the apply thread takes what is committed (`handoff`), verifies every
+//! others (`driver`, `ready`, `members`); the apply thread takes what is committed (`handoff`), verifies every
 //! signature, applies it to the state (`chain`) and answers whoever waits.
 
 mod admission;
@@ -23,9 +23,13 @@ mod inbound;
 mod intake;
 mod leaves;
 mod log_view;
+mod mailbox;
+mod members;
 mod node;
 mod pool;
+mod ports;
 mod reads;
+mod ready;
 mod router;
 mod settings;
 mod stable;

@@ -18,10 +18,10 @@ use crate::storage::node_store::NodeStore;
 
 use super::chain::Chain;
 use super::cosign::{Anchored, Book, Cosigning, Desk};
-use super::driver::{Input, Mailbox};
 use super::evidence::{Guard, Halted};
 use super::handoff::Handoff;
 use super::intake::{Intake, Job};
+use super::mailbox::{Input, Mailbox};
 use super::pool::Pool;
 use super::router::Origin;
 use super::settings::{Settings, Timing};

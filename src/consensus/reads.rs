@@ -43,7 +43,7 @@ impl Reads {
     }
 
     /// Begins a round with everyone who waits; answers its context, unless nobody does.
-    pub(super) fn begin(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn begin(&mut self, now: Instant) -> Option<Vec<u8>> {
         if self.waiting.is_empty() || self.asked.len() >= ROUNDS_MAX {
             // Whoever is dropped here asks again.
             self.waiting.clear();
@@ -51,7 +51,7 @@ impl Reads {
         }
         let number = self.next;
         self.next += 1;
-        self.asked.insert(number, Round { askers: std::mem::take(&mut self.waiting), at: Instant::now() });
+        self.asked.insert(number, Round { askers: std::mem::take(&mut self.waiting), at: now });
         Some([self.prefix.as_slice(), &number.to_be_bytes()].concat())
     }
 
@@ -72,9 +72,9 @@ impl Reads {
     }
 
     /// Gives up rounds that were dropped on their way.
-    pub(super) fn expire(&mut self) {
+    pub(super) fn expire(&mut self, now: Instant) {
         while let Some(round) = self.asked.first_entry() {
-            if round.get().at.elapsed() < AGE_MAX {
+            if now.saturating_duration_since(round.get().at) < AGE_MAX {
                 break;
             }
             round.remove();
@@ -91,16 +91,23 @@ mod tests {
         let mut reads = Reads::new(3, [9; 8]);
         let (a, mut first) = oneshot::channel();
         let (b, mut second) = oneshot::channel();
-        assert!(reads.begin().is_none());
+        let now = Instant::now();
+        assert!(reads.begin(now).is_none());
         reads.ask(a);
-        let one = reads.begin().unwrap();
+        let one = reads.begin(now).unwrap();
         reads.ask(b);
-        let two = reads.begin().unwrap();
+        let two = reads.begin(now).unwrap();
         reads.confirmed(&[0; 24], 5);
         reads.confirmed(&two, 7);
         assert_eq!(second.try_recv(), Ok(7));
         assert!(first.try_recv().is_err());
         reads.confirmed(&one, 8);
         assert_eq!(first.try_recv(), Ok(8));
+        let (c, mut third) = oneshot::channel();
+        reads.ask(c);
+        let three = reads.begin(now).unwrap();
+        reads.expire(now + AGE_MAX);
+        reads.confirmed(&three, 9);
+        assert!(third.try_recv().is_err(), "too old: whoever asked asks again");
     }
 }

@@ -7,8 +7,8 @@ use tokio::sync::watch;
 use crate::crypto::digest::Hash;
 use crate::ledger::transaction::Transaction;
 
-use super::driver::Mailbox;
 use super::frame::{Frame, RefusedWhy};
+use super::mailbox::Mailbox;
 use super::pool::{Offer, Pool};
 use super::status::Leadership;
 use super::transport::{Links, Sent};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use raft::eraftpb::{ConfState, HardState};
@@ -11,20 +12,20 @@ use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::storage::ledger_log::LedgerLog;
-
 use super::apply::{Applier, Previous};
 use super::chain::Chain;
 use super::cosign::{Book, Cosigner, Desk};
-use super::driver::{Driver, Mailbox, Parts};
+use super::driver::{Driver, Parts};
 use super::evidence::Guard;
 use super::frame::{Frame, MESSAGE_ENTRIES_BYTES};
 use super::handoff::Handoff;
 use super::inbound::Inbound;
 use super::intake::{Intake, Verifier};
 use super::log_view::LogView;
+use super::mailbox::{Input, Mailbox};
 use super::node::{Running, Shared};
 use super::pool::Pool;
+use super::ports::{Log, Machine, StableStore};
 use super::reads::Reads;
 use super::router::Router;
 use super::settings::{Settings, Timing};
@@ -40,8 +41,9 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
     let log = settings.log.clone();
     let chain = Arc::new(Chain::open(log.clone())?);
     let stable = Stable::new(settings.store.clone());
-    let (hard, members_index, members) = restore(&log, &stable)?;
-    let node = raw_node(&settings, &hard, members)?;
+    let (hard, members_index, members) = restore(log.as_ref(), &stable)?;
+    let view = LogView { log: log.clone(), initial: RaftState::new(hard.clone(), members) };
+    let node = raw_node(settings.node_id, settings.timing, view)?;
     let peers: Vec<_> = settings.peers.iter().filter(|peer| peer.node_id != settings.node_id).cloned().collect();
     let (links, outboxes) = Links::new(&peers)?;
     let (links, pool) = (Arc::new(links), Arc::new(Pool::new(settings.limits.unpacked)));
@@ -75,13 +77,12 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         driver: Arc::new(Mutex::new(DriverStatus::default())),
         projected: AtomicU64::new(0),
     });
-    let mut driver = Driver::new(Parts {
+    let parts = Parts {
         node,
         log: log.clone(),
         stable: stable.clone(),
         hard,
         members_index,
-        inputs,
         mailbox,
         links: links.clone(),
         pool: pool.clone(),
@@ -92,7 +93,8 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         clock: settings.clock.clone(),
         tick: settings.timing.tick,
         guard: guard.clone(),
-    });
+    };
+    let mut driver = Driver::new(parts, Instant::now());
     driver.catch_up_members()?;
     let cosigner = Cosigner {
         department: settings.department.clone(),
@@ -109,7 +111,7 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
     // The genesis block, which the chain has applied.
     let previous = Previous { raft_index: 1, height: 0, time: tip.time };
     let applier = Applier { chain, log, handoff, pool, waiters, stable, desk, book, guard, previous };
-    let running = run(settings, &shared, driver, (applier, cosigner), outboxes)?;
+    let running = run(settings, &shared, (driver, inputs), (applier, cosigner), outboxes)?;
     Ok((shared, running))
 }
 
@@ -122,7 +124,7 @@ fn guard(settings: &Settings, chain: &Chain) -> Result<Guard, ConsensusError> {
 fn run(
     settings: Settings,
     shared: &Arc<Shared>,
-    driver: Driver,
+    (driver, inputs): (Driver<Machine>, Receiver<Input>),
     (applier, cosigner): (Applier, Cosigner),
     outboxes: Vec<Outbox>,
 ) -> Result<Running, ConsensusError> {
@@ -136,7 +138,7 @@ fn run(
     });
     let mut running = Running::default();
     running.threads.push(fatal::spawn("apply", move || applier.run())?);
-    running.threads.push(fatal::spawn("raft", move || driver.run())?);
+    running.threads.push(fatal::spawn("raft", move || driver.run(&inputs))?);
     running.threads.push(fatal::spawn("cosign", move || cosigner.run())?);
     let verifier = Verifier {
         intake: shared.intake.clone(),
@@ -195,7 +197,10 @@ fn network(
 }
 
 /// Vote, commit index and members, made to fit the log that a crash may have left.
-fn restore(log: &LedgerLog, stable: &Stable) -> Result<(HardState, u64, ConfState), ConsensusError> {
+pub(super) fn restore(
+    log: &impl Log,
+    stable: &impl StableStore,
+) -> Result<(HardState, u64, ConfState), ConsensusError> {
     let mut hard = stable.hard_state()?.ok_or(ConsensusError::NotInitialised)?;
     let (members_index, members) = stable.members()?.ok_or(ConsensusError::NotInitialised)?;
     let last = log.last_index();
@@ -213,10 +218,15 @@ fn restore(log: &LedgerLog, stable: &Stable) -> Result<(HardState, u64, ConfStat
     Ok((hard, members_index, members))
 }
 
-fn raw_node(settings: &Settings, hard: &HardState, members: ConfState) -> Result<RawNode<LogView>, ConsensusError> {
-    let timing = settings.timing;
+/// The raft library's node over a log.
+pub(super) fn raw_node<L: Log>(
+    node_id: u64,
+    timing: Timing,
+    view: LogView<L>,
+) -> Result<RawNode<LogView<L>>, ConsensusError> {
+    let hard = &view.initial.hard_state;
     let config = Config {
-        id: settings.node_id,
+        id: node_id,
         election_tick: timing.election_ticks,
         heartbeat_tick: Timing::HEARTBEAT_TICKS,
         // What is committed already goes to the apply thread straight from the log, not through
@@ -235,7 +245,6 @@ fn raw_node(settings: &Settings, hard: &HardState, members: ConfState) -> Result
         max_uncommitted_size: 16 * 1024 * 1024,
         max_committed_size_per_ready: 4 * 1024 * 1024,
     };
-    let view = LogView { log: settings.log.clone(), initial: RaftState::new(hard.clone(), members) };
     let logger = slog::Logger::root(tracing_slog::TracingSlogDrain, slog::o!());
     Ok(RawNode::new(&config, view, &logger)?)
 }
@@ -250,6 +259,7 @@ fn nonce() -> Result<[u8; 8], ConsensusError> {
 mod tests {
     use super::*;
     use crate::storage::RecordRef;
+    use crate::storage::ledger_log::LedgerLog;
     use crate::storage::node_store::NodeStore;
 
     #[test]
