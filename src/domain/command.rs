@@ -14,6 +14,7 @@ use super::department::{Department, Genesis};
 use super::finding::FindingReport;
 use super::grant::{Approval, GrantRequest};
 use super::keys::{KeyEndorsement, KeyRevocation, KeyRotation};
+use super::node::{NodeRemoval, NodeSetting, VoterChoice};
 use super::policy::PolicyDocument;
 
 /// A payload, read. The bytes that were signed stay in the transaction.
@@ -96,6 +97,12 @@ commands! {
     Genesis(Genesis) = "chain.genesis",
     /// The authority admits a department.
     RegisterDepartment(Department) = "department.register",
+    /// The authority names a department's node, or the department moves its own.
+    SetNode(NodeSetting) = "node.set",
+    /// The authority ends a department's node.
+    RemoveNode(NodeRemoval) = "node.remove",
+    /// The authority says whose nodes vote.
+    SetVoters(VoterChoice) = "voters.set",
     /// The authority sets the rules.
     SetPolicy(PolicyDocument) = "policy.set",
     /// A department takes new keys.

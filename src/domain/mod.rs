@@ -14,6 +14,7 @@ pub mod grant;
 pub mod identifiers;
 pub mod keys;
 pub mod masking;
+pub mod node;
 pub mod policy;
 pub mod promise;
 pub mod schema;

@@ -155,6 +155,9 @@ macro_rules! own_schemas {
 const TX: &[(&str, &str)] = own_schemas!("tx":
     "chain.genesis",
     "department.register",
+    "node.set",
+    "node.remove",
+    "voters.set",
     "policy.set",
     "key.rotate",
     "key.revoke",

@@ -57,9 +57,12 @@ fn apply(
     command: Command,
 ) -> Result<(), ReadError> {
     match command {
-        // Departments, keys and rules are few: they are read from the state.
+        // Departments, nodes, keys and rules are few: they are read from the state.
         Command::Genesis(_)
         | Command::RegisterDepartment(_)
+        | Command::SetNode(_)
+        | Command::RemoveNode(_)
+        | Command::SetVoters(_)
         | Command::SetPolicy(_)
         | Command::RotateKey(_)
         | Command::RevokeKey(_)

@@ -149,10 +149,14 @@ pub(super) fn project(
 
 fn reference(payload: &Payload) -> Option<String> {
     Some(match &payload.command {
-        Command::Genesis(_) | Command::SetPolicy(_) | Command::RecordAccesses(_) | Command::ReportFindings(_) => {
-            return None;
-        }
+        Command::Genesis(_)
+        | Command::SetPolicy(_)
+        | Command::SetVoters(_)
+        | Command::RecordAccesses(_)
+        | Command::ReportFindings(_) => return None,
         Command::RegisterDepartment(department) => department.id.to_string(),
+        Command::SetNode(setting) => setting.department.to_string(),
+        Command::RemoveNode(removal) => removal.department.to_string(),
         Command::RotateKey(_) => payload.department.to_string(),
         Command::RevokeKey(revocation) => revocation.key.to_string(),
         Command::EndorseKey(endorsement) => endorsement.department.to_string(),

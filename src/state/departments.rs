@@ -62,7 +62,7 @@ impl State {
         Ok(())
     }
 
-    fn require_authority(&self, by: &Context<'_>) -> Result<(), Refusal> {
+    pub(super) fn require_authority(&self, by: &Context<'_>) -> Result<(), Refusal> {
         if self.genesis().is_some_and(|genesis| &genesis.authority == by.department) {
             Ok(())
         } else {
@@ -78,7 +78,8 @@ impl State {
             return Err(Refusal::Invalid(format!("a chain has at most {DEPARTMENTS_MAX} departments")));
         }
         let same = |other: &Department| other.id == department.id || other.node_id == department.node_id;
-        if self.departments.values().any(same) || self.keys.contains_key(&key) || department.node_id == 0 {
+        let is_known = self.departments.values().any(same) || self.keys.contains_key(&key);
+        if is_known || self.number_of_old(department.node_id) || department.node_id == 0 {
             return Err(Refusal::Conflict(format!("department {} or its node or key is there already", department.id)));
         }
         self.add_first_key(&department, index)?;

@@ -37,6 +37,8 @@ impl State {
         total([
             self.genesis.sum(),
             self.departments.sum(),
+            self.nodes.sum(),
+            self.numbers.sum(),
             self.keys.sum(),
             self.endorsements.sum(),
             self.policy.sum(),
@@ -52,6 +54,8 @@ impl State {
         total([
             self.genesis.recomputed(),
             self.departments.recomputed(),
+            self.nodes.recomputed(),
+            self.numbers.recomputed(),
             self.keys.recomputed(),
             self.endorsements.recomputed(),
             self.policy.recomputed(),

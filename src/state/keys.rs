@@ -179,14 +179,14 @@ impl State {
         Ok(())
     }
 
-    /// Keys are an administrator's, and a key whose successor is there decides about keys no more: else
+    /// Keys and nodes are an administrator's, and a key whose successor is there decides about them no more: else
     /// whoever holds the old one could undo the rotation that was made against them.
-    fn check_keeper(&self, by: &Context<'_>) -> Result<(), Refusal> {
+    pub(super) fn check_keeper(&self, by: &Context<'_>) -> Result<(), Refusal> {
         if by.actor.role != Role::Admin {
             return Err(Refusal::NotAllowed("this needs the role admin".into()));
         }
         if self.keys.get(&by.key).is_none_or(|record| record.retired_at.is_some()) {
-            return Err(Refusal::NotAllowed("a key that another replaced decides about keys no more".into()));
+            return Err(Refusal::NotAllowed("a key that another replaced decides about keys and nodes no more".into()));
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use crate::domain::command::{Command, Payload};
 use crate::domain::department::{Department, Genesis};
 use crate::domain::grant::Grant;
 use crate::domain::keys::KeyRecord;
+use crate::domain::node::NodeRecord;
 use crate::domain::policy::PolicyDocument;
 use crate::ids::{CaseId, DepartmentId, EntryName, GrantId, TxId};
 use crate::ledger::chain::chain_id;
@@ -30,6 +31,10 @@ pub struct State {
     pub(super) algorithm: HashAlgorithm,
     pub(super) genesis: Items<(), Genesis>,
     pub(super) departments: Items<DepartmentId, Department>,
+    /// What changed since the genesis.
+    pub(super) nodes: Items<DepartmentId, NodeRecord>,
+    /// Whose a number became since the genesis: none is used twice.
+    pub(super) numbers: Items<u64, DepartmentId>,
     pub(super) keys: Items<KeyId, KeyRecord>,
     /// An index of the keys, oldest first.
     pub(super) keys_of: BTreeMap<DepartmentId, Vec<KeyId>>,
@@ -79,6 +84,8 @@ impl State {
             algorithm,
             genesis: Items::new("genesis", algorithm),
             departments: Items::new("department", algorithm),
+            nodes: Items::new("node", algorithm),
+            numbers: Items::new("number", algorithm),
             keys: Items::new("key", algorithm),
             keys_of: BTreeMap::new(),
             endorsements: Items::new("endorsement", algorithm),
@@ -149,6 +156,9 @@ impl State {
         match command {
             Command::Genesis(_) => Err(Refusal::Conflict("the chain has begun already".into())),
             Command::RegisterDepartment(department) => self.register_department(context, department),
+            Command::SetNode(setting) => self.set_node(context, setting),
+            Command::RemoveNode(removal) => self.remove_node(context, &removal),
+            Command::SetVoters(choice) => self.set_voters(context, &choice),
             Command::SetPolicy(document) => self.set_policy(context, document),
             Command::RotateKey(rotation) => self.rotate_key(context, rotation),
             Command::RevokeKey(revocation) => self.revoke_key(context, revocation),

@@ -16,6 +16,7 @@ mod items;
 mod keys;
 mod limits;
 mod machine;
+mod nodes;
 pub mod outcome;
 
 pub use catalog::{Ending, EntryHistory, PublishedEntry};

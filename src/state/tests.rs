@@ -3,6 +3,7 @@
 mod digest;
 mod fuzz;
 mod keys;
+mod nodes;
 
 use serde_json::json;
 

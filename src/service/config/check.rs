@@ -8,6 +8,7 @@ use crate::crypto::keyring::{Keyring, SEALING_FILE, SIGNING_FILE};
 use crate::crypto::pem;
 use crate::domain::command::{Command, Payload};
 use crate::domain::department::Genesis;
+use crate::domain::node::check_address;
 use crate::exchange::OUTBOX_AGE_MS_MAX;
 use crate::ledger::transaction::Transaction;
 
@@ -61,17 +62,6 @@ fn url_fault(url: &str) -> Result<(), &'static str> {
     if rest.ends_with('/') { Err("must not end with a slash") } else { Ok(()) }
 }
 
-fn host_port_fault(text: &str) -> Result<(), &'static str> {
-    let (host, port) = text.rsplit_once(':').ok_or("is not host:port")?;
-    if host.is_empty() || !host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-[]:".contains(&b)) {
-        return Err("has no valid host");
-    }
-    match port.parse::<u16>() {
-        Ok(1..) => Ok(()),
-        _ => Err("has no valid port"),
-    }
-}
-
 fn nodes(config: &NodeConfig, faults: &mut Vec<String>) {
     if config.nodes.is_empty() || config.nodes.len() > NODES_MAX {
         faults.push(format!("nodes: write 1 to {NODES_MAX} [[nodes]]"));
@@ -84,7 +74,7 @@ fn nodes(config: &NodeConfig, faults: &mut Vec<String>) {
         let department = &node.department;
         let (raft, peer) = (("raft", &node.raft), ("peer", &node.peer));
         for (key, address) in [raft, peer] {
-            match host_port_fault(address) {
+            match check_address(address) {
                 Err(why) => faults.push(format!("nodes, {department}.{key}: `{address}` {why}")),
                 Ok(()) => once(&mut seen, address.clone(), format!("{department}.{key}"), faults),
             }

@@ -22,6 +22,9 @@ pub(super) fn busy(city: &mut City, mut after: impl FnMut(&City, &str)) {
     };
     let authority = ("data-bureau", "root", Role::Admin);
     done(city, authority, Command::RegisterDepartment(newcomer()));
+    for command in super::nodes::life("water-supply", 9) {
+        done(city, authority, command);
+    }
     done(city, authority, Command::SetPolicy(PolicyDocument { version: 2, model: "m".into(), rules: "s".into() }));
     for version in ["1.0", "1.1", "1.2"] {
         city.publish(PS_REVIEWER, "clerk1", version, "conditional").unwrap();
@@ -79,10 +82,12 @@ fn request(city: &City) -> Command {
 
 /// Without the ids, which change with every transaction.
 fn items(state: &State) -> Vec<[u8; 32]> {
-    let State { genesis, departments, keys, endorsements, policy, entries, grants, cases, certificates, .. } = state;
+    let State { genesis, departments, nodes, numbers, keys, endorsements, policy, .. } = state;
+    let State { entries, grants, cases, certificates, .. } = state;
     let (a, b, c, i) = (genesis.sum(), departments.sum(), keys.sum(), endorsements.sum());
     let (d, e, f, g, h) = (policy.sum(), entries.sum(), grants.sum(), cases.sum(), certificates.sum());
-    [a, b, c, d, e, f, g, h, i].map(super::super::items::Sum::to_bytes).to_vec()
+    let (j, k) = (nodes.sum(), numbers.sum());
+    [a, b, c, d, e, f, g, h, i, j, k].map(super::super::items::Sum::to_bytes).to_vec()
 }
 
 #[test]
@@ -164,6 +169,8 @@ fn the_digest_is_what_its_description_says() {
     let state = &city.state;
     let mut texts = vec![json("genesis", (), state.genesis()), json("policy", (), state.policy())];
     texts.extend(state.departments().map(|d| json("department", &d.id, d)));
+    texts.extend(state.nodes.iter().map(|(id, n)| json("node", id, n)));
+    texts.extend(state.numbers.iter().map(|(number, id)| json("number", number, id)));
     texts.extend(state.keys.values().map(|k| json("key", k.key.id(), k)));
     texts.extend(state.endorsements.iter().map(|(key, e)| json("endorsement", key, e)));
     texts.extend(state.entries().map(|e| json("entry", &e.current().entry.name, e)));

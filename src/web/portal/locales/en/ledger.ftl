@@ -139,6 +139,9 @@ receipt-fault-too_few_cosignatures = ✕ Too few cosignatures yet: try again in 
 
 kind-of-chain-genesis = Chain begun
 kind-of-department-register = Department registered
+kind-of-node-set = Node set
+kind-of-node-remove = Node removed
+kind-of-voters-set = Voters set
 kind-of-key-rotate = Keys rotated
 kind-of-key-revoke = Key revoked
 kind-of-key-endorse = Key endorsed

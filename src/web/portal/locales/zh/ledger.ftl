@@ -139,6 +139,9 @@ receipt-fault-too_few_cosignatures = ✕ 联署部门不足，请稍后再试
 
 kind-of-chain-genesis = 创建链
 kind-of-department-register = 登记部门
+kind-of-node-set = 登记节点
+kind-of-node-remove = 移除节点
+kind-of-voters-set = 设定投票部门
 kind-of-key-rotate = 轮换密钥
 kind-of-key-revoke = 吊销密钥
 kind-of-key-endorse = 背书密钥
