@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::clock::{Millis, SharedClock};
 use crate::ledger::block::Block;
+use crate::storage::disk::Disk;
 
 use super::ConsensusError;
 use super::evidence::Guard;
@@ -48,6 +49,7 @@ pub(super) struct Parts<P: Ports> {
     pub(super) clock: SharedClock,
     pub(super) tick: Duration,
     pub(super) guard: Arc<Guard>,
+    pub(super) disk: Arc<Disk>,
 }
 
 /// What a leader's next block needs.
@@ -142,10 +144,11 @@ impl<P: Ports> Driver<P> {
     }
 
     /// A node that stands still goes on voting and storing, so that the others can go on; but it neither leads nor
-    /// stands for election.
+    /// stands for election. Nor does one whose disk is full, which also hears nothing: see [`Driver::step`].
     fn tick(&mut self) {
+        let may_lead = self.may_lead();
         let raft = &mut self.parts.node.raft;
-        if self.parts.guard.is_halted() {
+        if !may_lead {
             if raft.state != StateRole::Follower {
                 raft.become_follower(raft.term, raft::INVALID_ID);
             }
@@ -171,6 +174,10 @@ impl<P: Ports> Driver<P> {
     }
 
     fn step(&mut self, now: Instant, message: Message) {
+        if !self.parts.disk.takes_work() {
+            // As if unreachable: a leader must not count on a disk that could not take what it sends.
+            return;
+        }
         let from = message.from;
         let is_leader_s = matches!(message.get_msg_type(), MessageType::MsgAppend | MessageType::MsgHeartbeat);
         if let Err(error) = self.parts.node.step(message) {
@@ -195,12 +202,16 @@ impl<P: Ports> Driver<P> {
         }
     }
 
+    fn may_lead(&self) -> bool {
+        !self.parts.guard.is_halted() && self.parts.disk.takes_work()
+    }
+
     /// Proposes full blocks, and a part-filled one only when nothing is in flight: then waiting
     /// would gain nothing, and otherwise the block fills while others are on their way.
     fn propose(&mut self) {
         let Some(mut lead) = self.leading else { return };
         let raft = &self.parts.node.raft;
-        if raft.state != StateRole::Leader || raft.term != lead.term || self.parts.guard.is_halted() {
+        if raft.state != StateRole::Leader || raft.term != lead.term || !self.may_lead() {
             return;
         }
         while self.in_flight.len() < BLOCKS_IN_FLIGHT_MAX {

@@ -9,6 +9,12 @@ use super::ConsensusError;
 /// Exit code of a process whose consensus failed (sysexits: internal software error).
 const EXIT_CODE: i32 = 70;
 
+/// Ends the process because something failed without which the node cannot go on, and says what.
+pub fn end(thread: &str, error: &dyn std::fmt::Display) -> ! {
+    tracing::error!(thread, %error, "the node cannot go on");
+    std::process::exit(EXIT_CODE)
+}
+
 /// Runs a thread whose error or panic ends the process.
 pub(super) fn spawn(
     name: &str,
@@ -17,10 +23,7 @@ pub(super) fn spawn(
     let thread = name.to_owned();
     let run = move || match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            tracing::error!(thread, %error, "the node cannot go on");
-            std::process::exit(EXIT_CODE);
-        }
+        Ok(Err(error)) => end(&thread, &error),
         Err(_) => {
             tracing::error!(thread, "a thread panicked; the node cannot go on");
             std::process::exit(EXIT_CODE);

@@ -41,6 +41,7 @@ mod waiters;
 pub use chain::{Applied, Chain};
 pub use cosign::{Anchored, Cosigning, DepartmentWord};
 pub use evidence::{ACCEPTED_DIR, Halted};
+pub use fatal::end;
 pub use node::Consensus;
 pub use settings::{Limits, Peer, Settings, Timing};
 pub use status::{NodeReport, NodeRole, PeerStatus, Queues, Status};
@@ -92,6 +93,9 @@ pub enum SubmitError {
     /// The node is shutting down.
     #[error("the node is shutting down")]
     Stopped,
+    /// The node's disk is full or cannot be written; nothing was proposed.
+    #[error("the disk of this node is full or cannot be written: make room")]
+    DiskFull,
     /// The node met a contradiction and serves nothing until an operator has looked at it.
     #[error("the node stands still: it has evidence ({0}) that an operator must look at")]
     Halted(String),

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::ledger::transaction::Transaction;
 use crate::state::outcome::Outcome;
+use crate::storage::disk::Disk;
 use crate::storage::ledger_log::LedgerLog;
 use crate::storage::node_store::NodeStore;
 
@@ -49,6 +50,7 @@ pub(super) struct Shared {
     pub(super) desk: Arc<Desk>,
     pub(super) book: Arc<Book>,
     pub(super) guard: Arc<Guard>,
+    pub(super) disk: Arc<Disk>,
     pub(super) mailbox: Mailbox,
     pub(super) leadership: watch::Receiver<Leadership>,
     pub(super) driver: Arc<Mutex<DriverStatus>>,
@@ -118,6 +120,9 @@ impl Consensus {
         let mut halted = shared.guard.halted();
         if let Some(why) = halted.borrow_and_update().clone() {
             return Err(SubmitError::Halted(why.kind.clone()));
+        }
+        if !shared.disk.takes_work() {
+            return Err(SubmitError::DiskFull);
         }
         let mut leadership = shared.leadership.clone();
         leadership.borrow_and_update();

@@ -10,6 +10,7 @@ use rustls::{ClientConfig, ServerConfig};
 use crate::clock::SharedClock;
 use crate::crypto::keys::Keys;
 use crate::ids::DepartmentId;
+use crate::storage::disk::Disk;
 use crate::storage::ledger_log::LedgerLog;
 use crate::storage::node_store::NodeStore;
 
@@ -112,6 +113,8 @@ pub struct Settings {
     pub log: Arc<LedgerLog>,
     /// The node's keyed data.
     pub store: Arc<NodeStore>,
+    /// The room on the disk of both: while it is full, this node neither leads nor follows.
+    pub disk: Arc<Disk>,
     /// Where other programs find the newest anchored checkpoint.
     pub checkpoint_file: PathBuf,
     /// Where evidence is kept when the ledger contradicts itself.

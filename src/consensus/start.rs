@@ -72,6 +72,7 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         desk: desk.clone(),
         book: book.clone(),
         guard: guard.clone(),
+        disk: settings.disk.clone(),
         mailbox: mailbox.clone(),
         leadership: leader_news,
         driver: Arc::new(Mutex::new(DriverStatus::default())),
@@ -93,6 +94,7 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         clock: settings.clock.clone(),
         tick: settings.timing.tick,
         guard: guard.clone(),
+        disk: settings.disk.clone(),
     };
     let mut driver = Driver::new(parts, Instant::now());
     driver.catch_up_members()?;
@@ -105,6 +107,7 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         book: book.clone(),
         links,
         guard: guard.clone(),
+        disk: settings.disk.clone(),
         stable: stable.clone(),
         file: settings.checkpoint_file.clone(),
     };

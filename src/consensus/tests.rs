@@ -21,9 +21,11 @@ use crate::ledger::chain::chain_id;
 use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::ledger::transaction::Transaction;
 use crate::state::outcome::{Outcome, Refusal};
+use crate::storage::disk::Disk;
 use crate::storage::ledger_log::LedgerLog;
 use crate::storage::node_store::NodeStore;
 
+mod full_disk;
 mod lies;
 mod lying_leader;
 
@@ -38,6 +40,7 @@ struct City {
     genesis: Transaction,
     /// How many milliseconds a node's clock is late.
     late: Vec<u64>,
+    disks: Vec<Arc<Disk>>,
 }
 
 /// A clock that is late.
@@ -121,6 +124,7 @@ impl City {
             addresses: listeners.iter().map(|listener| listener.local_addr().unwrap()).collect(),
             genesis: genesis(voters, learners),
             late,
+            disks: (0..count).map(|_| Disk::unwatched()).collect(),
             nodes: Vec::new(),
         };
         for (n, listener) in listeners.into_iter().enumerate() {
@@ -151,6 +155,7 @@ impl City {
             tls_client: client_config(&self.tls[n]).unwrap(),
             log,
             store,
+            disk: self.disks[n].clone(),
             clock: Arc::new(Late(self.late[n])),
             keys: Keyring { signing: key(n), ..Keyring::generate(Algorithm::Ed25519).unwrap() }.into(),
             checkpoint_file: home.join("ledger/checkpoint"),

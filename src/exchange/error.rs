@@ -97,6 +97,9 @@ pub enum QueryError {
     /// Accesses cannot be recorded now, so they do not happen.
     #[error("too many access records wait for the ledger: try again when it has a quorum")]
     OutboxFull,
+    /// This node's disk is full, so no call can be noted, and none is made.
+    #[error("the disk of this node is full or cannot be written: try again when its operator has made room")]
+    DiskFull,
     /// More calls than the node can take.
     #[error("the node has more calls than it can take: try again in a moment")]
     Busy,
@@ -127,6 +130,7 @@ impl QueryError {
             Self::ProviderAnswer { .. } => "provider_answer_invalid",
             Self::ProviderFailed { code, .. } => code,
             Self::OutboxFull => "outbox_full",
+            Self::DiskFull => "disk_full",
             Self::Busy => "busy",
             Self::Unavailable(_) => "unavailable",
         }
@@ -136,7 +140,7 @@ impl QueryError {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::QuotaExceeded { retry_after_s, .. } => Some(*retry_after_s),
-            Self::OutboxFull => Some(RETRY_OUTBOX_S),
+            Self::OutboxFull | Self::DiskFull => Some(RETRY_OUTBOX_S),
             Self::ProviderUnreachable(_) | Self::ProviderLate(_) | Self::Busy | Self::Unavailable(_) => {
                 Some(RETRY_SOON_S)
             }

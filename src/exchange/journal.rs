@@ -21,6 +21,9 @@ pub type Pair = (Vec<u8>, Vec<u8>);
 
 /// Where the facts lie: the node's store, or memory in tests.
 pub trait Durable: Send + Sync + 'static {
+    /// Whether there is room for facts that nothing demands yet.
+    fn has_room(&self) -> bool;
+
     /// Every key that begins so, in order, with its value.
     ///
     /// # Errors
@@ -79,6 +82,11 @@ impl Journal {
         let thread = std::thread::Builder::new().name("exchange-journal".into());
         let thread = thread.spawn(move || run(&*writer, &waiting)).map_err(|e| ExchangeError::Store(e.to_string()))?;
         Ok(Self { store, jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Whether there is room for new facts.
+    pub(super) fn has_room(&self) -> bool {
+        self.store.has_room()
     }
 
     /// Reads what lies under a prefix; for the start, not for the hot path.
@@ -150,10 +158,15 @@ pub(super) struct Memory {
     map: Mutex<std::collections::BTreeMap<Vec<u8>, Vec<u8>>>,
     pub(super) flushes: std::sync::atomic::AtomicUsize,
     pub(super) broken: std::sync::atomic::AtomicBool,
+    pub(super) full: std::sync::atomic::AtomicBool,
 }
 
 #[cfg(test)]
 impl Durable for Memory {
+    fn has_room(&self) -> bool {
+        !self.full.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, String> {
         let map = self.map.lock();
         let found = map.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));

@@ -55,6 +55,7 @@ pub use materials::{CASE_MATERIALS, CaseMaterials};
 pub use meter::{LATENCY_MS, Meter, Reading};
 pub use outbox::{OUTBOX_AGE_MS_MAX, OUTBOX_MAX, Outbox};
 pub use query::{QueryAnswer, QueryCall};
+pub use stored::Stored;
 
 /// Calls that are worked on at a time, in each direction; more wait for a moment, then are turned away.
 const CALLS_AT_ONCE: usize = 256;

@@ -102,6 +102,9 @@ impl Exchange {
     }
 
     async fn send(&self, call: QueryCall) -> Result<QueryAnswer, QueryError> {
+        if !self.inner.journal.has_room() {
+            return Err(QueryError::DiskFull);
+        }
         let _turn = turn(&self.inner.asking).await.ok_or(QueryError::Busy)?;
         let provider = call.entry.provider.clone();
         let prepared = self.inner.blocking(move |inner| inner.enclose_call(call)).await;

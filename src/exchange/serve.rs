@@ -55,6 +55,9 @@ impl Exchange {
 impl Inner {
     async fn answer(self: &Arc<Self>, peer: DepartmentId, sealed: Vec<u8>) -> Result<(Vec<u8>, Fate), AnswerError> {
         let busy = || AnswerError::new("busy", "more calls than this node can take");
+        if !self.journal.has_room() {
+            return Err(AnswerError::new("outbox_full", "this node's disk is full: accesses cannot be recorded now"));
+        }
         let place = self.outbox.reserve(self.clock.now());
         let place = place.ok_or_else(|| AnswerError::new("outbox_full", "accesses cannot be recorded now"))?;
         let _turn = turn(&self.serving).await.ok_or_else(busy)?;

@@ -345,6 +345,9 @@ async fn without_a_record_there_is_no_answer() {
     let refused = story.ask(|_| ()).await.unwrap_err();
     assert_eq!((refused.code(), refused.retry_after().is_some()), ("outbox_full", true));
     story.provider_store.broken.store(false, std::sync::atomic::Ordering::SeqCst);
+    story.provider_store.full.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(story.code(|_| ()).await, "outbox_full", "a full disk takes no records");
+    story.provider_store.full.store(false, std::sync::atomic::Ordering::SeqCst);
     // No quorum: queries go on until the oldest record is ten minutes old.
     story.city.lost.store(usize::MAX, std::sync::atomic::Ordering::SeqCst);
     assert_eq!(story.code(|_| ()).await, "ok");

@@ -31,7 +31,10 @@ pub enum ReadError {
     /// The file, or a value in it, is damaged.
     #[error("the database is damaged: {0}")]
     Corrupt(String),
-    /// The database refused for another reason, such as a full disk.
+    /// The disk has no room, or takes no writes.
+    #[error("the disk is full or read-only: {0}")]
+    NoRoom(String),
+    /// The database refused for another reason, such as a disk that fails.
     #[error("the database failed: {0}")]
     Database(String),
     /// A file could not be moved or removed.
@@ -55,6 +58,8 @@ impl ReadError {
             Self::Corrupt(message)
         } else if has("is locked") || has("is busy") || has("timed out") {
             Self::Busy(message)
+        } else if has("disk is full") || has("readonly database") {
+            Self::NoRoom(message)
         } else {
             Self::Database(message)
         }

@@ -14,6 +14,7 @@ use crate::crypto::secret_digest;
 use crate::domain::access::AccessRecord;
 use crate::ids::DepartmentId;
 use crate::state::applied::AppliedBlock;
+use crate::storage::disk::Disk;
 
 use super::error::ReadError;
 use super::position::{PositionRow, Projected, block_digest};
@@ -85,6 +86,8 @@ pub struct Options {
     pub department: DepartmentId,
     /// On the auditor's node.
     pub audit: Option<Audit>,
+    /// Projecting waits while it is full.
+    pub disk: Arc<Disk>,
 }
 
 impl Options {
@@ -203,6 +206,9 @@ impl<S: BlockSource> Worker<S> {
 
     /// Projects the next blocks; says how many.
     fn step(&mut self) -> Result<u64, ReadError> {
+        if !self.options.disk.takes_work() {
+            return Ok(0);
+        }
         if !self.model.is_sound() {
             return Err(ReadError::Corrupt("a reader met damage".into()));
         }

@@ -27,6 +27,7 @@ use crate::domain::command::{Command, EntryEnding, EntryPublication, GrantEnding
 use crate::domain::grant::{Approval, GrantMode, GrantRequest, GrantState};
 use crate::ids::TxId;
 use crate::state::outcome::Refusal;
+use crate::storage::disk::Disk;
 
 #[path = "findings_tests.rs"]
 mod findings;
@@ -34,7 +35,7 @@ mod findings;
 const HOUSEHOLD: &str = "public-security/household-registration";
 
 fn own(department: &str) -> Options {
-    Options { department: department.parse().unwrap(), audit: None }
+    Options { department: department.parse().unwrap(), audit: None, disk: Disk::unwatched() }
 }
 
 fn audit() -> Audit {
@@ -43,7 +44,7 @@ fn audit() -> Audit {
 }
 
 fn auditor() -> Options {
-    Options { department: "audit".parse().unwrap(), audit: Some(audit()) }
+    Options { department: "audit".parse().unwrap(), audit: Some(audit()), disk: Disk::unwatched() }
 }
 
 /// Follows the ledger to its end, then stops.

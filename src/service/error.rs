@@ -95,6 +95,17 @@ fn halted(kind: &str) -> ServiceError {
     }
 }
 
+/// The disk is full or cannot be written.
+pub(crate) fn disk_full(detail: impl std::fmt::Display) -> ServiceError {
+    ServiceError::Unavailable {
+        code: "disk_full",
+        detail: format!(
+            "this node writes nothing new: {detail}. It goes on by itself when there is room; the nodes of other departments go on"
+        ),
+        retry_after_s: 30,
+    }
+}
+
 impl From<Refusal> for ServiceError {
     fn from(refusal: Refusal) -> Self {
         let detail = refusal.to_string();
@@ -127,6 +138,7 @@ impl From<SubmitError> for ServiceError {
         match error {
             SubmitError::Invalid(why) => Self::Internal(why),
             SubmitError::Halted(kind) => halted(&kind),
+            SubmitError::DiskFull => disk_full("its disk is full or cannot be written"),
             SubmitError::Busy => Self::Unavailable {
                 code: "ledger_busy",
                 detail: "the ledger has more work than it can take: try again".into(),
@@ -158,6 +170,10 @@ impl From<ReadError> for ServiceError {
                 detail: "the node's database is busy: try again".into(),
                 retry_after_s: 1,
             },
+            ReadError::NoRoom(cause) => {
+                tracing::error!(cause, "a local write found no room");
+                disk_full("its disk is full or cannot be written")
+            }
             other => Self::Internal(other.to_string()),
         }
     }

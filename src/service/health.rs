@@ -112,6 +112,7 @@ impl Node {
         let outbox = self.exchange.outbox_len();
         let anchoring = self.anchoring();
         let halted = self.halted();
+        let room = self.disk.room();
         let checks = vec![
             Check { name: "quorum", ok: status.has_quorum, detail: quorum_detail(&status) },
             Check {
@@ -124,6 +125,7 @@ impl Node {
                 ok: !self.exchange.outbox_full(),
                 detail: format!("{outbox} of {OUTBOX_MAX} access records wait for the ledger"),
             },
+            Check { name: "disk", ok: room.takes_work(), detail: room.detail() },
             Check {
                 name: "halted",
                 ok: halted.is_none(),

@@ -24,6 +24,7 @@ use crate::readmodel::follower::{self, Audit, Follower};
 use crate::readmodel::local::Local;
 use crate::readmodel::{ReadError, ReadModel};
 use crate::storage::StorageError;
+use crate::storage::disk::Disk;
 use crate::storage::ledger_log::LedgerLog;
 use crate::storage::node_store::NodeStore;
 
@@ -90,6 +91,8 @@ pub struct Node {
     pub local: Local,
     /// Queries between departments.
     pub exchange: Exchange,
+    /// The room on the disk.
+    pub disk: Arc<Disk>,
     /// The workflows of this department's cases.
     pub(crate) workflows: Arc<[WorkflowFile]>,
     /// The purposes that grants and queries may state.
@@ -110,8 +113,9 @@ impl Node {
         tls::install_provider();
         let clock: SharedClock = Arc::new(SystemClock);
         let keys = Keys::load(&config.keys_dir, config.keys.secret()?.as_ref())?;
+        let disk = Disk::watch(config.disk_folders(), config.limits.disk_reserve_mb.saturating_mul(1024 * 1024))?;
         let store = Arc::new(NodeStore::open(&config.store_dir())?);
-        let consensus = Arc::new(start_consensus(&config, &keys, &store, &clock)?);
+        let consensus = Arc::new(start_consensus(&config, &keys, &store, &disk, &clock)?);
         let chain = consensus.chain();
         let is_auditor = check_identity(&config, &chain, &keys)?;
         let model = ReadModel::open(&config.model_dir())?;
@@ -119,7 +123,8 @@ impl Node {
         let workflows: Arc<[WorkflowFile]> = departments::load_department(&config.department_dir())?.workflows.into();
         let purposes: Arc<[Purpose]> = departments::load_purposes(&config.departments_dir)?.into();
         let audit = is_auditor.then(|| auditor(&keys));
-        let options = follower::Options { department: config.department.clone(), audit: audit.clone() };
+        let options =
+            follower::Options { department: config.department.clone(), audit: audit.clone(), disk: disk.clone() };
         let follower = follower::start(chain.clone(), model.clone(), options)?;
         let ledger = NodeLedger { consensus: consensus.clone(), chain: chain.clone(), model: model.clone() };
         let exchange = Exchange::start(exchange::Settings {
@@ -132,7 +137,7 @@ impl Node {
             zone: config.zone.clone(),
             connectors: connectors(&config)?,
             materials: Arc::new(Papers(local.clone())),
-            store,
+            store: Arc::new(exchange::Stored::new(store, disk.clone())),
             ledger: Arc::new(ledger),
             clock: clock.clone(),
         })?;
@@ -148,6 +153,7 @@ impl Node {
             model,
             local,
             exchange,
+            disk,
             workflows,
             purposes,
             audit,
@@ -215,6 +221,7 @@ fn start_consensus(
     config: &NodeConfig,
     keys: &Keys,
     store: &Arc<NodeStore>,
+    disk: &Arc<Disk>,
     clock: &SharedClock,
 ) -> Result<Consensus, StartError> {
     let log = Arc::new(LedgerLog::open(&config.ledger_dir())?);
@@ -240,6 +247,7 @@ fn start_consensus(
         tls_client: tls::client_config(&files)?,
         log,
         store: store.clone(),
+        disk: disk.clone(),
         clock: clock.clone(),
         limits: consensus::Limits::default(),
         timing: Timing { submit_timeout: Duration::from_millis(config.limits.submit_timeout_ms), ..Timing::default() },

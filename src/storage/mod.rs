@@ -2,6 +2,7 @@
 //! this floor opens ledger files or names the store's library.
 
 mod data_dir;
+pub mod disk;
 #[cfg(test)]
 mod fuzz;
 pub mod ledger_log;
@@ -68,8 +69,8 @@ pub enum StorageError {
         /// The index asked for.
         index: u64,
     },
-    /// An earlier write failed, so this log takes no more.
-    #[error("an earlier write to the ledger failed: end the process")]
+    /// An earlier write or sync failed, so no other is tried.
+    #[error("an earlier write to this node's files failed: end the process")]
     Poisoned,
     /// The keyed store failed.
     #[error("the node's store failed: {0}")]

@@ -6,6 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::StorageError;
 
@@ -47,6 +48,8 @@ pub struct NodeStore {
     tree: sled::Db,
     file: File,
     path: PathBuf,
+    /// Whether a flush failed.
+    poisoned: AtomicBool,
 }
 
 fn failed(error: sled::Error) -> StorageError {
@@ -68,7 +71,7 @@ impl NodeStore {
             .map_err(failed)?;
         let path = dir.join("db");
         let file = OpenOptions::new().read(true).write(true).open(&path).map_err(StorageError::io(&path, "opening"))?;
-        Ok(Self { tree, file, path })
+        Ok(Self { tree, file, path, poisoned: AtomicBool::new(false) })
     }
 
     /// Reads a value.
@@ -142,12 +145,18 @@ impl NodeStore {
     ///
     /// # Errors
     /// [`StorageError::Store`] or [`StorageError::Io`]: nothing is known then about what lies on
-    /// disk; whoever relied on it must end the process.
+    /// disk, no later flush is tried, and the process must end.
     pub fn flush(&self) -> Result<(), StorageError> {
-        self.tree.flush().map_err(failed)?;
+        // The system tells of a lost page once: a second sync would say that all is well.
+        if self.poisoned.load(Ordering::Acquire) {
+            return Err(StorageError::Poisoned);
+        }
+        let flushed = self.tree.flush().map_err(failed);
         // sled hands its pages to the kernel and goes no further: neither the drive's cache nor
         // the file's length would survive a power cut.
-        self.file.sync_data().map_err(StorageError::io(&self.path, "syncing"))
+        let synced = flushed.and_then(|_| self.file.sync_data().map_err(StorageError::io(&self.path, "syncing")));
+        self.poisoned.fetch_or(synced.is_err(), Ordering::AcqRel);
+        synced
     }
 }
 

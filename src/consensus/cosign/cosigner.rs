@@ -8,6 +8,7 @@ use crate::clock::SharedClock;
 use crate::crypto::keys::Keys;
 use crate::ids::DepartmentId;
 use crate::ledger::checkpoint::SignedCheckpoint;
+use crate::storage::disk::Disk;
 use crate::storage::whole_file;
 
 use super::super::ConsensusError;
@@ -34,6 +35,7 @@ pub(in super::super) struct Cosigner {
     pub(in super::super) book: Arc<Book>,
     pub(in super::super) links: Arc<Links>,
     pub(in super::super) guard: Arc<Guard>,
+    pub(in super::super) disk: Arc<Disk>,
     pub(in super::super) stable: Stable,
     /// Where other programs find the newest anchored note.
     pub(in super::super) file: PathBuf,
@@ -46,8 +48,8 @@ impl Cosigner {
         let mut written: Option<Arc<Anchored>> = None;
         let mut beat = Instant::now() + BEAT;
         while let Some(Round { due, heard }) = self.desk.next(beat) {
-            if self.guard.is_halted() {
-                // A node that stands still vouches for nothing.
+            if self.guard.is_halted() || !self.disk.takes_work() {
+                // A node that stands still vouches for nothing, and one without room cannot keep its word.
                 beat = Instant::now() + BEAT;
                 continue;
             }

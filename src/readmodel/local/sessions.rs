@@ -112,9 +112,12 @@ impl Local {
                 return Ok(None);
             }
             if now.since(Millis(number(row.last_seen))) >= TOUCH_MS {
-                diesel::update(sessions::table.find(&digest))
-                    .set(sessions::last_seen.eq(column(now.0)))
-                    .execute(connection)?;
+                let seen = sessions::last_seen.eq(column(now.0));
+                let touched = diesel::update(sessions::table.find(&digest)).set(seen).execute(connection);
+                // On a full or read-only disk people read on, until their session counts as idle.
+                if let Err(error) = touched {
+                    tracing::warn!(%error, "the use of a session was not noted");
+                }
             }
             let ends = Millis(number(row.created)).plus(AGE_MS_MAX);
             Ok(Some(Session { account: account.account()?, csrf: row.csrf, ends }))

@@ -108,6 +108,7 @@ fn bounds(config: &NodeConfig, faults: &mut Vec<String>) {
     within("query_timeout_ms", limits.query_timeout_ms, 100, 60_000);
     within("submit_timeout_ms", limits.submit_timeout_ms, 100, 60_000);
     within("promise_ms", limits.promise_ms, 1_000, OUTBOX_AGE_MS_MAX);
+    within("disk_reserve_mb", limits.disk_reserve_mb, 1, 1_048_576);
 }
 
 fn files(config: &NodeConfig, faults: &mut Vec<String>) {

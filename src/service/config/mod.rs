@@ -200,11 +200,18 @@ pub struct LimitsConfig {
     /// How long this node gives itself, as a provider, to record on the ledger an access that it answers, in
     /// milliseconds; older records waiting close the exchange. Default and most 600000.
     pub promise_ms: u64,
+    /// Free room on the disk, in MiB, below which this node takes no new work until there is more. Default 512.
+    pub disk_reserve_mb: u64,
 }
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { query_timeout_ms: 10_000, submit_timeout_ms: 10_000, promise_ms: OUTBOX_AGE_MS_MAX }
+        Self {
+            query_timeout_ms: 10_000,
+            submit_timeout_ms: 10_000,
+            promise_ms: OUTBOX_AGE_MS_MAX,
+            disk_reserve_mb: 512,
+        }
     }
 }
 
@@ -310,6 +317,11 @@ impl NodeConfig {
     /// The node's keyed store.
     pub fn store_dir(&self) -> PathBuf {
         self.data_dir.join("store")
+    }
+
+    /// Folders whose disks must have room; they may be mounted one by one.
+    pub fn disk_folders(&self) -> Vec<PathBuf> {
+        vec![self.data_dir.clone(), self.ledger_dir(), self.store_dir(), self.model_dir()]
     }
 
     /// Folder of the two SQLite files.

@@ -38,7 +38,7 @@ fn what_is_not_said_has_documented_defaults() {
     assert_eq!(config.web.public_url(), "http://127.0.0.1:8401");
     assert!(!config.web.cookie_secure());
     assert_eq!((config.log.format, config.log.level.as_str()), (LogFormat::Json, "info"));
-    assert_eq!(config.limits.query_timeout_ms, 10_000);
+    assert_eq!((config.limits.query_timeout_ms, config.limits.disk_reserve_mb), (10_000, 512));
     let open = NodeConfig::parse(&TEXT.replacen("127.0.0.1:8401", "0.0.0.0:8401", 1), Path::new("/")).unwrap();
     assert!(open.web.cookie_secure());
     let elsewhere = TEXT.replacen("version = 1", "version = 1\ndata_dir = \"/var/mulu\"", 1);
@@ -68,7 +68,7 @@ fn all_faults_are_told_at_once() {
         .replacen("127.0.0.1:8501", "127.0.0.1:8401", 1)
         .replacen("raft = \"127.0.0.1:8601\"", "raft = \"nowhere\"", 1)
         .replacen("web = \"http://127.0.0.1:8401\"", "web = \"ftp://x\"", 1)
-        + "[limits]\nquery_timeout_ms = 0\n";
+        + "[limits]\nquery_timeout_ms = 0\ndisk_reserve_mb = 0\n";
     let faults = faults(&wrong);
     for part in [
         "peer.listen: port 8401 is web.listen's",
@@ -76,6 +76,7 @@ fn all_faults_are_told_at_once() {
         "tax.raft: `nowhere` is not host:port",
         "tax.web: `ftp://x`",
         "limits.query_timeout_ms",
+        "limits.disk_reserve_mb",
         "tls.ca",
         "tls.key",
         "keys_dir",

@@ -22,6 +22,7 @@ use super::extract::path_problem;
 use super::middleware::anchored::anchored;
 use super::middleware::halted::halted;
 use super::middleware::idempotency::idempotent;
+use super::middleware::room::room;
 use super::problem::Problem;
 
 /// Where the API lies.
@@ -45,6 +46,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .wrap(from_fn(anchored))
         // Outside: what is kept under a key is what was answered in the end.
         .wrap(from_fn(idempotent))
+        .wrap(from_fn(room))
         .wrap(from_fn(halted));
     config.service(scope);
 }

@@ -13,6 +13,7 @@ pub(super) fn write(text: &mut String, node: &Node) {
     consensus(text, node);
     anchoring(text, node);
     expiries(text, node);
+    disk(text, node);
     let (asked, served) = (node.exchange.asked().read(), node.exchange.served().read());
     let directions = [("asked", &asked), ("served", &served)];
     let decisions = directions.iter().flat_map(|(direction, reading)| {
@@ -78,6 +79,14 @@ fn anchoring(text: &mut String, node: &Node) {
     samples(text, "mulu_cosigned_size", "gauge", "Size of the newest checkpoint of each department", sizes);
     let ages = anchoring.departments.iter().map(|word| (label(&word.department), word.age.as_secs()));
     samples(text, "mulu_cosignature_age_seconds", "gauge", "Seconds since each department's newest came", ages);
+}
+
+fn disk(text: &mut String, node: &Node) {
+    let room = node.disk.room();
+    let help = "Bytes that this node may still write on the fullest of its disks";
+    sample(text, "mulu_disk_free_bytes", "gauge", help, room.free);
+    let help = "Whether this node takes no new work because its disk is full or cannot be written";
+    sample(text, "mulu_disk_full", "gauge", help, u64::from(!room.takes_work()));
 }
 
 fn expiries(text: &mut String, node: &Node) {

@@ -5,6 +5,7 @@ pub mod halted;
 pub mod headers;
 pub mod idempotency;
 pub mod request_id;
+pub mod room;
 
 use std::time::{Duration, Instant};
 

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::web::extract::path_problem;
 use crate::web::middleware::halted::halted;
+use crate::web::middleware::room::room;
 use crate::web::problem::Problem;
 use crate::web::root;
 
@@ -81,6 +82,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/keys/{key}/revoke", web::post().to(keys::revoke))
         .app_data(web::PathConfig::default().error_handler(path_problem))
         .default_service(web::to(root::unknown))
+        .wrap(from_fn(room))
         .wrap(from_fn(halted))
         .wrap(from_fn(frame::frame));
     config.route("/assets/{file}", web::get().to(asset)).service(pages);

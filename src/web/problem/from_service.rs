@@ -73,7 +73,11 @@ fn fallback(error: &QueryError) -> &'static str {
         | QueryError::ProviderAnswer { .. }
         | QueryError::ProviderFailed { .. } => "provider_failed",
         QueryError::ProviderLate(_) => "provider_late",
-        QueryError::ClockSkew | QueryError::OutboxFull | QueryError::Busy | QueryError::Unavailable(_) => "unavailable",
+        QueryError::ClockSkew
+        | QueryError::OutboxFull
+        | QueryError::DiskFull
+        | QueryError::Busy
+        | QueryError::Unavailable(_) => "unavailable",
     }
 }
 
@@ -174,6 +178,7 @@ mod tests {
             (failed("provider_data_late"), 504, false),
             (failed("a_code_of_tomorrow"), 502, false),
             (QueryError::OutboxFull, 503, true),
+            (QueryError::DiskFull, 503, true),
             (QueryError::Busy, 503, true),
             (QueryError::Unavailable("disk".into()), 503, true),
         ] {
@@ -211,7 +216,7 @@ mod tests {
 
     #[test]
     fn codes_of_use_cases_stand_in_the_table() {
-        for code in ["ledger_busy", "no_quorum", "store_full", "database_busy", "conflict"] {
+        for code in ["ledger_busy", "no_quorum", "disk_full", "store_full", "database_busy", "conflict"] {
             assert!(table::kind(code).is_some(), "{code}");
         }
         let locked = Problem::from(ServiceError::Locked { seconds: 300 });
