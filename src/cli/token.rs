@@ -32,6 +32,9 @@ pub struct Add {
     /// Days until it ends
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u64).range(1..=3650))]
     days: u64,
+    /// The system may also hand in transactions that it signed itself with the department's key
+    #[arg(long)]
+    submits: bool,
 }
 
 #[derive(Args)]
@@ -47,10 +50,15 @@ pub struct Revoke {
 impl Token {
     pub(super) fn run(self) -> Result<(), CliError> {
         match self {
-            Self::Add(Add { config, system, days }) => {
+            Self::Add(Add { config, system, days, submits }) => {
                 let config = NodeConfig::load(&config)?;
                 let now = SystemClock.now();
-                let token = Local::open(&config.model_dir())?.issue_token(&system, now.plus(days * DAY_MS), now)?;
+                let (local, expires) = (Local::open(&config.model_dir())?, now.plus(days * DAY_MS));
+                let token = if submits {
+                    local.issue_submitter_token(&system, expires, now)?
+                } else {
+                    local.issue_token(&system, expires, now)?
+                };
                 println!("{token}");
             }
             Self::Revoke(Revoke { config, system }) => {

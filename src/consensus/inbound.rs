@@ -54,7 +54,7 @@ impl Inbound {
             Frame::Forward(tx) if leader == Some(self.node_id) => {
                 let leaf = tx.leaf(self.algorithm);
                 let origin = Origin::Peer(from);
-                if !self.intake.push(Job { leaf, tx, origin }) {
+                if !self.intake.push([Job { leaf, tx, origin }]) {
                     self.router.busy(leaf, origin);
                 }
             }

@@ -1,5 +1,5 @@
-//! Threads that check transactions before they are proposed: signatures cost too much for the
-//! driver or for the threads that serve requests.
+//! Threads that check transactions before they are proposed, on the leader, and hand them to it on the other nodes:
+//! signatures cost too much for the driver or for the threads that serve requests.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -44,14 +44,20 @@ impl Intake {
         Self { inner: Mutex::default(), news: Condvar::new(), max }
     }
 
-    /// Whether the job was taken; if not, the queue is full.
-    pub(super) fn push(&self, job: Job) -> bool {
+    /// Whether the jobs were taken, all of them; if not, there is no room.
+    pub(super) fn push(&self, jobs: impl IntoIterator<Item = Job>) -> bool {
         let mut inner = self.inner.lock();
-        if inner.jobs.len() >= self.max || inner.stopped {
+        let before = inner.jobs.len();
+        inner.jobs.extend(jobs);
+        if inner.jobs.len() > self.max || inner.stopped {
+            inner.jobs.truncate(before);
             return false;
         }
-        inner.jobs.push_back(job);
-        self.news.notify_one();
+        if inner.jobs.len() - before > JOBS_AT_ONCE {
+            self.news.notify_all();
+        } else {
+            self.news.notify_one();
+        }
         true
     }
 
@@ -89,6 +95,11 @@ impl Verifier {
     /// Checks jobs until the node stops.
     pub(super) fn run(self) -> Result<(), ConsensusError> {
         while let Some(jobs) = self.intake.take() {
+            if !self.router.leads() {
+                // Whoever leads checks them; twice would gain nothing and cost as much again.
+                jobs.into_iter().for_each(|job| self.router.forward(job.leaf, job.tx, job.origin));
+                continue;
+            }
             let is_behind = self.chain.progress().raft_index < self.handoff.commit();
             let now = self.clock.now();
             for Job { leaf, tx, origin } in jobs {
@@ -96,7 +107,7 @@ impl Verifier {
                     continue;
                 }
                 match admit(&self.chain, &tx, now, is_behind) {
-                    Ok(()) => self.router.route(leaf, tx, origin),
+                    Ok(()) => self.router.propose(leaf, tx, origin),
                     Err(NotAdmitted::Invalid(why)) => self.router.refuse(leaf, origin, why),
                     // Whoever submitted it sends it again.
                     Err(NotAdmitted::TooEarly) => {}

@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
+use crate::crypto::digest::Hash;
 use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::ledger::transaction::Transaction;
 use crate::state::outcome::Outcome;
@@ -113,10 +114,23 @@ impl Consensus {
     /// # Errors
     /// [`SubmitError`].
     pub async fn submit_within(&self, tx: Transaction, limit: Duration) -> Result<Outcome, SubmitError> {
+        let mut outcomes = self.submit_all(vec![tx], limit).await?;
+        outcomes.pop().unwrap_or(Err(SubmitError::Stopped))
+    }
+
+    /// As [`Consensus::submit_within`], for many at once; each has its own answer, in their order. All are taken or none.
+    ///
+    /// # Errors
+    /// [`SubmitError::Busy`] when there is no room for all of them, [`SubmitError::Halted`], [`SubmitError::Stopped`].
+    pub async fn submit_all(
+        &self,
+        txs: Vec<Transaction>,
+        limit: Duration,
+    ) -> Result<Vec<Result<Outcome, SubmitError>>, SubmitError> {
         let shared = &self.shared;
         let deadline = Instant::now() + limit;
-        let leaf = tx.leaf(shared.chain.algorithm());
-        let job = || Job { leaf, tx: tx.clone(), origin: Origin::Here };
+        let leaves: Vec<Hash> = txs.iter().map(|tx| tx.leaf(shared.chain.algorithm())).collect();
+        let job = |(leaf, tx): (&Hash, &Transaction)| Job { leaf: *leaf, tx: tx.clone(), origin: Origin::Here };
         let mut halted = shared.guard.halted();
         if let Some(why) = halted.borrow_and_update().clone() {
             return Err(SubmitError::Halted(why.kind.clone()));
@@ -126,8 +140,8 @@ impl Consensus {
         }
         let mut leadership = shared.leadership.clone();
         leadership.borrow_and_update();
-        let (mut place, mut reply) = shared.waiters.register(leaf).ok_or(SubmitError::Busy)?;
-        if !shared.intake.push(job()) {
+        let waiting = shared.waiters.register(leaves.clone()).ok_or(SubmitError::Busy)?;
+        if !shared.intake.push(leaves.iter().zip(&txs).map(job)) {
             return Err(SubmitError::Busy);
         }
         let mut attempts = 1u32;
@@ -136,17 +150,7 @@ impl Consensus {
             let again = (Instant::now() + shared.timing.retry.saturating_mul(attempts)).min(deadline);
             tokio::select! {
                 biased;
-                reply_now = &mut reply => match reply_now {
-                    Ok(Reply::Applied(outcome)) => return Ok(outcome),
-                    Ok(Reply::Invalid(why)) => return Err(SubmitError::Invalid(why)),
-                    Ok(Reply::Busy) if attempts == 1 => return Err(SubmitError::Busy),
-                    // An earlier attempt may be on its way: keep waiting for it.
-                    Ok(Reply::Busy) => {
-                        (place, reply) = shared.waiters.register(leaf).ok_or(SubmitError::Timeout)?;
-                        continue;
-                    }
-                    Err(_) => return Err(SubmitError::Stopped),
-                },
+                () = waiting.answered() => break,
                 Ok(why) = halted.wait_for(Option::is_some) => {
                     let kind = why.as_ref().map(|why| why.kind.clone());
                     return Err(SubmitError::Halted(kind.unwrap_or_default()));
@@ -154,17 +158,29 @@ impl Consensus {
                 changed = leadership.changed() => changed.map_err(|_| SubmitError::Stopped)?,
                 () = sleep_until(again) => {}
             }
-            let leader = leadership.borrow().leader;
             if Instant::now() >= deadline {
-                drop(place);
-                return Err(if leader.is_none() { SubmitError::NoLeader } else { SubmitError::Timeout });
+                break;
             }
-            if leader.is_some() {
+            if leadership.borrow().leader.is_some() {
                 attempts += 1;
+                waiting.insist();
+                let open = waiting.open();
                 // When there is no room, the next attempt may find some.
-                shared.intake.push(job());
+                shared.intake.push(open.iter().filter_map(|at| Some(job((leaves.get(*at)?, txs.get(*at)?)))));
             }
         }
+        if waiting.is_closed() {
+            return Err(SubmitError::Stopped);
+        }
+        let has_leader = leadership.borrow().leader.is_some();
+        let late = || if has_leader { SubmitError::Timeout } else { SubmitError::NoLeader };
+        let answer = |reply| match reply {
+            Some(Reply::Applied(outcome)) => Ok(outcome),
+            Some(Reply::Invalid(why)) => Err(SubmitError::Invalid(why)),
+            Some(Reply::Busy) => Err(SubmitError::Busy),
+            None => Err(late()),
+        };
+        Ok(waiting.replies().into_iter().map(answer).collect())
     }
 
     /// Waits until this node has applied everything that was committed anywhere when the call

@@ -1,4 +1,4 @@
-//! Where a checked transaction goes: into this node's pool if it leads, else to the leader.
+//! Where a transaction goes: checked into this node's pool if it leads, else to the leader.
 
 use std::sync::Arc;
 
@@ -39,21 +39,30 @@ impl Router {
         self.pool.is_known(leaf)
     }
 
-    /// Sends a checked transaction to where it is proposed. Without a leader nothing happens:
+    /// Whether this node leads and is ready to propose.
+    pub(super) fn leads(&self) -> bool {
+        self.leadership.borrow().leader == Some(self.node_id)
+    }
+
+    /// Puts a checked transaction among those that wait for a block. Where this node leads no more nothing happens:
+    /// whoever submitted it sends it again.
+    pub(super) fn propose(&self, leaf: Hash, tx: Transaction, origin: Origin) {
+        match self.pool.offer(leaf, tx) {
+            Offer::Taken => self.mailbox.wake(),
+            Offer::Full => self.busy(leaf, origin),
+            Offer::Known | Offer::NotLeading => {}
+        }
+    }
+
+    /// Sends a transaction of this node to the leader, which checks it. Without a leader nothing happens:
     /// whoever submitted it sends it again when there is one.
-    pub(super) fn route(&self, leaf: Hash, tx: Transaction, origin: Origin) {
+    pub(super) fn forward(&self, leaf: Hash, tx: Transaction, origin: Origin) {
         let leader = self.leadership.borrow().leader;
-        if leader == Some(self.node_id) {
-            match self.pool.offer(leaf, tx) {
-                Offer::Taken => self.mailbox.wake(),
-                Offer::Full => self.busy(leaf, origin),
-                Offer::Known | Offer::NotLeading => {}
-            }
-        } else if let (Some(leader), Origin::Here) = (leader, origin) {
-            // Only the submitter's own node forwards, so nothing can go round in circles.
-            if self.links.send(leader, &Frame::Forward(tx)) == Sent::Full {
-                self.busy(leaf, origin);
-            }
+        // Only the submitter's own node forwards, so nothing can go round in circles.
+        if let (Some(leader), Origin::Here) = (leader, origin)
+            && self.links.send(leader, &Frame::Forward(tx)) == Sent::Full
+        {
+            self.busy(leaf, origin);
         }
     }
 

@@ -1,17 +1,17 @@
-//! Who waits for which transaction. Keyed by the transaction's leaf, so that another transaction
+//! Who waits for which transactions. Keyed by the transaction's leaf, so that another transaction
 //! under the same id cannot answer for it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::Notify;
 
 use crate::crypto::digest::Hash;
 use crate::state::outcome::Outcome;
 
 /// What a waiter is told.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
     /// This node applied the transaction.
     Applied(Outcome),
@@ -21,24 +21,57 @@ pub(super) enum Reply {
     Busy,
 }
 
+/// What one caller waits for, one place a transaction.
+#[derive(Default)]
+struct Group {
+    inner: Mutex<GroupInner>,
+    news: Notify,
+}
+
+#[derive(Default)]
+struct GroupInner {
+    replies: Vec<Option<Reply>>,
+    left: usize,
+    /// An earlier attempt may be on its way: a full queue is no answer any more.
+    insists: bool,
+    closed: bool,
+}
+
+impl Group {
+    /// Whether the reply was taken.
+    fn put(&self, place: usize, reply: &Reply) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.insists && *reply == Reply::Busy {
+            return false;
+        }
+        if let Some(free @ None) = inner.replies.get_mut(place) {
+            *free = Some(reply.clone());
+            inner.left -= 1;
+        }
+        if inner.left == 0 {
+            self.news.notify_one();
+        }
+        true
+    }
+}
+
 #[derive(Default)]
 struct Inner {
-    next: u64,
-    waiting: HashMap<Hash, Vec<(u64, oneshot::Sender<Reply>)>>,
+    waiting: HashMap<Hash, Vec<(Arc<Group>, usize)>>,
     count: usize,
 }
 
-/// All waiting submissions of this node, at most `max`.
+/// All submissions of this node that wait, at most `max` transactions.
 pub(super) struct Waiters {
     inner: Mutex<Inner>,
     max: usize,
 }
 
-/// A place among the waiters, given up when dropped.
-pub(super) struct Place {
+/// Places among the waiters, given up when dropped.
+pub(super) struct Waiting {
     waiters: Arc<Waiters>,
-    leaf: Hash,
-    number: u64,
+    leaves: Vec<Hash>,
+    group: Arc<Group>,
 }
 
 impl Waiters {
@@ -46,39 +79,35 @@ impl Waiters {
         Self { inner: Mutex::default(), max }
     }
 
-    /// Begins to wait for a leaf; `None` when too many wait already.
-    pub(super) fn register(self: &Arc<Self>, leaf: Hash) -> Option<(Place, oneshot::Receiver<Reply>)> {
-        let (sender, receiver) = oneshot::channel();
+    /// Begins to wait for leaves; `None` when too many wait already.
+    pub(super) fn register(self: &Arc<Self>, leaves: Vec<Hash>) -> Option<Waiting> {
+        let group = Arc::new(Group::default());
+        *group.inner.lock() =
+            GroupInner { replies: vec![None; leaves.len()], left: leaves.len(), ..GroupInner::default() };
         let mut inner = self.inner.lock();
-        if inner.count >= self.max {
+        if inner.count + leaves.len() > self.max {
             return None;
         }
-        let number = inner.next;
-        inner.next += 1;
-        inner.count += 1;
-        inner.waiting.entry(leaf).or_default().push((number, sender));
-        Some((Place { waiters: self.clone(), leaf, number }, receiver))
+        inner.count += leaves.len();
+        for (place, leaf) in leaves.iter().enumerate() {
+            inner.waiting.entry(*leaf).or_default().push((group.clone(), place));
+        }
+        Some(Waiting { waiters: self.clone(), leaves, group })
     }
 
     /// Answers everyone who waits for these leaves.
     pub(super) fn complete(&self, replies: impl IntoIterator<Item = (Hash, Reply)>) {
-        let mut answered = Vec::new();
-        {
-            let mut inner = self.inner.lock();
-            if inner.count == 0 {
-                return;
-            }
-            for (leaf, reply) in replies {
-                if let Some(senders) = inner.waiting.remove(&leaf) {
-                    inner.count -= senders.len();
-                    answered.push((senders, reply));
-                }
-            }
+        let mut inner = self.inner.lock();
+        if inner.count == 0 {
+            return;
         }
-        for (senders, reply) in answered {
-            for (_, sender) in senders {
-                // Whoever gave up meanwhile needs no answer.
-                let _ = sender.send(reply.clone());
+        for (leaf, reply) in replies {
+            let Some(mut places) = inner.waiting.remove(&leaf) else { continue };
+            let before = places.len();
+            places.retain(|(group, place)| !group.put(*place, &reply));
+            inner.count -= before - places.len();
+            if !places.is_empty() {
+                inner.waiting.insert(leaf, places);
             }
         }
     }
@@ -87,24 +116,69 @@ impl Waiters {
         self.inner.lock().count
     }
 
-    /// Answers everyone with a closed channel.
+    /// Lets everyone go without an answer.
     pub(super) fn clear(&self) {
         let mut inner = self.inner.lock();
         inner.count = 0;
-        inner.waiting.clear();
+        for (group, _) in inner.waiting.drain().flat_map(|(_, places)| places) {
+            group.inner.lock().closed = true;
+            group.news.notify_one();
+        }
     }
 }
 
-impl Drop for Place {
+impl Waiting {
+    /// Waits until every place has its answer, or the node stops.
+    pub(super) async fn answered(&self) {
+        loop {
+            {
+                let inner = self.group.inner.lock();
+                if inner.left == 0 || inner.closed {
+                    return;
+                }
+            }
+            self.group.news.notified().await;
+        }
+    }
+
+    /// Takes no full queue for an answer from now on.
+    pub(super) fn insist(&self) {
+        self.group.inner.lock().insists = true;
+    }
+
+    /// Places without an answer.
+    pub(super) fn open(&self) -> Vec<usize> {
+        let inner = self.group.inner.lock();
+        inner.replies.iter().enumerate().filter(|(_, reply)| reply.is_none()).map(|(place, _)| place).collect()
+    }
+
+    /// Whether the node stops.
+    pub(super) fn is_closed(&self) -> bool {
+        self.group.inner.lock().closed
+    }
+
+    /// What came so far, in the order of the places.
+    pub(super) fn replies(&self) -> Vec<Option<Reply>> {
+        self.group.inner.lock().replies.clone()
+    }
+}
+
+impl Drop for Waiting {
     fn drop(&mut self) {
+        if self.group.inner.lock().left == 0 {
+            return;
+        }
         let mut inner = self.waiters.inner.lock();
-        let Some(senders) = inner.waiting.get_mut(&self.leaf) else { return };
-        let before = senders.len();
-        senders.retain(|(number, _)| *number != self.number);
-        let (gone, is_empty) = (before - senders.len(), senders.is_empty());
-        inner.count -= gone;
-        if is_empty {
-            inner.waiting.remove(&self.leaf);
+        for place in self.open() {
+            let Some(leaf) = self.leaves.get(place) else { continue };
+            let Some(places) = inner.waiting.get_mut(leaf) else { continue };
+            let before = places.len();
+            places.retain(|(group, at)| !(Arc::ptr_eq(group, &self.group) && *at == place));
+            let (gone, is_empty) = (before - places.len(), places.is_empty());
+            inner.count -= gone;
+            if is_empty {
+                inner.waiting.remove(leaf);
+            }
         }
     }
 }
@@ -116,17 +190,23 @@ mod tests {
 
     #[test]
     fn everyone_who_waits_is_answered_and_places_are_freed() {
-        let waiters = Arc::new(Waiters::new(3));
+        let waiters = Arc::new(Waiters::new(4));
         let (one, other) = (sm3(&[b"one"]), sm3(&[b"other"]));
-        let (_a, mut first) = waiters.register(one).unwrap();
-        let (_b, mut second) = waiters.register(one).unwrap();
-        let (c, _third) = waiters.register(other).unwrap();
-        assert!(waiters.register(other).is_none());
-        drop(c);
-        assert_eq!(waiters.len(), 2);
-        waiters.complete([(one, Reply::Busy), (other, Reply::Busy)]);
-        assert!(matches!(first.try_recv(), Ok(Reply::Busy)));
-        assert!(matches!(second.try_recv(), Ok(Reply::Busy)));
-        assert_eq!(waiters.len(), 0);
+        let first = waiters.register(vec![one]).unwrap();
+        let second = waiters.register(vec![other, one, one]).unwrap();
+        assert!(waiters.register(vec![other]).is_none());
+        waiters.complete([(one, Reply::Invalid("x".into()))]);
+        assert_eq!((waiters.len(), first.open(), second.open()), (1, vec![], vec![0]));
+        assert_eq!(first.replies(), [Some(Reply::Invalid("x".into()))]);
+        second.insist();
+        waiters.complete([(other, Reply::Busy)]);
+        assert_eq!(second.open(), [0], "a full queue is no answer to whoever sent before");
+        drop(second);
+        assert_eq!((waiters.len(), waiters.inner.lock().waiting.len()), (0, 0));
+        let third = waiters.register(vec![one, other]).unwrap();
+        waiters.complete([(other, Reply::Busy)]);
+        assert_eq!(third.replies(), [None, Some(Reply::Busy)]);
+        waiters.clear();
+        assert!(third.is_closed());
     }
 }

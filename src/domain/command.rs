@@ -11,6 +11,7 @@ use super::case::{CaseOpening, SignOff};
 use super::catalog::Entry;
 use super::certificate::{CertificateIssue, CertificateStatusChange};
 use super::department::{Department, Genesis};
+use super::digest_record::DigestRecord;
 use super::finding::FindingReport;
 use super::grant::{Approval, GrantRequest};
 use super::keys::{KeyEndorsement, KeyRevocation, KeyRotation};
@@ -137,6 +138,8 @@ commands! {
     IssueCertificate(CertificateIssue) = "certificate.issue",
     /// The issuer changes a certificate's status.
     SetCertificateStatus(CertificateStatusChange) = "certificate.status",
+    /// A department records the digest of a document that stays with it.
+    RecordDigest(DigestRecord) = "digest.record",
 }
 
 impl Payload {

@@ -7,6 +7,7 @@ pub mod certificate;
 pub mod command;
 pub mod department;
 pub mod department_files;
+pub mod digest_record;
 pub mod entry_rules;
 pub mod finding;
 pub mod formats;

@@ -175,6 +175,7 @@ const TX: &[(&str, &str)] = own_schemas!("tx":
     "case.sign_off",
     "certificate.issue",
     "certificate.status",
+    "digest.record",
 );
 const DEPARTMENT: &[(&str, &str)] = own_schemas!("department":
     "department",
@@ -200,6 +201,7 @@ const API: &[(&str, &str)] = own_schemas!("api":
     "certificate_status",
     "key_rotation",
     "key_endorsement",
+    "digest",
 );
 
 type Compiled = BTreeMap<&'static str, Schema>;

@@ -71,6 +71,7 @@ fn example(kind: &str) -> Value {
         "certificate.status" => json!({
             "identifier": "1.2.156.3005.2.11100000000013338W032.11220000013544541J.2430599.001.F",
             "status": "cancelled", "reason": "transferred"}),
+        "digest.record" => json!({"digest": digest, "label": "民政〔2026〕17号", "kind": "case-papers"}),
         _ => panic!("no example of {kind}"),
     }
 }

@@ -44,6 +44,8 @@ words! {
         ReadCase = "case.read",
         IssueCertificate = "certificate.issue",
         SetCertificateStatus = "certificate.status",
+        RecordDigest = "digest.record",
+        SubmitTransactions = "ledger.submit",
         ReadAudit = "audit.read",
         OpenSubject = "audit.open_subject",
         ReadCatalog = "catalog.read",

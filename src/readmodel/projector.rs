@@ -57,7 +57,7 @@ fn apply(
     command: Command,
 ) -> Result<(), ReadError> {
     match command {
-        // Departments, nodes, keys and rules are few: they are read from the state.
+        // Departments, nodes, keys and rules are few: they are read from the state. A digest is found by its reference.
         Command::Genesis(_)
         | Command::RegisterDepartment(_)
         | Command::SetNode(_)
@@ -66,7 +66,8 @@ fn apply(
         | Command::SetPolicy(_)
         | Command::RotateKey(_)
         | Command::RevokeKey(_)
-        | Command::EndorseKey(_) => Ok(()),
+        | Command::EndorseKey(_)
+        | Command::RecordDigest(_) => Ok(()),
         Command::PublishEntry(publication) => catalog::publish(connection, origin, publication),
         Command::DeprecateEntry(ending) => catalog::end(connection, origin, ending, EntryState::Deprecated),
         Command::WithdrawEntry(ending) => catalog::end(connection, origin, ending, EntryState::Withdrawn),

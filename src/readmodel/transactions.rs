@@ -52,7 +52,7 @@ pub struct TransactionView {
     pub time: Millis,
     /// Why it was refused, none when it was done.
     pub refusal: Option<RefusalView>,
-    /// What it is about: an entry, a grant, a case, a certificate or a department.
+    /// What it is about: an entry, a grant, a case, a certificate, a department or a document's digest.
     pub reference: Option<String>,
     /// Its length.
     pub bytes: u64,
@@ -168,6 +168,7 @@ fn reference(payload: &Payload) -> Option<String> {
         Command::SignOffCase(sign_off) => sign_off.case.to_string(),
         Command::IssueCertificate(issue) => issue.identifier.clone(),
         Command::SetCertificateStatus(change) => change.identifier.clone(),
+        Command::RecordDigest(record) => record.digest.to_string(),
     })
 }
 

@@ -79,13 +79,21 @@ impl Node {
     /// # Errors
     /// [`ServiceError::NotSignedIn`] for a token that is unknown, ended, or another node's.
     pub async fn token(&self, token: &str) -> Result<Principal, ServiceError> {
-        let (local, now, text) = (self.local.clone(), self.clock.now(), token.to_owned());
-        let system = blocking(move || local.system(&text, now)).await?;
+        let now = self.clock.now();
+        let system = match self.tokens.get(token, now) {
+            Some(known) => Some(known),
+            None => {
+                let (local, text) = (self.local.clone(), token.to_owned());
+                let found = blocking(move || local.system(&text, now)).await?;
+                found.inspect(|system| self.tokens.keep(token, system))
+            }
+        };
         match system {
             Some(system) => Ok(Principal {
                 display: system.name.clone(),
                 user: system.name,
                 roles: BTreeSet::from([Role::System]),
+                submits: system.submits,
                 reserved: None,
             }),
             None => Ok(self.session(token).await?.principal),
@@ -112,6 +120,7 @@ fn person(account: Account) -> Principal {
         user: account.user,
         display: account.display_name,
         roles: account.roles.into_iter().collect(),
+        submits: false,
         reserved: None,
     }
 }

@@ -19,7 +19,9 @@ mod node;
 pub mod principal;
 pub mod queries;
 mod seams;
+pub mod submission;
 pub mod tiles;
+mod token_cache;
 pub mod verification;
 pub mod writes;
 

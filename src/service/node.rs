@@ -33,6 +33,7 @@ use super::config::NodeConfig;
 use super::departments::{self, DepartmentsError};
 use super::error::ServiceError;
 use super::seams::{NodeLedger, Papers};
+use super::token_cache::TokenCache;
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +100,7 @@ pub struct Node {
     pub(crate) purposes: Arc<[Purpose]>,
     /// On the auditor's node.
     pub(crate) audit: Option<Audit>,
+    pub(super) tokens: Arc<TokenCache>,
     engine: Arc<Mutex<Option<Arc<Engine>>>>,
     follower: Arc<Mutex<Option<Follower>>>,
 }
@@ -157,6 +159,7 @@ impl Node {
             workflows,
             purposes,
             audit,
+            tokens: Arc::default(),
             engine: Arc::default(),
             follower: Arc::new(Mutex::new(Some(follower))),
         };

@@ -19,6 +19,8 @@ pub struct Principal {
     pub display: String,
     /// What it may be.
     pub roles: BTreeSet<Role>,
+    /// Whether it is a system that may hand in transactions which it signed itself.
+    pub submits: bool,
     /// The id that the transaction of this call must take: the same for a repeated call, so that it counts once.
     pub reserved: Option<TxId>,
 }

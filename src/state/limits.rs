@@ -2,6 +2,7 @@
 
 use crate::domain::access::{AccessRecord, BATCH_RECORDS_MAX, CASE_ID_CHARS_MAX, CAUSE_CHARS_MAX};
 use crate::domain::command::AccessBatch;
+use crate::domain::digest_record::{DigestRecord, LABEL_CHARS_MAX};
 
 use super::machine::Context;
 use super::outcome::Refusal;
@@ -25,11 +26,15 @@ pub(super) fn text(what: &str, value: &str, max: usize) -> Result<(), Refusal> {
 
 /// A purpose code: lower-case words joined by hyphens.
 pub(super) fn purpose(value: &str) -> Result<(), Refusal> {
-    text("purpose", value, PURPOSE_CHARS_MAX)?;
+    code("purpose", value)
+}
+
+fn code(what: &str, value: &str) -> Result<(), Refusal> {
+    text(what, value, PURPOSE_CHARS_MAX)?;
     if value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
         Ok(())
     } else {
-        Err(Refusal::Invalid("purpose is a code of a-z, 0-9 and -".into()))
+        Err(Refusal::Invalid(format!("{what} is a code of a-z, 0-9 and -")))
     }
 }
 
@@ -40,6 +45,12 @@ pub(super) fn access_batch(context: &Context<'_>, batch: &AccessBatch) -> Result
         return Err(Refusal::Invalid(format!("a batch holds 1 to {BATCH_RECORDS_MAX} records")));
     }
     batch.records.iter().try_for_each(|record| access_record(context, record))
+}
+
+/// Checks the record of a document's digest. It lives in the ledger and the read model, not in the state.
+pub(super) fn digest_record(record: &DigestRecord) -> Result<(), Refusal> {
+    text("label", &record.label, LABEL_CHARS_MAX)?;
+    record.kind.as_deref().map_or(Ok(()), |kind| code("kind", kind))
 }
 
 fn access_record(context: &Context<'_>, record: &AccessRecord) -> Result<(), Refusal> {

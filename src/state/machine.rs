@@ -176,6 +176,7 @@ impl State {
             Command::SignOffCase(sign_off) => self.sign_off_case(context, sign_off),
             Command::IssueCertificate(issue) => self.issue_certificate(context, issue),
             Command::SetCertificateStatus(change) => self.set_certificate_status(context, change),
+            Command::RecordDigest(record) => super::limits::digest_record(&record),
         }
     }
 

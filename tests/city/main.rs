@@ -21,5 +21,6 @@ mod operations;
 mod promises;
 mod providers;
 mod queries;
+mod submissions;
 mod suites;
 mod watch;

@@ -36,6 +36,7 @@ diesel::table! {
         token_hash -> Binary,
         created -> BigInt,
         expires -> BigInt,
+        submits -> Bool,
     }
 }
 

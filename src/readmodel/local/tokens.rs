@@ -23,6 +23,8 @@ pub struct SystemToken {
     pub created: Millis,
     /// When it ends.
     pub expires: Millis,
+    /// Whether it may hand in transactions that it signed itself.
+    pub submits: bool,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -32,11 +34,17 @@ struct TokenRow {
     token_hash: Vec<u8>,
     created: i64,
     expires: i64,
+    submits: bool,
 }
 
 impl TokenRow {
     fn view(self) -> SystemToken {
-        SystemToken { name: self.name, created: Millis(number(self.created)), expires: Millis(number(self.expires)) }
+        SystemToken {
+            name: self.name,
+            created: Millis(number(self.created)),
+            expires: Millis(number(self.expires)),
+            submits: self.submits,
+        }
     }
 }
 
@@ -46,6 +54,18 @@ impl Local {
     /// # Errors
     /// [`ReadError::Full`], [`ReadError::Invalid`] for a bad name or an end in the past.
     pub fn issue_token(&self, name: &str, expires: Millis, now: Millis) -> Result<String, ReadError> {
+        self.issue(name, expires, now, false)
+    }
+
+    /// The same for a system that may also hand in transactions that it signed itself with the department's key.
+    ///
+    /// # Errors
+    /// As [`Local::issue_token`].
+    pub fn issue_submitter_token(&self, name: &str, expires: Millis, now: Millis) -> Result<String, ReadError> {
+        self.issue(name, expires, now, true)
+    }
+
+    fn issue(&self, name: &str, expires: Millis, now: Millis, submits: bool) -> Result<String, ReadError> {
         bounded("the system's name", name, 64)?;
         if expires <= now {
             return Err(ReadError::Invalid("the token's end lies in the past".into()));
@@ -57,6 +77,7 @@ impl Local {
             token_hash: token_digest(&token),
             created: column(now.0),
             expires: column(expires.0),
+            submits,
         };
         self.write(|connection| {
             diesel::delete(system_tokens::table.find(name)).execute(connection)?;
@@ -120,7 +141,11 @@ mod tests {
         let local = Local::open(dir.path()).unwrap();
         let now = Millis(1_795_000_000_000);
         let first = local.issue_token("registry", now.plus(1_000), now).unwrap();
-        assert_eq!(local.system(&first, now).unwrap().unwrap().name, "registry");
+        let system = local.system(&first, now).unwrap().unwrap();
+        assert_eq!((system.name.as_str(), system.submits), ("registry", false));
+        let signs = local.issue_submitter_token("archive", now.plus(1_000), now).unwrap();
+        assert!(local.system(&signs, now).unwrap().unwrap().submits);
+        local.revoke_token("archive").unwrap();
         assert_eq!(local.system(&first, now.plus(1_000)), Ok(None));
         let second = local.issue_token("registry", now.plus(1_000), now).unwrap();
         assert_eq!(local.system(&first, now), Ok(None), "a replaced token still counts");

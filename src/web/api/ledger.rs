@@ -1,21 +1,25 @@
 //! `/ledger`: checkpoint, blocks, transactions, receipts, proofs.
 
 use actix_web::http::header;
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::domain::digest_record::DigestRecord;
 use crate::ids::{DepartmentId, TxId};
 use crate::ledger::receipt::Receipt;
 use crate::readmodel::transactions::TransactionFilter;
 use crate::service::Node;
-use crate::web::extract::{Caller, Filter};
+use crate::service::submission::SUBMISSION_BYTES_MAX;
+use crate::web::extract::{ApiBody, Body, Caller, Filter, Wait, read_bytes};
 use crate::web::problem::Problem;
 
 use super::listing::{Fresh, Paged, fresh, page};
-use super::views::Page;
-use super::views::ledger::{Block, CheckpointAnswer, Consistency, TransactionAnswer, TransactionDetail};
+use super::views::ledger::{
+    Block, CheckpointAnswer, Consistency, SubmittedAnswer, TransactionAnswer, TransactionDetail,
+};
+use super::views::{Page, Written};
 
 /// Filters of transactions.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -35,6 +39,10 @@ pub struct Search {
     page_size: Option<u32>,
     /// Wait up to 5 s until the answer reflects the transaction of this ledger index.
     min_index: Option<u64>,
+}
+
+impl ApiBody for DigestRecord {
+    const SCHEMA: Option<&'static str> = Some("digest");
 }
 
 /// Between which sizes.
@@ -101,6 +109,32 @@ pub async fn transactions(
     fresh(&node, min_index).await?;
     let filter = TransactionFilter { department, kind, reference, refused, page: page(cursor, page_size) };
     Ok(Json(node.transactions(filter).await?.into()))
+}
+
+/// **Permissions**: systems whose token was issued for it, and admins.
+pub async fn submit(
+    node: Data<Node>,
+    caller: Caller,
+    request: HttpRequest,
+    body: Payload,
+) -> Result<Json<Vec<SubmittedAnswer>>, Problem> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if content_type != Some("application/octet-stream") {
+        return Err(Problem::new("unsupported_media_type").detail("send Content-Type: application/octet-stream"));
+    }
+    let bytes = read_bytes(body.into_inner(), SUBMISSION_BYTES_MAX).await?;
+    let answers = node.submit(&caller.0, &bytes).await?;
+    Ok(Json(answers.into_iter().map(Into::into).collect()))
+}
+
+/// **Permissions**: clerk, reviewer or system.
+pub async fn record_digest(
+    node: Data<Node>,
+    caller: Caller,
+    _: Wait,
+    record: Body<DigestRecord>,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Created().json(Written::from(node.record_digest(&caller.0, record.0).await?)))
 }
 
 /// **Permissions**: everybody signed in.

@@ -2,7 +2,7 @@
 
 use actix_web::Route;
 use utoipa::openapi::path::{Parameter, ParameterIn};
-use utoipa::openapi::schema::Schema;
+use utoipa::openapi::schema::{ArrayBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, ToSchema};
 
@@ -36,6 +36,8 @@ pub struct Operation {
     pub query: Option<fn() -> Vec<Parameter>>,
     /// Name of the body's schema in `schemas/`.
     pub body: Option<&'static str>,
+    /// What stands in a body of bytes, where it is none of JSON.
+    pub bytes: Option<&'static str>,
     /// An example of the body, in JSON.
     pub example: Option<&'static str>,
     /// Status of success.
@@ -61,6 +63,7 @@ impl Operation {
             handler,
             query: None,
             body: None,
+            bytes: None,
             example: None,
             status: 200,
             answer: None,
@@ -97,6 +100,16 @@ impl Operation {
         Self { body: Some(schema), example: Some(example), ..self }
     }
 
+    /// Takes a body of bytes (application/octet-stream).
+    pub const fn takes_bytes(self, what: &'static str) -> Self {
+        Self { bytes: Some(what), ..self }
+    }
+
+    /// Answers with a list.
+    pub const fn answers_list<T: ToSchema>(self) -> Self {
+        Self { answer: Some(list_of::<T>), ..self }
+    }
+
     /// Answers with a status and a document.
     pub const fn answers<T: ToSchema>(self, status: u16) -> Self {
         Self { status, answer: Some(schema_of::<T>), ..self }
@@ -110,6 +123,10 @@ impl Operation {
 
 fn parameters<T: IntoParams>() -> Vec<Parameter> {
     T::into_params(|| Some(ParameterIn::Query))
+}
+
+fn list_of<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
+    ArrayBuilder::new().items(schema_of::<T>(schemas)).build().into()
 }
 
 fn schema_of<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {

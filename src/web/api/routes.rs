@@ -20,6 +20,7 @@ const CASE: &str = r#"{"workflow":"real-estate-transfer","params":{"unit_number"
 const REASON: &str = r#"{"reason":"matter closed"}"#;
 const ENDING: &str = r#"{"reason":"replaced by a better interface","successor":"water/water-account"}"#;
 
+const DIGEST: &str = r#"{"digest":"66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0","label":"2026-17, annex 3","kind":"case-papers"}"#;
 const ENDORSEMENT: &str = r#"{"department":"tax","signing":{"key":"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=","possession":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="},"reason":"their disk burnt; shown in person"}"#;
 
 /// The list.
@@ -91,12 +92,17 @@ pub const OPERATIONS: &[Operation] = &[
         .query::<Paged>().answers::<Page<ledger_views::Block>>(200),
     Operation::get("/ledger/transactions", "listTransactions", || get().to(ledger::transactions), "Transactions, newest first")
         .query::<ledger::Search>().answers::<Page<ledger_views::TransactionAnswer>>(200),
+    Operation::post("/ledger/transactions", "submitTransactions", || post().to(ledger::submit), "Hand in transactions that a system signed with this department's key (system with a token for it, admin); each has its own answer, in their order")
+        .takes_bytes("one transaction (docs/formats.md, section 4), or up to 1,000 of them, each behind its length in 4 bytes, big endian; at most 1 MiB").answers_list::<ledger_views::SubmittedAnswer>(),
     Operation::get("/ledger/transactions/{id}", "showTransaction", || get().to(ledger::transaction), "One transaction with what it says")
         .query::<Fresh>().answers::<ledger_views::TransactionDetail>(200),
     Operation::get("/ledger/transactions/{id}/receipt", "showReceipt", || get().to(ledger::receipt), "Receipt, to be verified offline by `mulu receipt verify`")
         .query::<Fresh>().answers::<ledger_views::ReceiptAnswer>(200),
     Operation::get("/ledger/consistency", "showConsistency", || get().to(ledger::consistency), "Proof that one ledger is the beginning of another")
         .query::<ledger::Sizes>().answers::<ledger_views::Consistency>(200),
+
+    Operation::post("/digests", "recordDigest", || post().to(ledger::record_digest), "Put the digest of a document that stays with the department on the ledger (clerk, reviewer or system)")
+        .body("digest", DIGEST).answers::<Written>(201),
 
     // Cases and certificates.
     Operation::get("/workflows", "listWorkflows", || get().to(cases::workflows), "Workflows of this department")

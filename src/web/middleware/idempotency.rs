@@ -57,9 +57,10 @@ pub async fn idempotent(
     claim.end(response, language).await
 }
 
-/// A token, or whose data an access was about, must not be kept; and neither call changes the ledger.
+/// A token, or whose data an access was about, must not be kept, and neither call changes the ledger; transactions that
+/// are handed in bear their own ids.
 fn keeps_nothing(path: &str) -> bool {
-    path.ends_with("/sessions") || path.ends_with("/subject")
+    path.ends_with("/sessions") || path.ends_with("/subject") || path.ends_with("/ledger/transactions")
 }
 
 enum Started {

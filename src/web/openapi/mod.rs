@@ -87,6 +87,10 @@ fn operation(it: &Operation, found: &mut Schemas) -> Value {
     if let Some(schema) = it.body {
         described["requestBody"] = body(schema, it.example.unwrap_or_default());
     }
+    if let Some(what) = it.bytes {
+        let content = json!({"application/octet-stream": {"schema": {}}});
+        described["requestBody"] = json!({"required": true, "description": what, "content": content});
+    }
     if it.access == Access::Public {
         described["security"] = json!([]);
     }
@@ -107,7 +111,7 @@ fn parameters(it: &Operation) -> Vec<Value> {
     let mut all: Vec<Value> =
         named.map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})).collect();
     all.extend(it.query.map(|query| query()).unwrap_or_default().into_iter().map(|parameter| json!(parameter)));
-    if it.method == "POST" && it.access != Access::Public {
+    if it.method == "POST" && it.access != Access::Public && it.bytes.is_none() {
         all.push(json!({"name": "Idempotency-Key", "in": "header", "required": false,
             "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
             "description": "The same key and body again get the first answer"}));

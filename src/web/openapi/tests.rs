@@ -29,6 +29,8 @@ const PROMISED: &[(&str, &str)] = &[
     ("get", "/api/v1/audit/findings"),
     ("get", "/api/v1/ledger/checkpoint"),
     ("get", "/api/v1/ledger/blocks"),
+    ("post", "/api/v1/ledger/transactions"),
+    ("post", "/api/v1/digests"),
     ("get", "/api/v1/ledger/transactions/{id}"),
     ("get", "/api/v1/ledger/transactions/{id}/receipt"),
     ("get", "/api/v1/ledger/consistency"),

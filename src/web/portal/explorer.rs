@@ -54,12 +54,13 @@ pub fn block_row(block: &BlockView) -> BlockRow {
     }
 }
 
-/// All transactions, newest first.
+/// All transactions, or those about one thing, newest first.
 pub async fn transactions(visitor: Visitor) -> Answer {
     let query = &visitor.query;
     let page = PageRequest { cursor: cursor(query), size: Some(PAGE_SIZE) };
-    let page = visitor.node.transactions(TransactionFilter { page, ..TransactionFilter::default() }).await?;
-    let (first_href, next_href) = pager("/ledger/transactions", query, &[], page.next_cursor.as_deref());
+    let reference = Some(query.get("reference")).filter(|reference| !reference.is_empty()).map(str::to_owned);
+    let page = visitor.node.transactions(TransactionFilter { page, reference, ..TransactionFilter::default() }).await?;
+    let (first_href, next_href) = pager("/ledger/transactions", query, &["reference"], page.next_cursor.as_deref());
     visitor.show(&Transactions {
         page: visitor.page(),
         t: visitor.t,

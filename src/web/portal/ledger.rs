@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 
 use crate::clock::Millis;
+use crate::crypto::digest::Hash;
 use crate::domain::department::Department;
 use crate::domain::keys::KeyRecord;
 use crate::ids::TxId;
@@ -119,7 +120,7 @@ fn keys(desk: &Desk) -> Vec<KeyRow> {
     state.departments().flat_map(newest).collect()
 }
 
-/// What somebody looks for: a transaction by id or index, or a block by its height.
+/// What somebody looks for: a transaction by id or index, a block by its height, or a document by its digest.
 pub async fn find(visitor: Visitor) -> Answer {
     let (what, sought) = (visitor.query.get("what"), visitor.query.get("q"));
     let number = sought.strip_prefix('#').unwrap_or(sought).parse::<u64>().ok();
@@ -128,6 +129,9 @@ pub async fn find(visitor: Visitor) -> Answer {
         (Some(index), _) => Ok(visitor.go(&format!("/ledger/transactions/{index}"))),
         (None, _) if sought.parse::<TxId>().is_ok() => {
             Ok(visitor.go(&format!("/ledger/transactions/{}", encode(sought))))
+        }
+        (None, _) if sought.parse::<Hash>().is_ok() => {
+            Ok(visitor.go(&format!("/ledger/transactions?reference={}", encode(sought))))
         }
         (None, _) => {
             let hint = |lang| Words::of(lang).say("find-hint");

@@ -9,6 +9,7 @@ use crate::domain::Actor;
 use crate::ids::{DepartmentId, TxId};
 use crate::readmodel::transactions as rows;
 use crate::service;
+use crate::service::submission::Submitted;
 
 use super::{Maybe, Time, answer};
 
@@ -110,6 +111,35 @@ impl From<service::ledger::TransactionDetail> for TransactionDetail {
             key: detail.key,
             leaf: detail.leaf,
         }
+    }
+}
+
+/// What became of a transaction that was handed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SubmittedAnswer {
+    /// Its id; null when its payload cannot be read.
+    pub transaction_id: Option<TxId>,
+    /// Its index in the ledger; null when it does not stand there.
+    pub ledger_index: Option<u64>,
+    /// `done`, `refused` by the ledger's rules, or `not_taken`: then it does not stand on the ledger, or may yet come there.
+    pub outcome: &'static str,
+    /// Why it was refused or not taken, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
+    /// Why, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl From<Submitted> for SubmittedAnswer {
+    fn from(submitted: Submitted) -> Self {
+        let Submitted { transaction_id, ledger_index, outcome } = submitted;
+        let (outcome, code, detail) = match (outcome, ledger_index) {
+            (Ok(()), _) => ("done", None, None),
+            (Err((code, detail)), Some(_)) => ("refused", Some(code), Some(detail)),
+            (Err((code, detail)), None) => ("not_taken", Some(code), Some(detail)),
+        };
+        Self { transaction_id, ledger_index, outcome, code, detail }
     }
 }
 

@@ -104,7 +104,7 @@ around-next = { $number } →
 payload-json = As JSON
 payload-cut = There is more; the JSON has all of it.
 find-label = Find
-find-hint = Type a transaction number, a ledger index or a block's height.
+find-hint = Type a transaction number, a ledger index, a block's height or a document's digest.
 find-what = A figure means
 find-transaction = a ledger index
 find-block = a block's height
@@ -159,6 +159,7 @@ kind-of-case-open = Case opened
 kind-of-case-sign_off = Case signed off
 kind-of-certificate-issue = E-licence issued
 kind-of-certificate-status = E-licence status changed
+kind-of-digest-record = Document digest recorded
 
 outcome-done = ✓ Done
 outcome-signature_invalid = ✕ Signature does not fit

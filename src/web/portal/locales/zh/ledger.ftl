@@ -104,7 +104,7 @@ around-next = { $number } →
 payload-json = JSON 原文
 payload-cut = 内容较长，其余见 JSON 原文。
 find-label = 查找
-find-hint = 输入事务编号、账本序号或区块高度。
+find-hint = 输入事务编号、账本序号、区块高度或文件摘要。
 find-what = 数字表示
 find-transaction = 账本序号
 find-block = 区块高度
@@ -159,6 +159,7 @@ kind-of-case-open = 受理联办事项
 kind-of-case-sign_off = 会签
 kind-of-certificate-issue = 签发电子证照
 kind-of-certificate-status = 变更证照状态
+kind-of-digest-record = 登记文件摘要
 
 outcome-done = ✓ 已执行
 outcome-signature_invalid = ✕ 签名无效

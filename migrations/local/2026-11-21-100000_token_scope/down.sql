@@ -1,0 +1,1 @@
+ALTER TABLE system_tokens DROP COLUMN submits;
