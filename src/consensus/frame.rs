@@ -219,6 +219,9 @@ mod tests {
             size: 5,
             projected: 4,
             version: "0.1.0".into(),
+            clock: Some(crate::clock::Millis(7)),
+            troubles: vec!["disk".into()],
+            clock_ahead_ms: None,
             age_ms: 0,
         };
         let checkpoint = Checkpoint::new("mulu-00", HashAlgorithm::Sm3, 9, leaf, leaf);

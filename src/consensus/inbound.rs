@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::clock::SharedClock;
 use crate::crypto::digest::HashAlgorithm;
 use crate::ids::DepartmentId;
 
@@ -29,6 +30,7 @@ pub(super) struct Inbound {
     pub(super) reports: Arc<Reports>,
     pub(super) desk: Arc<Desk>,
     pub(super) leadership: watch::Receiver<Leadership>,
+    pub(super) clock: SharedClock,
 }
 
 impl Inbound {
@@ -69,7 +71,7 @@ impl Inbound {
             }
             Frame::Refused { .. } | Frame::Hello { .. } => {}
             Frame::Report(report) if report.node_id != from => return false,
-            Frame::Report(report) => self.reports.put(report),
+            Frame::Report(report) => self.reports.put(report, self.clock.now()),
             // Whoever brings them: they are signed by whom they name.
             Frame::Cosignature(note) | Frame::Anchored(note) => self.desk.heard(note),
         }

@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
+use crate::clock::SharedClock;
 use crate::crypto::digest::Hash;
 use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::ledger::transaction::Transaction;
@@ -56,6 +57,8 @@ pub(super) struct Shared {
     pub(super) leadership: watch::Receiver<Leadership>,
     pub(super) driver: Arc<Mutex<DriverStatus>>,
     pub(super) projected: AtomicU64,
+    pub(super) troubles: Mutex<Vec<String>>,
+    pub(super) clock: SharedClock,
 }
 
 /// What ends with the node.
@@ -247,6 +250,11 @@ impl Consensus {
         self.shared.projected.store(size, Ordering::Relaxed);
     }
 
+    /// Says which of this node's checks do not hold, for its reports to others.
+    pub fn report_troubles(&self, names: Vec<String>) {
+        *self.shared.troubles.lock() = names;
+    }
+
     /// This node's consensus at a glance.
     pub fn status(&self) -> Status {
         self.shared.status()
@@ -296,6 +304,9 @@ impl Shared {
             size: applied.size,
             projected: self.projected.load(Ordering::Relaxed),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            clock: Some(self.clock.now()),
+            troubles: self.troubles.lock().clone(),
+            clock_ahead_ms: Some(0),
             age_ms: 0,
         }
     }

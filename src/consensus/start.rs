@@ -77,6 +77,8 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         leadership: leader_news,
         driver: Arc::new(Mutex::new(DriverStatus::default())),
         projected: AtomicU64::new(0),
+        troubles: Mutex::default(),
+        clock: settings.clock.clone(),
     });
     let parts = Parts {
         node,
@@ -166,6 +168,7 @@ fn run(
         reports: shared.reports.clone(),
         desk: shared.desk.clone(),
         leadership: shared.leadership.clone(),
+        clock: settings.clock.clone(),
     });
     running.network = Some(network(settings, shared, inbound, outboxes)?);
     Ok(running)

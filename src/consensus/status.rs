@@ -6,7 +6,10 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Millis;
+
 const VERSION_CHARS_MAX: usize = 64;
+const TROUBLES_MAX: usize = 16;
 
 /// What a node is to the others at the moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +62,16 @@ pub struct NodeReport {
     pub projected: u64,
     /// Version of its program.
     pub version: String,
+    /// What its clock showed when it wrote this; older programs do not say.
+    #[serde(default)]
+    pub clock: Option<Millis>,
+    /// Names of the checks that do not hold there.
+    #[serde(default)]
+    pub troubles: Vec<String>,
+    /// By how many milliseconds its clock was ahead of this node's when the report came, with the time that the report
+    /// took on its way counted against it.
+    #[serde(skip_deserializing)]
+    pub clock_ahead_ms: Option<i64>,
     /// Milliseconds since the report came; 0 for the node's own.
     #[serde(default)]
     pub age_ms: u64,
@@ -128,8 +141,14 @@ pub(super) struct Reports {
 
 impl Reports {
     /// Keeps a report. The caller has checked that it comes from the node that it names.
-    pub(super) fn put(&self, mut report: NodeReport) {
+    pub(super) fn put(&self, mut report: NodeReport, now: Millis) {
         report.version = report.version.chars().take(VERSION_CHARS_MAX).collect();
+        report.troubles.truncate(TROUBLES_MAX);
+        report.troubles.iter_mut().for_each(|name| *name = name.chars().take(VERSION_CHARS_MAX).collect());
+        report.clock_ahead_ms = report.clock.map(|clock| {
+            let ms = |time: Millis| i64::try_from(time.0).unwrap_or(i64::MAX);
+            ms(clock).saturating_sub(ms(now))
+        });
         self.last.lock().insert(report.node_id, (report, Instant::now()));
     }
 

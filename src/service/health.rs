@@ -1,18 +1,23 @@
 //! Whether this node can do its work, and how the whole cluster stands.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::consensus::{NodeRole, Status};
 use crate::domain::Text;
 use crate::exchange::OUTBOX_MAX;
 use crate::ids::DepartmentId;
+use crate::storage::disk::Verdict;
 
-use super::Node;
+use super::{Node, cluster_health};
 
 /// A read model that is this many transactions behind is not fit to be read.
 const PROJECTION_LAG_MAX: u64 = 10_000;
 /// A node that was not heard for this long counts as away.
-const REPORT_AGE_MAX_MS: u64 = 5_000;
+pub(super) const REPORT_AGE_MAX_MS: u64 = 5_000;
+/// How often a node tells the others what is the matter with it.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// The truth about this node.
 #[derive(Clone, Debug, Serialize)]
@@ -30,8 +35,21 @@ pub struct Check {
     pub name: &'static str,
     /// Whether it holds.
     pub ok: bool,
+    /// It holds, and will not for long unless somebody does something.
+    pub warning: bool,
     /// What was seen.
     pub detail: String,
+}
+
+impl Check {
+    pub(super) fn new(name: &'static str, ok: bool, detail: impl Into<String>) -> Self {
+        Self { name, ok, warning: false, detail: detail.into() }
+    }
+
+    /// The same, with a warning when it holds.
+    pub(super) fn warning(self, warning: bool) -> Self {
+        Self { warning: warning && self.ok, ..self }
+    }
 }
 
 /// The cluster as this node knows it.
@@ -82,6 +100,10 @@ pub struct NodeView {
     pub heard_ms: Option<u64>,
     /// Version of its program.
     pub version: Option<String>,
+    /// Milliseconds by which its clock is ahead of this node's.
+    pub clock_ahead_ms: Option<i64>,
+    /// Names of its checks that do not hold or warn, as it says itself.
+    pub troubles: Vec<String>,
 }
 
 /// A department as the ledger knows it.
@@ -114,30 +136,29 @@ impl Node {
         let halted = self.halted();
         let room = self.disk.room();
         let checks = vec![
-            Check { name: "quorum", ok: status.has_quorum, detail: quorum_detail(&status) },
-            Check {
-                name: "projection",
-                ok: self.model.is_sound() && lag <= PROJECTION_LAG_MAX,
-                detail: format!("{projected} of {} transactions are projected", status.size),
-            },
-            Check {
-                name: "outbox",
-                ok: !self.exchange.outbox_full(),
-                detail: format!("{outbox} of {OUTBOX_MAX} access records wait for the ledger"),
-            },
-            Check { name: "disk", ok: room.takes_work(), detail: room.detail() },
-            Check {
-                name: "halted",
-                ok: halted.is_none(),
-                detail: halted.as_ref().map_or("no contradiction was met".into(), |halted| halted.advice()),
-            },
+            Check::new("quorum", status.has_quorum, quorum_detail(&status)),
+            cluster_health::lag_check(&status),
+            cluster_health::clock_check(&status),
+            Check::new(
+                "projection",
+                self.model.is_sound() && lag <= PROJECTION_LAG_MAX,
+                format!("{projected} of {} transactions are projected", status.size),
+            ),
+            Check::new(
+                "outbox",
+                !self.exchange.outbox_full(),
+                format!("{outbox} of {OUTBOX_MAX} access records wait for the ledger"),
+            )
+            .warning(outbox > OUTBOX_MAX / 2),
+            Check::new("disk", room.takes_work(), room.detail()).warning(room.verdict == Verdict::Low),
+            Check::new(
+                "halted",
+                halted.is_none(),
+                halted.as_ref().map_or("no contradiction was met".into(), |halted| halted.advice()),
+            ),
             self.keys_check(),
             // The node can do its work without the others' cosignatures; an operator wants to see that they lack.
-            Check {
-                name: "anchored",
-                ok: true,
-                detail: format!("{} of {} transactions are anchored", anchoring.size, status.size),
-            },
+            Check::new("anchored", true, format!("{} of {} transactions are anchored", anchoring.size, status.size)),
         ];
         Health { ready: checks.iter().all(|check| check.ok), checks }
     }
@@ -151,7 +172,7 @@ impl Node {
             (true, false) => format!("warning: {}", ends.join("; ")),
             (true, true) => "in force, and none ends soon".to_owned(),
         };
-        Check { name: "keys", ok: held, detail }
+        Check::new("keys", held, detail).warning(!ends.is_empty())
     }
 
     /// Leader, term and progress of every node.
@@ -179,6 +200,8 @@ impl Node {
                 lag: report.map(|report| status.commit.saturating_sub(report.applied)),
                 heard_ms: report.map(|report| report.age_ms),
                 version: report.map(|report| report.version.clone()),
+                clock_ahead_ms: report.and_then(|report| report.clock_ahead_ms),
+                troubles: report.map(|report| report.troubles.clone()).unwrap_or_default(),
             }
         });
         ClusterView {
@@ -206,6 +229,31 @@ impl Node {
             auditor: genesis.is_some_and(|genesis| genesis.auditor == department.id),
         };
         state.departments().map(view).collect()
+    }
+}
+
+/// Tells the others which checks do not hold here, and the log each time that this changes.
+pub(super) async fn tell(node: Node) {
+    let mut told: Vec<String> = Vec::new();
+    loop {
+        let health = node.health();
+        let names: Vec<String> = health
+            .checks
+            .iter()
+            .filter(|check| !check.ok || check.warning)
+            .map(|check| check.name.to_owned())
+            .collect();
+        if names != told {
+            for check in health.checks.iter().filter(|check| !check.ok || check.warning) {
+                tracing::warn!(check = check.name, ok = check.ok, "{}", check.detail);
+            }
+            if names.is_empty() {
+                tracing::info!("every check holds, and none warns");
+            }
+            node.consensus.report_troubles(names.clone());
+            told = names;
+        }
+        tokio::time::sleep(TELL_EVERY).await;
     }
 }
 

@@ -7,6 +7,7 @@ mod blocking;
 pub mod cases;
 pub mod catalog;
 pub mod certificates;
+mod cluster_health;
 pub mod config;
 pub mod departments;
 pub mod error;

@@ -165,6 +165,7 @@ impl Node {
         };
         tokio::spawn(super::keys::follow(node.clone()));
         tokio::spawn(super::expiry::watch(node.clone()));
+        tokio::spawn(super::health::tell(node.clone()));
         tokio::spawn(report_projection(node.consensus.clone(), node.model.clone()));
         Ok(node)
     }

@@ -15,6 +15,7 @@ mod errors;
 mod evidence;
 mod explorer;
 mod faults;
+mod health;
 mod keys;
 mod ledger;
 mod operations;

@@ -11,6 +11,7 @@ use super::{sample, samples};
 /// Writes the numbers of this moment.
 pub(super) fn write(text: &mut String, node: &Node) {
     consensus(text, node);
+    peers(text, node);
     anchoring(text, node);
     expiries(text, node);
     disk(text, node);
@@ -62,6 +63,30 @@ fn consensus(text: &mut String, node: &Node) {
     sample(text, "mulu_promises_broken_total", "counter", help, exchange.promises_broken());
     let help = "Calls that were too many for their promises to be watched";
     sample(text, "mulu_promises_unwatched_total", "counter", help, exchange.promises_unwatched());
+}
+
+/// What this node knows of every other one.
+fn peers(text: &mut String, node: &Node) {
+    let own = &node.department;
+    let others: Vec<_> = node.cluster().nodes.into_iter().filter(|peer| peer.department != *own).collect();
+    let label = |department: &DepartmentId| format!(r#"{{department="{department}"}}"#);
+    let heard = others.iter().map(|peer| (label(&peer.department), u64::from(peer.reachable)));
+    samples(text, "mulu_peer_reachable", "gauge", "Whether each department's node was heard lately", heard);
+    let heard = || others.iter().filter(|peer| peer.reachable);
+    let lag = heard().filter_map(|peer| Some((label(&peer.department), peer.lag?)));
+    samples(text, "mulu_peer_lag_entries", "gauge", "Log entries that it is behind", lag);
+    let ahead = heard().filter_map(|peer| {
+        let ms = peer.clock_ahead_ms?;
+        let sign = if ms < 0 { "-" } else { "" };
+        Some((label(&peer.department), format!("{sign}{}", seconds(ms.unsigned_abs(), 1_000))))
+    });
+    samples(text, "mulu_peer_clock_ahead_seconds", "gauge", "How far its clock is ahead of this one's", ahead);
+    let health = node.health();
+    let check = |name: &str| format!(r#"{{check="{name}"}}"#);
+    let ok = health.checks.iter().map(|known| (check(known.name), u64::from(known.ok)));
+    samples(text, "mulu_check_ok", "gauge", "Whether each check of /readyz holds", ok);
+    let warning = health.checks.iter().map(|known| (check(known.name), u64::from(known.warning)));
+    samples(text, "mulu_check_warning", "gauge", "Whether it holds with a warning", warning);
 }
 
 fn anchoring(text: &mut String, node: &Node) {

@@ -7,6 +7,9 @@ use super::desk::{Desk, Visitor};
 use super::render::Answer;
 use super::views::cluster::{Cluster, ClusterBody, NodeRow};
 
+/// Two clocks under NTP differ by less; a report on its way takes less.
+const CLOCK_SHOWN_MS: u64 = 1_000;
+
 /// Every node.
 pub async fn cluster(visitor: Visitor) -> Answer {
     let body = body(&visitor);
@@ -31,8 +34,22 @@ fn body(desk: &Desk) -> ClusterBody {
         outbox: count(desk.node.exchange.outbox_len()),
         outbox_max: count(OUTBOX_MAX),
         nodes: view.nodes.iter().map(|node| row(desk, node)).collect(),
+        troubles: desk
+            .node
+            .health()
+            .checks
+            .into_iter()
+            .filter(|check| !check.ok || check.warning)
+            .map(|check| (check.name.to_owned(), check.detail))
+            .collect(),
         time: desk.node.clock.now().local_text(),
     }
+}
+
+/// `+61.4 s`.
+fn clock(ahead_ms: i64) -> String {
+    let (sign, ms) = (if ahead_ms < 0 { '−' } else { '+' }, ahead_ms.unsigned_abs());
+    format!("{sign}{}.{} s", ms / 1_000, ms % 1_000 / 100)
 }
 
 fn row(desk: &Desk, node: &NodeView) -> NodeRow {
@@ -46,6 +63,12 @@ fn row(desk: &Desk, node: &NodeView) -> NodeRow {
         applied: node.applied.filter(|_| heard),
         projected: node.projected.filter(|_| heard),
         lag: node.lag.filter(|_| heard),
+        clock: node
+            .clock_ahead_ms
+            .filter(|ms| heard && ms.unsigned_abs() >= CLOCK_SHOWN_MS)
+            .map(clock)
+            .unwrap_or_default(),
+        troubles: if heard { node.troubles.clone() } else { Vec::new() },
         here: desk.is_own(&node.department),
     }
 }

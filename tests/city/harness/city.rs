@@ -239,9 +239,14 @@ impl City {
 
     /// Starts a node of a city of one's own.
     pub fn start(&self, department: &str) {
+        self.start_with(department, &[]);
+    }
+
+    /// The same, with more variables in its environment.
+    pub fn start_with(&self, department: &str, environment: &[(&str, &str)]) {
         let (config, log) = (self.config(department), self.dir().join(department).join("node.log"));
         let arguments = ["node", "--config", config.to_str().unwrap()];
-        let process = Process::mulu(&arguments, &log, &self.folder, AtEnd::Leave);
+        let process = Process::mulu_with(&arguments, environment, &log, &self.folder, AtEnd::Leave);
         self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(department.to_owned(), process);
     }
 

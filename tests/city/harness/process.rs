@@ -54,6 +54,11 @@ pub struct Process {
 impl Process {
     /// Starts `mulu` with arguments; its output is appended to `log`.
     pub fn mulu(arguments: &[&str], log: &Path, dir: &Path, at_end: AtEnd) -> Self {
+        Self::mulu_with(arguments, &[], log, dir, at_end)
+    }
+
+    /// The same, with more variables in its environment.
+    pub fn mulu_with(arguments: &[&str], environment: &[(&str, &str)], log: &Path, dir: &Path, at_end: AtEnd) -> Self {
         let remove = match at_end {
             AtEnd::Leave => "nothing",
             AtEnd::Orphans => "orphans",
@@ -62,6 +67,7 @@ impl Process {
         let mut shell = Command::new("sh");
         shell.args(["-c", WATCH, "watch"]).arg(log).arg(dir).arg(remove);
         shell.arg(env!("CARGO_BIN_EXE_mulu")).args(arguments);
+        shell.envs(environment.iter().copied());
         shell.stdin(Stdio::piped()).stdout(Stdio::piped()).current_dir(env!("CARGO_MANIFEST_DIR"));
         let mut watch = shell.spawn().expect("a shell can be started");
         let mut line = String::new();

@@ -69,6 +69,10 @@ answer! {
         heard_ms: Option<u64>,
         /// Version of its program.
         version: Option<String>,
+        /// Milliseconds by which its clock is ahead of the answering node's.
+        clock_ahead_ms: Option<i64>,
+        /// Names of its checks that do not hold or warn, as it says itself.
+        troubles: Vec<String>,
     }
 }
 
@@ -100,6 +104,8 @@ answer! {
         name: &'static str,
         /// Whether it holds.
         ok: bool,
+        /// It holds, and will not for long unless somebody does something.
+        warning: bool,
         /// What was seen.
         detail: String,
     }

@@ -31,6 +31,8 @@ pub struct ClusterBody {
     pub outbox: u64,
     pub outbox_max: u64,
     pub nodes: Vec<NodeRow>,
+    /// What does not hold on this node, or warns: the code and what was seen.
+    pub troubles: Vec<(String, String)>,
     pub time: String,
 }
 
@@ -48,6 +50,10 @@ pub struct NodeRow {
     pub projected: Option<u64>,
     /// Entries behind the commit that this node knows.
     pub lag: Option<u64>,
+    /// How far its clock is ahead of this one's, when that is more than two clocks under NTP differ; empty otherwise.
+    pub clock: String,
+    /// What does not hold there, or warns: codes of `check-` texts.
+    pub troubles: Vec<String>,
     /// This node.
     pub here: bool,
 }

@@ -120,6 +120,8 @@ pub fn cluster(lang: Lang) -> Cluster {
         applied: Some(1320 - lag),
         projected: Some(1320 - lag),
         lag: (lag < 10).then_some(lag),
+        clock: if here { s("") } else { s("+3.1 s") },
+        troubles: if lag == 1 { vec![s("lag"), s("keys")] } else { Vec::new() },
         here,
     };
     let body = ClusterBody {
@@ -133,6 +135,7 @@ pub fn cluster(lang: Lang) -> Cluster {
         outbox: 0,
         outbox_max: 10_000,
         time: s("2026-11-21 10:15:30"),
+        troubles: vec![(s("clock"), s("this machine's clock is 3.120 s behind the other nodes': let NTP set it"))],
         nodes: vec![
             node("政务数据局", "Data Bureau", "data-bureau", "leader", 0, false),
             node("民政局", "Civil Affairs", "civil-affairs", "voter", 0, true),

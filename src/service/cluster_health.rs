@@ -1,0 +1,117 @@
+//! What the other nodes' reports say about this one: whether its clock is right, and whether it keeps up.
+
+use crate::consensus::{NodeReport, Status};
+
+use super::health::{Check, REPORT_AGE_MAX_MS};
+
+/// From here on a clock is told about: two honest clocks under NTP differ by milliseconds.
+const CLOCK_WARNING_MS: u64 = 2_000;
+/// From here on a node is not ready. Peers refuse its queries at five minutes, the ledger its transactions at ten.
+const CLOCK_MAX_MS: u64 = 60_000;
+/// A node that is this many log entries behind what any node knows to be committed answers from the past.
+const LAG_MAX: u64 = 10_000;
+
+fn heard(status: &Status) -> impl Iterator<Item = &NodeReport> {
+    let own = status.node_id;
+    status.reports.iter().filter(move |report| report.node_id != own && report.age_ms <= REPORT_AGE_MAX_MS)
+}
+
+/// By how many milliseconds this node's clock is ahead of the middle one of the others'; none when nobody was heard.
+/// The middle one: a single node with a wrong clock must not make all others doubt theirs.
+pub(super) fn clock_ahead_ms(status: &Status) -> Option<i64> {
+    let mut behind: Vec<i64> = heard(status).filter_map(|report| report.clock_ahead_ms).collect();
+    behind.sort_unstable();
+    // Of an even number the one nearer to zero: between two nodes that differ, neither can tell who is wrong.
+    let middle = behind.len() / 2;
+    let candidates = behind.get(middle.saturating_sub(usize::from(behind.len() % 2 == 0))..=middle)?;
+    candidates.iter().min_by_key(|ms| ms.unsigned_abs()).map(|ms| -ms)
+}
+
+/// Whether this node's clock agrees with the others'.
+pub(super) fn clock_check(status: &Status) -> Check {
+    let Some(ahead) = clock_ahead_ms(status) else {
+        return Check::new("clock", true, "no other node was heard to compare with");
+    };
+    let off = ahead.unsigned_abs();
+    let side = if ahead < 0 { "behind" } else { "ahead of" };
+    let detail = match off {
+        CLOCK_WARNING_MS.. => format!(
+            "this machine's clock is {}.{:03} s {side} the other nodes': let NTP set it",
+            off / 1_000,
+            off % 1_000
+        ),
+        _ => format!("{off} ms {side} the other nodes'"),
+    };
+    Check::new("clock", off < CLOCK_MAX_MS, detail).warning(off >= CLOCK_WARNING_MS)
+}
+
+/// Whether this node has applied what the city has committed.
+pub(super) fn lag_check(status: &Status) -> Check {
+    let known = heard(status).map(|report| report.commit).max().unwrap_or_default().max(status.commit);
+    let lag = known.saturating_sub(status.applied_raft_index);
+    let detail = match lag {
+        0 => "everything that is known to be committed is applied".to_owned(),
+        LAG_MAX.. => format!(
+            "{lag} log entries behind the city: wait while it catches up; if it does not, look at disk and network"
+        ),
+        _ => format!("{lag} log entries behind"),
+    };
+    Check::new("lag", lag < LAG_MAX, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consensus::{NodeRole, Queues};
+
+    fn status(others: &[(i64, u64)], applied: u64) -> Status {
+        let report = |(node_id, (ahead, age_ms)): (u64, &(i64, u64))| NodeReport {
+            node_id,
+            term: 1,
+            commit: 50_000,
+            applied: 0,
+            size: 0,
+            projected: 0,
+            version: String::new(),
+            clock: None,
+            troubles: Vec::new(),
+            clock_ahead_ms: Some(*ahead),
+            age_ms: *age_ms,
+        };
+        Status {
+            node_id: 1,
+            role: NodeRole::Follower,
+            leader: Some(2),
+            term: 1,
+            commit: 49_000,
+            applied_raft_index: applied,
+            last_index: 50_000,
+            height: 0,
+            size: 0,
+            has_quorum: true,
+            leader_contact_ms: None,
+            queues: Queues::default(),
+            peers: Vec::new(),
+            reports: (2..).zip(others).map(report).collect(),
+        }
+    }
+
+    #[test]
+    fn one_wrong_clock_among_others_is_not_this_node_s() {
+        assert_eq!(clock_ahead_ms(&status(&[(90_000, 0), (-3, 0), (5, 0)], 0)), Some(-5));
+        assert_eq!(clock_ahead_ms(&status(&[(90_000, 0), (-3, 0)], 0)), Some(3));
+        assert_eq!(clock_ahead_ms(&status(&[(90_000, 0), (90_010, 0)], 0)), Some(-90_000));
+        assert_eq!(clock_ahead_ms(&status(&[(90_000, REPORT_AGE_MAX_MS + 1)], 0)), None, "too old to compare");
+        assert!(clock_check(&status(&[(-59_999, 0)], 0)).ok);
+        let wrong = clock_check(&status(&[(-61_500, 0), (-61_400, 0)], 0));
+        assert!(!wrong.ok && wrong.detail.contains("61.400 s ahead of"), "{}", wrong.detail);
+    }
+
+    #[test]
+    fn a_node_behind_what_others_know_is_not_ready() {
+        assert!(lag_check(&status(&[(0, 0)], 49_999)).ok);
+        let late = lag_check(&status(&[(0, 0)], 40_000));
+        assert!(!late.ok && late.detail.starts_with("10000 log entries behind"), "{}", late.detail);
+        assert!(lag_check(&status(&[(0, REPORT_AGE_MAX_MS + 1)], 40_000)).ok, "what is long past does not count");
+    }
+}
