@@ -196,6 +196,12 @@ macro_rules! uuid_id {
                 Millis(u64::from_be_bytes(bytes))
             }
 
+            /// The id of 16 bytes; `None` if they are not a UUID of version 7.
+            pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
+                let id = Uuid::from_bytes(bytes);
+                (id.get_version_num() == 7).then_some(Self(id))
+            }
+
             /// The id's 16 bytes.
             pub fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()

@@ -1,6 +1,6 @@
 //! Catalog entries on the ledger: published, deprecated, withdrawn; every version stays.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Millis;
 use crate::crypto::digest::{Hash, HashAlgorithm};
@@ -19,7 +19,7 @@ pub const ITEMS_MAX: usize = 200;
 const VERSIONS_MAX: usize = 1_000;
 
 /// An entry with all its versions, oldest first, at least one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryHistory {
     /// The version in force.
     current: PublishedEntry,
@@ -50,6 +50,15 @@ impl EntryHistory {
         self.ending = None;
     }
 
+    /// The same with its earlier versions, which are not in its text; `None` if they are not these.
+    pub(super) fn with_earlier(self, earlier: Vec<PublishedEntry>, algorithm: HashAlgorithm) -> Option<Self> {
+        let digest = earlier.iter().fold(Hash([0; 32]), |digest, before| {
+            let text = serde_json::to_vec(before).unwrap_or_default();
+            algorithm.digest(&[&digest.0, &text])
+        });
+        (digest == self.earlier_digest).then_some(Self { earlier, ..self })
+    }
+
     /// The version in force.
     pub fn current(&self) -> &PublishedEntry {
         &self.current
@@ -62,7 +71,7 @@ impl EntryHistory {
 }
 
 /// One version as it was published.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedEntry {
     /// The entry.
     pub entry: Entry,
@@ -77,7 +86,7 @@ pub struct PublishedEntry {
 }
 
 /// Why and when an entry ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
     /// Why.
     pub reason: String,

@@ -1,6 +1,7 @@
 //! Grants on the ledger: asked for by the consumer, decided by the provider, ended by either.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::domain::catalog::{EntryState, Sharing};
 use crate::domain::command::GrantEnding;
@@ -21,11 +22,10 @@ impl State {
     pub(super) fn request_grant(&mut self, by: &Context<'_>, request: GrantRequest) -> Result<(), Refusal> {
         self.check_request(by, &request)?;
         let id = GrantId::from(by.id);
-        let place = self.grants_of.entry((by.department.clone(), request.entry.clone())).or_default();
-        if place.len() >= GRANTS_AN_ENTRY_MAX {
+        let place = (by.department.clone(), request.entry.clone());
+        if self.grants_of.get(&place).is_some_and(|ids| ids.len() >= GRANTS_AN_ENTRY_MAX) {
             return Err(Refusal::Conflict("too many grants on this entry".into()));
         }
-        place.push(id);
         let grant = Grant {
             id,
             consumer: by.department.clone(),
@@ -34,8 +34,14 @@ impl State {
             request,
             decision: GrantDecision::Requested,
         };
-        self.grants.insert(id, grant);
+        self.add_grant(grant);
         Ok(())
+    }
+
+    pub(super) fn add_grant(&mut self, grant: Grant) {
+        let place = (grant.consumer.clone(), grant.request.entry.clone());
+        Arc::make_mut(self.grants_of.entry(place).or_default()).push(grant.id);
+        self.grants.insert(grant.id, grant);
     }
 
     fn check_request(&self, by: &Context<'_>, request: &GrantRequest) -> Result<(), Refusal> {

@@ -1,6 +1,6 @@
 //! Idempotency: the ids of the last twenty minutes of block time, and no more.
 
-use std::collections::BTreeMap;
+use imbl::OrdMap;
 
 use crate::clock::Millis;
 use crate::crypto::digest::Hash;
@@ -15,7 +15,7 @@ pub const ID_WINDOW_MS: u64 = 600_000;
 /// Ids whose time still lies in the window. UUIDv7 sort by time, so old ones are dropped from the front.
 #[derive(Clone, Debug, Default)]
 pub(super) struct IdsSeen {
-    seen: BTreeMap<TxId, (Hash, u64)>,
+    seen: OrdMap<TxId, (Hash, u64)>,
     sum: Sum,
 }
 
@@ -36,17 +36,27 @@ impl IdsSeen {
 
     /// Remembers an id and forgets those that could not be admitted any more.
     pub fn remember(&mut self, id: TxId, leaf: Hash, index: u64, now: Millis) {
+        self.put_back(id, leaf, index);
+        while let Some((oldest, (leaf, _))) = self.seen.get_min().copied() {
+            if now.since(oldest.time()) <= ID_WINDOW_MS {
+                break;
+            }
+            self.seen.remove(&oldest);
+            self.sum.sub(leaf);
+        }
+    }
+
+    /// What is remembered, by id: the leaf of each, and where it stands.
+    pub fn iter(&self) -> impl Iterator<Item = (TxId, Hash, u64)> {
+        self.seen.iter().map(|(id, (leaf, index))| (*id, *leaf, *index))
+    }
+
+    /// Puts back what [`IdsSeen::iter`] gave.
+    pub fn put_back(&mut self, id: TxId, leaf: Hash, index: u64) {
         if let Some((before, _)) = self.seen.insert(id, (leaf, index)) {
             self.sum.sub(before);
         }
         self.sum.add(leaf);
-        while let Some(oldest) = self.seen.first_entry() {
-            if now.since(oldest.key().time()) <= ID_WINDOW_MS {
-                break;
-            }
-            let (leaf, _) = oldest.remove();
-            self.sum.sub(leaf);
-        }
     }
 
     /// The sum of the leaves of what is remembered: each is a digest of a whole transaction, its id

@@ -1,8 +1,10 @@
 //! A map of the state that keeps a digest of itself: every change goes through it.
 
-use std::collections::BTreeMap;
-use std::ops::Deref;
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
 
+use imbl::OrdMap;
 use serde::Serialize;
 
 use crate::crypto::digest::{Hash, HashAlgorithm};
@@ -56,36 +58,100 @@ impl From<Hash> for Sum {
     }
 }
 
-/// Items of one kind by their key. Reads as a map; is changed only by what keeps the sum right.
-#[derive(Clone, Debug)]
+/// Items of one kind by their key. Is changed only by what keeps the sum right.
+///
+/// A copy costs nothing and shares everything with the original until one of them changes: so a snapshot is taken of a
+/// state that goes on.
+#[derive(Clone)]
 pub(super) struct Items<K, V> {
     kind: &'static str,
     algorithm: HashAlgorithm,
-    map: BTreeMap<K, V>,
+    map: OrdMap<K, Arc<V>>,
     sum: Sum,
 }
 
-impl<K: Ord + Serialize, V: Serialize> Items<K, V> {
+impl<K, V> fmt::Debug for Items<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.map.len(), self.kind)
+    }
+}
+
+impl<K, V> Items<K, V> {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// What these items are called in their digests.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// The sum as it was kept.
+    pub fn sum(&self) -> Sum {
+        self.sum
+    }
+}
+
+impl<K: Ord, V> Items<K, V> {
+    /// One item.
+    pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        self.map.get(key).map(AsRef::as_ref)
+    }
+
+    /// Whether there is one of this key.
+    pub fn contains_key<Q: Ord + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.map.contains_key(key)
+    }
+
+    /// All, by key.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
+        self.map.iter().map(|(key, value)| (key, value.as_ref()))
+    }
+
+    /// Their keys in order.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> {
+        self.iter().map(|(key, _)| key)
+    }
+
+    /// All without their keys, in the keys' order.
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
+        self.iter().map(|(_, value)| value)
+    }
+}
+
+impl<K: Ord + Clone + Serialize, V: Clone + Serialize> Items<K, V> {
     pub fn new(kind: &'static str, algorithm: HashAlgorithm) -> Self {
-        Self { kind, algorithm, map: BTreeMap::new(), sum: Sum::default() }
+        Self { kind, algorithm, map: OrdMap::new(), sum: Sum::default() }
     }
 
     /// Puts an item in the place of its key.
     pub fn insert(&mut self, key: K, value: V) {
         self.sum.add(self.digest_of(&key, &value));
-        if let Some(before) = self.map.get(&key) {
+        if let Some(before) = self.get(&key) {
             self.sum.sub(self.digest_of(&key, before));
         }
-        self.map.insert(key, value);
+        self.map.insert(key, Arc::new(value));
     }
 
     /// Changes an item that is there; its rules were checked before.
     pub fn change(&mut self, key: &K, change: impl FnOnce(&mut V)) {
-        let Some(before) = self.map.get(key).map(|value| self.digest_of(key, value)) else { return };
+        let Some(before) = self.get(key).map(|value| self.digest_of(key, value)) else { return };
         if let Some(value) = self.map.get_mut(key) {
-            change(value);
+            change(Arc::make_mut(value));
         }
-        if let Some(after) = self.map.get(key).map(|value| self.digest_of(key, value)) {
+        if let Some(after) = self.get(key).map(|value| self.digest_of(key, value)) {
             self.sum.sub(before);
             self.sum.add(after);
         }
@@ -98,15 +164,10 @@ impl<K: Ord + Serialize, V: Serialize> Items<K, V> {
         }
     }
 
-    /// The sum as it was kept.
-    pub fn sum(&self) -> Sum {
-        self.sum
-    }
-
     /// The sum of what is there, computed anew.
     pub fn recomputed(&self) -> Sum {
         let mut sum = Sum::default();
-        self.map.iter().for_each(|(key, value)| sum.add(self.digest_of(key, value)));
+        self.iter().for_each(|(key, value)| sum.add(self.digest_of(key, value)));
         sum
     }
 
@@ -114,13 +175,6 @@ impl<K: Ord + Serialize, V: Serialize> Items<K, V> {
     fn digest_of(&self, key: &K, value: &V) -> Hash {
         // Nothing that is kept can fail to be written: all maps have keys of text.
         self.algorithm.digest(&[&serde_json::to_vec(&(self.kind, key, value)).unwrap_or_default()])
-    }
-}
-
-impl<K, V> Deref for Items<K, V> {
-    type Target = BTreeMap<K, V>;
-    fn deref(&self) -> &Self::Target {
-        &self.map
     }
 }
 
@@ -163,6 +217,20 @@ mod tests {
         assert_eq!(one.sum(), other.sum());
         assert_eq!(one.sum(), one.recomputed());
         assert_eq!(one.len(), 2);
+    }
+
+    #[test]
+    fn a_copy_stays_as_it_was() {
+        let mut one = items("a");
+        (0..100).for_each(|n| one.insert(format!("{n:03}"), n));
+        let copy = one.clone();
+        one.change(&"050".into(), |value| *value = 7);
+        one.remove(&"051".into());
+        one.insert("x".into(), 8);
+        assert_eq!((copy.get("050"), copy.get("051"), copy.get("x"), copy.len()), (Some(&50), Some(&51), None, 100));
+        assert_eq!((one.get("050"), one.get("051"), one.get("x"), one.len()), (Some(&7), None, Some(&8), 100));
+        assert_eq!((copy.sum(), one.sum()), (copy.recomputed(), one.recomputed()));
+        assert_ne!(copy.sum(), one.sum());
     }
 
     #[test]

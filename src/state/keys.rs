@@ -1,5 +1,7 @@
 //! Keys on the ledger: which key may sign when, and how keys come and go.
 
+use std::sync::Arc;
+
 use crate::clock::Millis;
 use crate::crypto::seal::SealingPublicKey;
 use crate::crypto::sign::{KeyId, PublicKey};
@@ -26,7 +28,7 @@ const KEYS_MAX: usize = 1_000;
 const KEYS_IN_FORCE_MAX: usize = 8;
 
 /// One department's standing word for another's key.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Endorsement {
     /// What was endorsed.
     pub endorsement: KeyEndorsement,
@@ -79,7 +81,7 @@ impl State {
 
     /// All keys that ever were a department's, oldest first.
     pub fn keys_of(&self, department: &DepartmentId) -> impl DoubleEndedIterator<Item = &KeyRecord> {
-        let ids = self.keys_of.get(department).map(Vec::as_slice).unwrap_or_default();
+        let ids = self.keys_of.get(department).map(|ids| ids.as_slice()).unwrap_or_default();
         ids.iter().filter_map(|id| self.keys.get(id))
     }
 
@@ -204,7 +206,7 @@ impl State {
         signing.check(&self.chain, department, sealing_key).map_err(|_| {
             Refusal::Invalid("possession is not the new key's signature for this chain, department and terms".into())
         })?;
-        let ever = self.keys_of.get(department).map_or(0, Vec::len);
+        let ever = self.keys_of.get(department).map_or(0, |ids| ids.len());
         if self.keys_in_force(department).count() >= KEYS_IN_FORCE_MAX || ever >= KEYS_MAX {
             return Err(Refusal::Conflict("the department has too many keys: wait until old ones have ended".into()));
         }
@@ -256,9 +258,9 @@ impl State {
         });
     }
 
-    fn add_key(&mut self, record: KeyRecord) {
+    pub(super) fn add_key(&mut self, record: KeyRecord) {
         let id = record.key.id();
-        self.keys_of.entry(record.department.clone()).or_default().push(id);
+        Arc::make_mut(self.keys_of.entry(record.department.clone()).or_default()).push(id);
         self.keys.insert(id, record);
     }
 

@@ -1,6 +1,8 @@
 //! The state and how one transaction changes it.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use imbl::OrdMap;
 
 use crate::clock::Millis;
 use crate::crypto::digest::{Hash, HashAlgorithm};
@@ -24,7 +26,7 @@ use super::items::Items;
 use super::keys::Endorsement;
 use super::outcome::{Outcome, Refusal};
 
-/// Everything the ledger says, in memory.
+/// Everything the ledger says, in memory. A copy costs nothing: it shares what neither changes.
 #[derive(Clone, Debug)]
 pub struct State {
     pub(super) chain: String,
@@ -37,14 +39,14 @@ pub struct State {
     pub(super) numbers: Items<u64, DepartmentId>,
     pub(super) keys: Items<KeyId, KeyRecord>,
     /// An index of the keys, oldest first.
-    pub(super) keys_of: BTreeMap<DepartmentId, Vec<KeyId>>,
+    pub(super) keys_of: OrdMap<DepartmentId, Arc<Vec<KeyId>>>,
     /// By whose key it is and who gave it.
     pub(super) endorsements: Items<(DepartmentId, DepartmentId), Endorsement>,
     pub(super) policy: Items<(), PolicyDocument>,
     pub(super) entries: Items<EntryName, EntryHistory>,
     pub(super) grants: Items<GrantId, Grant>,
     /// An index of the grants, which are in the digest themselves.
-    pub(super) grants_of: BTreeMap<(DepartmentId, EntryName), Vec<GrantId>>,
+    pub(super) grants_of: OrdMap<(DepartmentId, EntryName), Arc<Vec<GrantId>>>,
     pub(super) cases: Items<CaseId, Case>,
     pub(super) certificates: Items<String, Certificate>,
     pub(super) ids: IdsSeen,
@@ -87,12 +89,12 @@ impl State {
             nodes: Items::new("node", algorithm),
             numbers: Items::new("number", algorithm),
             keys: Items::new("key", algorithm),
-            keys_of: BTreeMap::new(),
+            keys_of: OrdMap::new(),
             endorsements: Items::new("endorsement", algorithm),
             policy: Items::new("policy", algorithm),
             entries: Items::new("entry", algorithm),
             grants: Items::new("grant", algorithm),
-            grants_of: BTreeMap::new(),
+            grants_of: OrdMap::new(),
             cases: Items::new("case", algorithm),
             certificates: Items::new("certificate", algorithm),
             ids: IdsSeen::default(),
@@ -232,7 +234,7 @@ impl State {
 
     /// The grants that a consumer asked for on an entry, newest first.
     pub fn grants_of(&self, consumer: &DepartmentId, entry: &EntryName) -> impl Iterator<Item = &Grant> {
-        let ids = self.grants_of.get(&(consumer.clone(), entry.clone())).map(Vec::as_slice).unwrap_or_default();
+        let ids = self.grants_of.get(&(consumer.clone(), entry.clone())).map(|ids| ids.as_slice()).unwrap_or_default();
         ids.iter().rev().filter_map(|id| self.grants.get(id))
     }
 

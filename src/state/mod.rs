@@ -18,6 +18,7 @@ mod limits;
 mod machine;
 mod nodes;
 pub mod outcome;
+pub mod snapshot;
 
 pub use catalog::{Ending, EntryHistory, PublishedEntry};
 pub use keys::{ENDORSEMENT_MS, Endorsement, KEY_TERM_MS_MAX, RETIRING_MS};

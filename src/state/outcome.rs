@@ -1,5 +1,7 @@
 //! What became of a transaction.
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Millis;
 use crate::ids::TxId;
 
@@ -15,7 +17,7 @@ pub struct Outcome {
 }
 
 /// Why the state machine refused a transaction. The transaction stays in the ledger all the same.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Refusal {
     /// No key of this id belongs to the department, or the signature does not fit.
     #[error("the signature does not fit a key of the department")]

@@ -4,6 +4,7 @@ mod digest;
 mod fuzz;
 mod keys;
 mod nodes;
+mod snapshot;
 
 use serde_json::json;
 
