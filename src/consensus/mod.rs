@@ -32,6 +32,8 @@ mod reads;
 mod ready;
 mod router;
 mod settings;
+#[cfg(test)]
+mod simulation;
 mod stable;
 mod start;
 mod status;
