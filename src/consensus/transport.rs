@@ -11,7 +11,7 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, BufWriter};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::crypto::tls;
@@ -156,16 +156,19 @@ impl Outbox {
         self.gauge.connected.store(true, Ordering::Relaxed);
         *backoff = BACKOFF_MIN;
         tracing::info!(peer = %self.peer.department, "connected");
+        // Counted from the last pulse, however much is sent meanwhile: what nobody takes in is no sign of life.
+        let mut heard = Instant::now();
         loop {
             tokio::select! {
                 frame = self.frames.recv() => {
                     let Some(frame) = frame else { return Ok(()) };
                     timeout(WRITE_TIMEOUT, self.write(frame, &mut writer)).await??;
                 }
-                read = timeout(SILENCE_MAX, reader.read(&mut pulse)) => {
+                read = timeout_at(heard + SILENCE_MAX, reader.read(&mut pulse)) => {
                     if read?? == 0 {
                         return Err(io::ErrorKind::ConnectionAborted.into());
                     }
+                    heard = Instant::now();
                 }
             }
         }
