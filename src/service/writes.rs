@@ -18,6 +18,9 @@ use super::principal::Principal;
 /// How long a write waits for the node's own read model, so that its author finds it in the next list.
 const PROJECTION_WAIT: Duration = Duration::from_secs(3);
 
+/// How long a fresh reading waits for the node's own read model.
+const FRESH_WAIT: Duration = Duration::from_secs(5);
+
 /// A write that a majority of voters keeps and that this node has applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Committed {
@@ -62,6 +65,22 @@ impl Node {
         outcome.result?;
         self.model.wait_for(outcome.index + 1, PROJECTION_WAIT).await;
         Ok(Committed { transaction_id: id, ledger_index: outcome.index })
+    }
+}
+
+impl Node {
+    /// Waits until this node's listings reflect every write that any node acknowledged before this call.
+    ///
+    /// # Errors
+    /// `no_quorum` when no majority of voters confirmed how far that is; `not_yet_projected` when this node is behind.
+    pub async fn catch_up(&self) -> Result<(), ServiceError> {
+        let unavailable = |code, detail, retry_after_s| ServiceError::Unavailable { code, detail, retry_after_s };
+        self.consensus.read_index().await.map_err(|why| unavailable("no_quorum", why.to_string(), 5))?;
+        if self.model.wait_for(self.chain.size(), FRESH_WAIT).await {
+            return Ok(());
+        }
+        let detail = "this node's listings are behind its ledger: try again".to_owned();
+        Err(unavailable("not_yet_projected", detail, 1))
     }
 }
 

@@ -20,6 +20,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::extract::path_problem;
 use super::middleware::anchored::anchored;
+use super::middleware::fresh::fresh;
 use super::middleware::halted::halted;
 use super::middleware::idempotency::idempotent;
 use super::middleware::room::room;
@@ -44,6 +45,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .app_data(web::PathConfig::default().error_handler(path_problem))
         .default_service(web::to(unknown))
         .wrap(from_fn(anchored))
+        .wrap(from_fn(fresh))
         // Outside: what is kept under a key is what was answered in the end.
         .wrap(from_fn(idempotent))
         .wrap(from_fn(room))

@@ -1,6 +1,7 @@
 //! What happens around every request: its id, its line in the log, its headers, its problem written down.
 
 pub mod anchored;
+pub mod fresh;
 pub mod halted;
 pub mod headers;
 pub mod idempotency;

@@ -23,7 +23,7 @@ pub static TEXT: LazyLock<String> = LazyLock::new(|| document().to_string());
 const INTRODUCTION: &str = "One city's departments share data over one ledger. Each department runs a node; a system calls \
     its own department's node with the token of that node.\n\n\
     Lists answer `{items, next_cursor, ledger_index}`; pass `cursor` for the next page. Readings take `min_index` to wait \
-    for one's own write. Every write answers with `transaction_id` and `ledger_index`. Every POST takes \
+    for one's own write, or the header `Mulu-Read: fresh` to see whatever was acknowledged at any node before. Every write answers with `transaction_id` and `ledger_index`. Every POST takes \
     `Idempotency-Key`: the same key and body again get the first answer (`Idempotent-Replayed: true`); answers of queries \
     are not kept, so a repeated query is told the `access_id` of the first (409). Errors are RFC 9457 problem details with a \
     stable `code`; `Accept-Language` chooses English or Chinese.";
@@ -111,6 +111,11 @@ fn parameters(it: &Operation) -> Vec<Value> {
     let mut all: Vec<Value> =
         named.map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})).collect();
     all.extend(it.query.map(|query| query()).unwrap_or_default().into_iter().map(|parameter| json!(parameter)));
+    if it.method == "GET" && it.access != Access::Public {
+        all.push(json!({"name": "Mulu-Read", "in": "header", "required": false, "schema": {"enum": ["fresh"]},
+            "description": "Reflects every write that any node acknowledged before this call: a majority of voters is \
+                asked, and without one the answer is no_quorum. Else the answer is this node's, as of its ledger_index"}));
+    }
     if it.method == "POST" && it.access != Access::Public && it.bytes.is_none() {
         all.push(json!({"name": "Idempotency-Key", "in": "header", "required": false,
             "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
