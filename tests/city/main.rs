@@ -22,6 +22,7 @@ mod operations;
 mod promises;
 mod providers;
 mod queries;
+mod storms;
 mod submissions;
 mod suites;
 mod watch;

@@ -102,6 +102,13 @@ impl City {
     /// A city of one's own: data-bureau, audit and one more, all three of them voters. Its nodes are the story's own
     /// processes, to be killed and started again one by one.
     pub fn of_three(third: &str) -> Self {
+        let city = Self::at_rest(third);
+        city.start_all();
+        city
+    }
+
+    /// The same, with no node running yet: its files may still be changed.
+    pub fn at_rest(third: &str) -> Self {
         let seat = Seat::take();
         let temporary = temporary();
         let folder = temporary.path().to_owned();
@@ -110,7 +117,6 @@ impl City {
         demo.stop();
         let mut city = Self::new(folder, manifest);
         (city.temporary, city.seat) = (Some(temporary), Some(seat));
-        city.start_all();
         city
     }
 

@@ -1,6 +1,7 @@
 //! Cities for the stories: started on free ports, asked over HTTP, stopped whatever happens.
 
 mod answer;
+mod archive;
 mod caller;
 mod city;
 mod command;
@@ -12,14 +13,15 @@ mod seats;
 mod wait;
 
 pub use answer::Answer;
+pub use archive::{Archive, Paper};
 pub use caller::Caller;
 pub use city::City;
 pub use command::mulu;
 pub use examples::Examples;
 pub use files::{FileServer, Files};
 pub use journey::Wish;
-pub use process::signal;
-pub use wait::{SOON, eventually, until};
+pub use process::{is_running, signal};
+pub use wait::{SOON, eventually, pause, until};
 
 use mulu::clock::{Clock as _, Millis, SystemClock};
 

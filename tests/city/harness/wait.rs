@@ -24,3 +24,8 @@ pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     until(what, SOON, || holds().then_some(()));
 }
+
+/// Lets the others have the machine for a moment, between two attempts.
+pub fn pause() {
+    std::thread::park_timeout(PAUSE);
+}
