@@ -48,7 +48,7 @@ impl CustomizeConnection<SqliteConnection, r2d2::Error> for Durability {
 /// One connection outside of the pool. A new node has neither the file nor its folder yet.
 pub(super) fn connect(path: &Path, durability: Durability) -> Result<SqliteConnection, ReadError> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
+        crate::storage::create_directory(folder)
             .map_err(|cause| ReadError::File { path: folder.display().to_string(), cause: cause.to_string() })?;
     }
     let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;

@@ -14,7 +14,7 @@ pub(super) struct DirectoryLock {
 impl DirectoryLock {
     /// Creates the directory when it is absent and takes it for this process.
     pub(super) fn acquire(dir: &Path) -> Result<Self, StorageError> {
-        fs::create_dir_all(dir).map_err(StorageError::io(dir, "creating the directory"))?;
+        create_directory(dir)?;
         let path = dir.join("LOCK");
         let file = OpenOptions::new()
             .create(true)
@@ -34,6 +34,24 @@ impl DirectoryLock {
 pub fn is_in_use(dir: &Path) -> bool {
     let file = File::open(dir.join("LOCK"));
     file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// Creates a directory, and those above it, so that their names survive a crash. One that is there stays as it is.
+///
+/// # Errors
+/// [`StorageError::Io`].
+pub fn create_directory(dir: &Path) -> Result<(), StorageError> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let above = dir.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_directory(above)?;
+    match fs::create_dir(dir) {
+        // Somebody else was faster, and may not have synced it yet.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        made => made.map_err(StorageError::io(dir, "creating the directory"))?,
+    }
+    sync_directory(above)
 }
 
 /// Makes the names in a directory durable: a synced file is lost if its name is not.

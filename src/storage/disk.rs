@@ -97,7 +97,7 @@ impl Disk {
     /// [`StorageError::Io`] when the system gives no thread or the first folder cannot be made.
     pub fn watch(folders: Vec<PathBuf>, reserve: u64) -> Result<Arc<Self>, StorageError> {
         let first = folders.first().cloned().unwrap_or_default();
-        std::fs::create_dir_all(&first).map_err(StorageError::io(&first, "creating the directory"))?;
+        super::create_directory(&first)?;
         let disk = Arc::new(Self { folders, probe: first.join(PROBE_FILE), room: RwLock::new(unseen(reserve)) });
         disk.look(true);
         let watched = Arc::downgrade(&disk);

@@ -16,7 +16,7 @@ pub mod whole_file;
 
 use std::path::{Path, PathBuf};
 
-pub use data_dir::is_in_use;
+pub use data_dir::{create_directory, is_in_use};
 pub use record::{DATA_BYTES_MAX, Record, RecordRef};
 
 /// What can go wrong with a node's files.

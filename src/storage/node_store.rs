@@ -4,17 +4,22 @@
 //! One tree; callers keep apart by a prefix of the key. Writes are atomic, and durable when
 //! [`NodeStore::flush`] has returned.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use super::StorageError;
+use super::data_dir::{create_directory, sync_directory};
 
 /// The longest value, in bytes: longer ones could spill into files that sled never syncs.
 pub const VALUE_BYTES_MAX: usize = 4 * 1024;
 /// The longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 256;
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+const END_PATIENCE: Duration = Duration::from_secs(5);
+const END_PAUSE: Duration = Duration::from_millis(2);
 
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
@@ -52,6 +57,61 @@ pub struct NodeStore {
     poisoned: AtomicBool,
 }
 
+fn open_tree(dir: &Path) -> Result<sled::Db, StorageError> {
+    // Durability is asked for where it is needed; a timer would only burn time.
+    sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(None).open().map_err(failed)
+}
+
+/// Makes an empty store that is there whole or not at all: sled itself syncs neither its configuration nor any name, and
+/// opens nothing that was torn.
+fn create(dir: &Path) -> Result<(), StorageError> {
+    let (parent, mut name) =
+        (dir.parent().unwrap_or(Path::new(".")), dir.file_name().map(ToOwned::to_owned).unwrap_or_default());
+    name.push(".new");
+    let begun = parent.join(name);
+    match fs::remove_dir_all(&begun) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(StorageError::io(&begun, "removing")(error));
+        }
+        _ => create_directory(&begun)?,
+    }
+    drop(open_tree(&begun)?);
+    wait_for_its_end(&begun)?;
+    for file in listed(&begun)? {
+        let opened = File::open(&file).and_then(|file| file.sync_all());
+        opened.map_err(StorageError::io(&file, "syncing"))?;
+    }
+    sync_directory(&begun)?;
+    fs::rename(&begun, dir).map_err(StorageError::io(dir, "renaming"))?;
+    sync_directory(parent)
+}
+
+/// Threads of sled hold its lock for a moment after it was dropped.
+fn wait_for_its_end(dir: &Path) -> Result<(), StorageError> {
+    let path = dir.join("db");
+    let deadline = Instant::now() + END_PATIENCE;
+    let held = || File::open(&path).map(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
+    while held().map_err(StorageError::io(&path, "opening"))? && Instant::now() < deadline {
+        std::thread::sleep(END_PAUSE);
+    }
+    Ok(())
+}
+
+/// A snapshot that a crash interrupted would be taken for a damaged one; what it would have held is in the log.
+fn remove_unfinished(dir: &Path) -> Result<(), StorageError> {
+    for file in listed(dir)? {
+        if file.extension().is_some_and(|extension| extension == "generating") {
+            fs::remove_file(&file).map_err(StorageError::io(&file, "removing"))?;
+        }
+    }
+    Ok(())
+}
+
+fn listed(dir: &Path) -> Result<Vec<PathBuf>, StorageError> {
+    let listing = fs::read_dir(dir).map_err(StorageError::io(dir, "listing"))?;
+    listing.map(|item| item.map(|item| item.path()).map_err(StorageError::io(dir, "listing"))).collect()
+}
+
 fn failed(error: sled::Error) -> StorageError {
     StorageError::Store(error.to_string())
 }
@@ -62,13 +122,13 @@ impl NodeStore {
     /// # Errors
     /// [`StorageError::Store`] when the directory is in use or damaged, [`StorageError::Io`].
     pub fn open(dir: &Path) -> Result<Self, StorageError> {
-        let tree = sled::Config::new()
-            .path(dir)
-            .cache_capacity(CACHE_BYTES)
-            // Durability is asked for where it is needed; a timer would only burn time.
-            .flush_every_ms(None)
-            .open()
-            .map_err(failed)?;
+        if !dir.is_dir() {
+            create(dir)?;
+        }
+        remove_unfinished(dir)?;
+        let tree = open_tree(dir)?;
+        // Opening wrote a snapshot of the pages' places, in place of the one before.
+        sync_directory(dir)?;
         let path = dir.join("db");
         let file = OpenOptions::new().read(true).write(true).open(&path).map_err(StorageError::io(&path, "opening"))?;
         Ok(Self { tree, file, path, poisoned: AtomicBool::new(false) })

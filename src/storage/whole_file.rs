@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::StorageError;
-use super::data_dir::sync_directory;
+use super::data_dir::{create_directory, sync_directory};
 
 /// Writes a file by way of another one beside it, so that readers and crashes find the old one or the new one. Its
 /// folder is made when it is absent. Durable when this has returned.
@@ -14,7 +14,7 @@ use super::data_dir::sync_directory;
 /// [`StorageError::Io`]; the file is then as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(dir).map_err(StorageError::io(dir, "creating the directory"))?;
+    create_directory(dir)?;
     let mut name = path.file_name().map(ToOwned::to_owned).unwrap_or_default();
     name.push(".new");
     let next = path.with_file_name(name);
