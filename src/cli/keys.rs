@@ -37,7 +37,7 @@ pub enum Keys {
 
 /// At which node, and who.
 #[derive(Args)]
-struct Who {
+pub(super) struct Who {
     /// The node's portal, such as `http://127.0.0.1:8080`
     #[arg(long, value_name = "URL")]
     node: String,
@@ -130,7 +130,7 @@ impl Keys {
 }
 
 impl Who {
-    fn call(&self, path: &str, body: Option<Value>) -> Result<Value, CliError> {
+    pub(super) fn call(&self, path: &str, body: Option<Value>) -> Result<Value, CliError> {
         let mut password = String::new();
         std::io::stdin().take(INPUT_BYTES_MAX).read_to_string(&mut password).map_err(CliError::failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::failed)?;

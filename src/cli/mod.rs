@@ -7,6 +7,7 @@ mod check_config;
 mod city;
 mod demo;
 mod departments;
+mod edition;
 mod error;
 mod health;
 mod init;
@@ -50,6 +51,8 @@ enum Command {
     /// Work with keys on the ledger: show, replace, end, and vouch for those of others
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Show or raise the ledger's edition: which kinds of transactions it knows
+    Edition(edition::Edition),
     /// Check a node's configuration and tell every fault
     CheckConfig(check_config::CheckConfig),
     /// Ask a running node how it is
@@ -84,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::Init(command) => command.run(),
         Command::Keygen(command) => command.run(),
         Command::Keys(command) => command.run(),
+        Command::Edition(command) => command.run(),
         Command::CheckConfig(command) => command.run(),
         Command::Health(command) => command.run(),
         Command::Account(command) => command.run(),

@@ -3,7 +3,8 @@
 
 use crate::clock::Millis;
 use crate::crypto::sign::PublicKey;
-use crate::domain::command::Payload;
+use crate::domain::command::{Command, Payload};
+use crate::domain::edition::NEWEST;
 use crate::ledger::transaction::Transaction;
 use crate::state::Refusal;
 
@@ -31,10 +32,20 @@ pub(super) fn admit(chain: &Chain, tx: &Transaction, now: Millis, is_behind: boo
     if time.since(now) > ID_WINDOW_MS || now.since(time) > ID_WINDOW_MS {
         return invalid("the id's time is more than ten minutes from this node's clock");
     }
-    let signer: Result<(bool, PublicKey), Refusal> = {
+    if let Command::SetEdition(change) = &payload.command
+        && change.edition > NEWEST
+    {
+        return invalid(&format!("this program knows editions up to {NEWEST}: it would not follow"));
+    }
+    let (known, signer): (_, Result<(bool, PublicKey), Refusal>) = {
         let state = chain.state();
-        state.signing_key(tx.key()).map(|known| (known.department == payload.department, known.key.clone()))
+        let key = state.signing_key(tx.key());
+        let signer = key.map(|known| (known.department == payload.department, known.key.clone()));
+        (state.check_edition(&payload.command), signer)
     };
+    if let Err(refusal) = known {
+        return if is_behind { Err(NotAdmitted::TooEarly) } else { invalid(&refusal.to_string()) };
+    }
     match signer {
         Err(Refusal::Signature) if is_behind => Err(NotAdmitted::TooEarly),
         Err(Refusal::Signature) => invalid("no department has the key that signed it"),

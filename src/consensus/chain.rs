@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::clock::Millis;
 use crate::crypto::digest::{Hash, HashAlgorithm};
 use crate::domain::command::Payload;
+use crate::domain::edition::NEWEST;
 use crate::ledger::block::Block;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::merkle::Nodes as _;
@@ -121,7 +122,8 @@ impl Chain {
     }
 
     /// Applies the next block. `verified` says of each transaction whether its signature fits, or
-    /// `None` when its signer was unknown before this block. An error of the tree's files is fatal to the process.
+    /// `None` when its signer was unknown before this block. An error of the tree's files is fatal to the process, and so
+    /// is an edition that this program does not know.
     pub(super) fn apply(
         &self,
         raft_index: u64,
@@ -140,6 +142,11 @@ impl Chain {
                 None => state.key(tx.key()).is_some_and(|known| tx.verify(&self.id, &known.key).is_ok()),
             };
             outcomes.push(state.apply(tx, time, verified));
+        }
+        let edition = state.edition();
+        if edition > NEWEST {
+            // What follows may mean something that this program would misread: it goes no further, and cosigns nothing of it.
+            return Err(ConsensusError::Edition { edition });
         }
         let mut history = self.history.write();
         history.tree.append(&leaves)?;

@@ -219,6 +219,7 @@ mod tests {
             size: 5,
             projected: 4,
             version: "0.1.0".into(),
+            edition: 2,
             clock: Some(crate::clock::Millis(7)),
             troubles: vec!["disk".into()],
             clock_ahead_ms: None,

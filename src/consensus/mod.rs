@@ -48,6 +48,7 @@ pub use node::Consensus;
 pub use settings::{Limits, Peer, Settings, Timing};
 pub use status::{NodeReport, NodeRole, PeerStatus, Queues, Status};
 
+use crate::domain::edition::NEWEST;
 use crate::storage::StorageError;
 
 /// Why consensus cannot begin or go on.
@@ -68,6 +69,14 @@ pub enum ConsensusError {
     /// The genesis transaction is not one.
     #[error("the genesis transaction is not valid: {0}")]
     Genesis(String),
+    /// The ledger went on to an edition that this program does not know.
+    #[error(
+        "the ledger is in edition {edition}, and this program knows {NEWEST}: install a newer version, and start the node again"
+    )]
+    Edition {
+        /// The ledger's.
+        edition: u32,
+    },
     /// What lies on disk does not fit together.
     #[error("the node's files do not fit together: {0}")]
     Inconsistent(String),

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::clock::SharedClock;
 use crate::crypto::digest::Hash;
+use crate::domain::edition::NEWEST;
 use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::ledger::transaction::Transaction;
 use crate::state::outcome::Outcome;
@@ -304,6 +305,7 @@ impl Shared {
             size: applied.size,
             projected: self.projected.load(Ordering::Relaxed),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            edition: NEWEST,
             clock: Some(self.clock.now()),
             troubles: self.troubles.lock().clone(),
             clock_ahead_ms: Some(0),

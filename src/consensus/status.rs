@@ -62,6 +62,9 @@ pub struct NodeReport {
     pub projected: u64,
     /// Version of its program.
     pub version: String,
+    /// The newest edition of the ledger that its program knows; 0 from programs that do not say.
+    #[serde(default)]
+    pub edition: u32,
     /// What its clock showed when it wrote this; older programs do not say.
     #[serde(default)]
     pub clock: Option<Millis>,

@@ -25,6 +25,7 @@ use crate::storage::disk::Disk;
 use crate::storage::ledger_log::LedgerLog;
 use crate::storage::node_store::NodeStore;
 
+mod editions;
 mod full_disk;
 mod lies;
 mod lying_leader;
@@ -87,6 +88,7 @@ pub(super) fn genesis(voters: usize, learners: usize) -> Transaction {
         auditor: department(1),
         cosignatures_min: None,
         endorsements_min: None,
+        edition: None,
         departments: departments.collect(),
         policy: PolicyDocument { version: 1, model: "m".into(), rules: "r".into() },
     };

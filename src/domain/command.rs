@@ -12,6 +12,7 @@ use super::catalog::Entry;
 use super::certificate::{CertificateIssue, CertificateStatusChange};
 use super::department::{Department, Genesis};
 use super::digest_record::DigestRecord;
+use super::edition::EditionChange;
 use super::finding::FindingReport;
 use super::grant::{Approval, GrantRequest};
 use super::keys::{KeyEndorsement, KeyRevocation, KeyRotation};
@@ -104,6 +105,8 @@ commands! {
     RemoveNode(NodeRemoval) = "node.remove",
     /// The authority says whose nodes vote.
     SetVoters(VoterChoice) = "voters.set",
+    /// The authority raises the ledger to the next edition.
+    SetEdition(EditionChange) = "edition.set",
     /// The authority sets the rules.
     SetPolicy(PolicyDocument) = "policy.set",
     /// A department takes new keys.

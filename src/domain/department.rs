@@ -52,6 +52,9 @@ pub struct Genesis {
     /// all when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endorsements_min: Option<u32>,
+    /// The edition with which the chain begins ([`super::edition`]); the first when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edition: Option<u32>,
     /// All departments.
     pub departments: Vec<Department>,
     /// The rules in force from the beginning.

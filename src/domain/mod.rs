@@ -8,6 +8,7 @@ pub mod command;
 pub mod department;
 pub mod department_files;
 pub mod digest_record;
+pub mod edition;
 pub mod entry_rules;
 pub mod finding;
 pub mod formats;

@@ -158,6 +158,7 @@ const TX: &[(&str, &str)] = own_schemas!("tx":
     "node.set",
     "node.remove",
     "voters.set",
+    "edition.set",
     "policy.set",
     "key.rotate",
     "key.revoke",
@@ -200,6 +201,7 @@ const API: &[(&str, &str)] = own_schemas!("api":
     "sign_off",
     "certificate_status",
     "key_rotation",
+    "edition",
     "key_endorsement",
     "digest",
 );

@@ -43,6 +43,7 @@ fn example(kind: &str) -> Value {
             "peer": "[fd00::7]:8514"}),
         "node.remove" => json!({"department": "water"}),
         "voters.set" => json!({"departments": ["data-bureau", "audit", "water"]}),
+        "edition.set" => json!({"edition": 2}),
         "policy.set" => policy,
         "key.rotate" => json!({"signing": signing, "sealing_key": "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="}),
         "key.revoke" => json!({"key": "00112233445566aa", "reason": "the disk was stolen"}),

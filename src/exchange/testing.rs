@@ -87,6 +87,7 @@ impl City {
             auditor: department("audit"),
             cosignatures_min: None,
             endorsements_min: None,
+            edition: Some(crate::domain::edition::NEWEST),
             departments: (1..).zip(ids).map(admit).collect(),
             policy,
         };

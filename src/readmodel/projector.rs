@@ -63,6 +63,7 @@ fn apply(
         | Command::SetNode(_)
         | Command::RemoveNode(_)
         | Command::SetVoters(_)
+        | Command::SetEdition(_)
         | Command::SetPolicy(_)
         | Command::RotateKey(_)
         | Command::RevokeKey(_)

@@ -152,6 +152,7 @@ fn reference(payload: &Payload) -> Option<String> {
         Command::Genesis(_)
         | Command::SetPolicy(_)
         | Command::SetVoters(_)
+        | Command::SetEdition(_)
         | Command::RecordAccesses(_)
         | Command::ReportFindings(_) => return None,
         Command::RegisterDepartment(department) => department.id.to_string(),

@@ -73,6 +73,7 @@ mod tests {
             size: 0,
             projected: 0,
             version: String::new(),
+            edition: 2,
             clock: None,
             troubles: Vec::new(),
             clock_ahead_ms: Some(*ahead),

@@ -100,6 +100,8 @@ pub struct NodeView {
     pub heard_ms: Option<u64>,
     /// Version of its program.
     pub version: Option<String>,
+    /// The newest edition of the ledger that its program knows.
+    pub edition: Option<u32>,
     /// Milliseconds by which its clock is ahead of this node's.
     pub clock_ahead_ms: Option<i64>,
     /// Names of its checks that do not hold or warn, as it says itself.
@@ -200,6 +202,7 @@ impl Node {
                 lag: report.map(|report| status.commit.saturating_sub(report.applied)),
                 heard_ms: report.map(|report| report.age_ms),
                 version: report.map(|report| report.version.clone()),
+                edition: report.map(|report| report.edition),
                 clock_ahead_ms: report.and_then(|report| report.clock_ahead_ms),
                 troubles: report.map(|report| report.troubles.clone()).unwrap_or_default(),
             }

@@ -10,6 +10,7 @@ pub mod certificates;
 mod cluster_health;
 pub mod config;
 pub mod departments;
+pub mod edition;
 pub mod error;
 pub mod expiry;
 pub mod grants;

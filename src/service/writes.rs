@@ -52,6 +52,9 @@ impl Node {
     /// As [`Node::write`], under an id that was chosen before.
     pub(crate) async fn write_as(&self, id: TxId, actor: Actor, command: Command) -> Result<Committed, ServiceError> {
         let kind = command.kind();
+        if let Err(refusal) = self.chain.state().check_edition(&command) {
+            return Err(ServiceError::conflict("edition_needed", refusal.to_string()));
+        }
         let payload = Payload { id, department: self.department.clone(), actor, command };
         let text = payload.encode().map_err(|e| ServiceError::Internal(e.to_string()))?;
         check(kind, &text)?;

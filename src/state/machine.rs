@@ -35,6 +35,8 @@ pub struct State {
     pub(super) departments: Items<DepartmentId, Department>,
     /// What changed since the genesis.
     pub(super) nodes: Items<DepartmentId, NodeRecord>,
+    /// Once it was raised above the one of the genesis.
+    pub(super) edition: Items<(), u32>,
     /// Whose a number became since the genesis: none is used twice.
     pub(super) numbers: Items<u64, DepartmentId>,
     pub(super) keys: Items<KeyId, KeyRecord>,
@@ -87,6 +89,7 @@ impl State {
             genesis: Items::new("genesis", algorithm),
             departments: Items::new("department", algorithm),
             nodes: Items::new("node", algorithm),
+            edition: Items::new("edition", algorithm),
             numbers: Items::new("number", algorithm),
             keys: Items::new("key", algorithm),
             keys_of: OrdMap::new(),
@@ -116,10 +119,13 @@ impl State {
         let leaf = tx.leaf(algorithm);
         let outcome = match Payload::decode(tx.payload()) {
             Err(why) => Outcome { index, id: None, result: Err(Refusal::Payload(why)) },
-            Ok(payload) => {
-                let id = Some(payload.id);
-                Outcome { index, id, result: self.admit(tx, leaf, payload, index, verified) }
-            }
+            Ok(payload) => match self.check_edition(&payload.command) {
+                Err(refusal) => Outcome { index, id: None, result: Err(refusal) },
+                Ok(()) => {
+                    let id = Some(payload.id);
+                    Outcome { index, id, result: self.admit(tx, leaf, payload, index, verified) }
+                }
+            },
         };
         // The genesis itself says by which digest it is hashed.
         let leaf = if self.algorithm == algorithm { leaf } else { tx.leaf(self.algorithm) };
@@ -160,6 +166,7 @@ impl State {
             Command::RegisterDepartment(department) => self.register_department(context, department),
             Command::SetNode(setting) => self.set_node(context, setting),
             Command::RemoveNode(removal) => self.remove_node(context, &removal),
+            Command::SetEdition(change) => self.set_edition(context, change),
             Command::SetVoters(choice) => self.set_voters(context, &choice),
             Command::SetPolicy(document) => self.set_policy(context, document),
             Command::RotateKey(rotation) => self.rotate_key(context, rotation),

@@ -9,6 +9,7 @@ mod certificates;
 mod cosigners;
 mod departments;
 mod digest;
+mod edition;
 mod findings;
 mod grants;
 mod ids_seen;

@@ -53,7 +53,7 @@ impl State {
         #[rustfmt::skip]
         let Self {
             chain, algorithm, outcomes, size, time, ids, genesis, departments, nodes, numbers, keys, keys_of,
-            endorsements, policy, entries, grants, grants_of, cases, certificates,
+            endorsements, policy, entries, grants, grants_of, cases, certificates, edition,
         } = self;
         out.write_all(MAGIC)?;
         write_text(out, chain)?;
@@ -65,6 +65,7 @@ impl State {
         section(out, departments.kind(), departments.iter())?;
         section(out, nodes.kind(), nodes.iter())?;
         section(out, numbers.kind(), numbers.iter())?;
+        section(out, edition.kind(), edition.iter())?;
         let in_order = keys_of.values().flat_map(|ids| ids.iter());
         section(out, keys.kind(), in_order.filter_map(|id| Some((id, keys.get(id)?))))?;
         section(out, endorsements.kind(), endorsements.iter())?;
@@ -126,6 +127,7 @@ impl State {
             "department" => items(input, &mut self.departments),
             "node" => items(input, &mut self.nodes),
             "number" => items(input, &mut self.numbers),
+            "edition" => items(input, &mut self.edition),
             "endorsement" => items(input, &mut self.endorsements),
             "policy" => items(input, &mut self.policy),
             "case" => items(input, &mut self.cases),

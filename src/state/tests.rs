@@ -1,6 +1,7 @@
 //! The state machine's rules as its users meet them: one small city, real signed transactions.
 
 mod digest;
+mod edition;
 mod fuzz;
 mod keys;
 mod nodes;
@@ -62,6 +63,14 @@ impl City {
     }
 
     fn of(hash: HashAlgorithm) -> Self {
+        Self::begun(hash, Some(crate::domain::edition::NEWEST))
+    }
+
+    fn of_edition(edition: Option<u32>) -> Self {
+        Self::begun(HashAlgorithm::Sm3, edition)
+    }
+
+    fn begun(hash: HashAlgorithm, edition: Option<u32>) -> Self {
         let departments = ["data-bureau", "audit", "civil-affairs", "public-security"];
         let department = |(n, id): (usize, &&str)| Department {
             id: id.parse().unwrap(),
@@ -80,6 +89,7 @@ impl City {
             auditor: "audit".parse().unwrap(),
             cosignatures_min: None,
             endorsements_min: None,
+            edition,
             departments: departments.iter().enumerate().map(department).collect(),
             policy: PolicyDocument { version: 1, model: "m".into(), rules: "r".into() },
         };

@@ -243,3 +243,20 @@ fn a_rebuilt_read_model_shows_what_the_old_one_showed() {
     // A node that runs keeps its read model.
     mulu(&["projection", "rebuild", "--config", config.to_str().unwrap()]).failed(1);
 }
+
+#[test]
+fn the_edition_is_shown_and_raised_by_the_authority_alone_and_not_beyond_what_every_node_knows() {
+    let city = City::shared();
+    let shown = until("every node has said what it knows", SOON, || {
+        Some(city.system("tax").get("ledger/edition").ok()).filter(|shown| shown["waiting_for"] == json!([]))
+    });
+    let newest = shown["newest"].as_u64().unwrap();
+    assert_eq!((&shown["edition"], &shown["ready"]), (&json!(newest), &json!(newest)), "a new city begins with it");
+    let raise = json!({"edition": newest + 1});
+    let admin = |department: &str| city.person(department, "admin1");
+    let early = admin("data-bureau").post("ledger/edition", &raise);
+    assert_eq!((early.status, early.code()), (409, "upgrade_first"), "{early}");
+    let other = admin("tax").post("ledger/edition", &raise);
+    assert_eq!((other.status, other.code()), (403, "not_the_authority"), "{other}");
+    assert_eq!(admin("data-bureau").post("ledger/edition", &json!({"edition": 1})).status, 422);
+}

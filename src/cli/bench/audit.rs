@@ -122,6 +122,7 @@ impl City {
             auditor: name(2).parse().map_err(faulty)?,
             cosignatures_min: None,
             endorsements_min: None,
+            edition: None,
             departments,
             policy: PolicyDocument { version: 1, model: "m".into(), rules: "r".into() },
         });

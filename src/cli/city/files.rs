@@ -124,6 +124,7 @@ fn genesis(
             auditor: plan.auditor.clone(),
             cosignatures_min: plan.cosignatures,
             endorsements_min: None,
+            edition: Some(crate::domain::edition::NEWEST),
             departments,
             policy: policy::default_document(),
         }),

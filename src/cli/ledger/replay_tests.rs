@@ -44,6 +44,7 @@ pub(crate) fn genesis() -> (String, Transaction) {
             auditor: "audit".parse().unwrap(),
             cosignatures_min: None,
             endorsements_min: None,
+            edition: None,
             departments: vec![department("data-bureau", 1), department("audit", 2)],
             policy: PolicyDocument { version: 1, model: "m".into(), rules: "r".into() },
         }),

@@ -63,6 +63,7 @@ fn build() -> Fixtures {
         auditor: department(1),
         cosignatures_min: None,
         endorsements_min: None,
+        edition: None,
         departments: departments.collect(),
         policy: PolicyDocument { version: 1, model: "m".into(), rules: "r".into() },
     };

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::domain::digest_record::DigestRecord;
+use crate::domain::edition::EditionChange;
 use crate::ids::{DepartmentId, TxId};
 use crate::ledger::receipt::Receipt;
 use crate::readmodel::transactions::TransactionFilter;
@@ -17,9 +18,13 @@ use crate::web::problem::Problem;
 
 use super::listing::{Fresh, Paged, fresh, page};
 use super::views::ledger::{
-    Block, CheckpointAnswer, Consistency, SubmittedAnswer, TransactionAnswer, TransactionDetail,
+    Block, CheckpointAnswer, Consistency, EditionsAnswer, SubmittedAnswer, TransactionAnswer, TransactionDetail,
 };
 use super::views::{Page, Written};
+
+impl ApiBody for EditionChange {
+    const SCHEMA: Option<&'static str> = Some("edition");
+}
 
 /// Filters of transactions.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -125,6 +130,21 @@ pub async fn submit(
     let bytes = read_bytes(body.into_inner(), SUBMISSION_BYTES_MAX).await?;
     let answers = node.submit(&caller.0, &bytes).await?;
     Ok(Json(answers.into_iter().map(Into::into).collect()))
+}
+
+/// **Permissions**: everybody signed in.
+pub async fn edition(node: Data<Node>, _: Caller) -> Json<EditionsAnswer> {
+    Json(node.editions().into())
+}
+
+/// **Permissions**: admin of the authority.
+pub async fn raise_edition(
+    node: Data<Node>,
+    caller: Caller,
+    _: Wait,
+    change: Body<EditionChange>,
+) -> Result<Json<Written>, Problem> {
+    Ok(Json(node.raise_edition(&caller.0, change.0.edition).await?.into()))
 }
 
 /// **Permissions**: clerk, reviewer or system.

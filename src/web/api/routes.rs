@@ -88,6 +88,10 @@ pub const OPERATIONS: &[Operation] = &[
     // The ledger.
     Operation::get("/ledger/checkpoint", "showCheckpoint", || get().to(ledger::checkpoint), "Newest anchored checkpoint: text/plain (C2SP note), or JSON by Accept")
         .query::<ledger::Which>().answers::<ledger_views::CheckpointAnswer>(200),
+    Operation::get("/ledger/edition", "showEdition", || get().to(ledger::edition), "Which kinds of transactions the ledger knows, and whether every node is ready for more")
+        .answers::<ledger_views::EditionsAnswer>(200),
+    Operation::post("/ledger/edition", "raiseEdition", || post().to(ledger::raise_edition), "Raise the ledger to the next edition (admin of the authority), when every node's program knows it")
+        .body("edition", r#"{"edition":2}"#).answers::<Written>(200),
     Operation::get("/ledger/blocks", "listBlocks", || get().to(ledger::blocks), "Blocks, newest first")
         .query::<Paged>().answers::<Page<ledger_views::Block>>(200),
     Operation::get("/ledger/transactions", "listTransactions", || get().to(ledger::transactions), "Transactions, newest first")

@@ -30,6 +30,7 @@ pub const KINDS: &[Kind] = kinds! {
     "wrong_password" 401 "Wrong user or password" "用户名或密码错误" "check user and password" "请核对用户名和密码";
     "refused" 403 "Refused" "已拒绝" "see reasons" "请查看 reasons";
     "not_allowed" 403 "Not allowed" "不允许" "ask a person who may do this" "请由有权限的人员办理";
+    "not_the_authority" 403 "For the authority to do" "须由主管部门办理" "an administrator of the authority does this, at the authority's node" "请由主管部门的管理员在其节点上办理";
     "own_request" 403 "A second person is needed" "须由他人审批" "the person who drafted or asked may not approve: ask a second person" "起草人或申请人不得自行审批，请由他人审批";
     "signature_invalid" 403 "Signature does not fit" "签名不符" "tell your operator: the node's key is not the one on the ledger" "请联系运维：节点密钥与账本登记的不一致";
     "key_revoked" 403 "Signing key is revoked" "签名密钥已吊销" "the department needs a new key: rotate it, or have other departments endorse one" "本部门须更换密钥：请轮换密钥，或由其他部门背书新密钥";
@@ -42,6 +43,8 @@ pub const KINDS: &[Kind] = kinds! {
     "not_acceptable" 406 "Not acceptable" "无法按要求的格式提供" "accept application/json" "请接受 application/json";
     "request_timeout" 408 "Body came too slowly" "请求体到达过慢" "send the whole body within 15 seconds" "请在 15 秒内发送完整请求体";
     "conflict" 409 "Conflict" "状态冲突" "look at the present state first" "请先查看当前状态";
+    "upgrade_first" 409 "Not every node is ready" "并非所有节点都已就绪" "upgrade the nodes named, or start them" "请先升级或启动所列节点";
+    "edition_needed" 409 "The ledger does not know this yet" "账本版次不支持此操作" "the authority raises the edition when every node is upgraded: mulu edition --raise" "所有节点升级后由主管部门提升账本版次：mulu edition --raise";
     "repeated" 409 "Repeated" "重复提交" "the first outcome stands" "以首次结果为准";
     "id_reused" 409 "Id used for something else" "标识已用于其他内容" "send a new id" "请使用新的标识";
     "id_time" 409 "Id's time is off" "标识时间偏差过大" "correct the clock and send a new id" "请校正时钟并使用新的标识";

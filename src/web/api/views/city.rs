@@ -69,6 +69,8 @@ answer! {
         heard_ms: Option<u64>,
         /// Version of its program.
         version: Option<String>,
+        /// The newest edition of the ledger that its program knows.
+        edition: Option<u32>,
         /// Milliseconds by which its clock is ahead of the answering node's.
         clock_ahead_ms: Option<i64>,
         /// Names of its checks that do not hold or warn, as it says itself.

@@ -13,6 +13,20 @@ use crate::service::submission::Submitted;
 
 use super::{Maybe, Time, answer};
 
+answer! {
+    /// Which edition of the ledger is in force, and which could be.
+    EditionsAnswer from service::edition::Editions {
+        /// In force on the ledger.
+        edition: u32,
+        /// The newest that the answering node's program knows.
+        newest: u32,
+        /// The newest that every node of the city is known to know: what the ledger may be raised to.
+        ready: u32,
+        /// The departments whose nodes hold it back: an older program, or not heard lately.
+        waiting_for: Vec<DepartmentId>,
+    }
+}
+
 /// A cosigned checkpoint.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CheckpointAnswer {

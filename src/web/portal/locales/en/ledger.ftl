@@ -141,6 +141,7 @@ kind-of-chain-genesis = Chain begun
 kind-of-department-register = Department registered
 kind-of-node-set = Node set
 kind-of-node-remove = Node removed
+kind-of-edition-set = Edition raised
 kind-of-voters-set = Voters set
 kind-of-key-rotate = Keys rotated
 kind-of-key-revoke = Key revoked

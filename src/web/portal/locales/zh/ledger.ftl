@@ -141,6 +141,7 @@ kind-of-chain-genesis = 创建链
 kind-of-department-register = 登记部门
 kind-of-node-set = 登记节点
 kind-of-node-remove = 移除节点
+kind-of-edition-set = 提升账本版次
 kind-of-voters-set = 设定投票部门
 kind-of-key-rotate = 轮换密钥
 kind-of-key-revoke = 吊销密钥

@@ -1,0 +1,30 @@
+//! Editions of the ledger: which kinds of transactions a chain knows, so that programs of two versions never read it differently.
+//!
+//! A new kind of transaction comes with a new edition. Until the authority raises a chain to it, every program treats the
+//! kind as programs did that had never heard of it: as a payload that cannot be read. So a node may be
+//! upgraded while others are not yet, and nobody's early transaction can make their states differ.
+
+use serde::{Deserialize, Serialize};
+
+use super::command::Command;
+
+/// The newest edition that this program knows.
+pub const NEWEST: u32 = 2;
+/// That of a chain whose genesis names none.
+pub const FIRST: u32 = 1;
+
+/// The authority raises the chain to the next edition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EditionChange {
+    /// One more than the one in force.
+    pub edition: u32,
+}
+
+/// The edition that brought a command's kind. [`Command::SetEdition`] is known to every edition: it leads from one to the next.
+pub fn of(command: &Command) -> u32 {
+    match command {
+        Command::SetNode(_) | Command::RemoveNode(_) | Command::SetVoters(_) | Command::RecordDigest(_) => 2,
+        _ => FIRST,
+    }
+}
