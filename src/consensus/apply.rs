@@ -15,16 +15,19 @@ use crate::ledger::evidence::Finding;
 use crate::storage::ledger_log::LedgerLog;
 
 use super::ConsensusError;
-use super::chain::Chain;
-use super::cosign::{Book, Desk};
+use super::chain::{Chain, Mark};
+use super::cosign::{BLOCKS_EVERY, Book, Desk};
 use super::evidence::Guard;
 use super::handoff::{Handoff, Work};
+use super::keeper::{Keeper, Since};
 use super::pool::Pool;
 use super::stable::Stable;
 use super::waiters::{Reply, Waiters};
 
 /// How often the progress of checking signatures is noted.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
+/// Heads that a snapshot keeps: what was cosigned shortly before a restart can be judged after it.
+const SNAPSHOT_HEADS_MAX: usize = 512;
 
 /// What the apply thread works with.
 pub(super) struct Applier {
@@ -38,6 +41,13 @@ pub(super) struct Applier {
     pub(super) book: Arc<Book>,
     pub(super) guard: Arc<Guard>,
     pub(super) previous: Previous,
+    pub(super) node_id: u64,
+    /// Index of the last entry that is applied already.
+    pub(super) applied: u64,
+    /// Whether this node found all signatures so far valid.
+    pub(super) all_valid: bool,
+    pub(super) keeper: Arc<Keeper>,
+    pub(super) since: Since,
 }
 
 /// The block that was applied last, as its leader wrote it.
@@ -53,9 +63,7 @@ impl Applier {
     pub(super) fn run(mut self) -> Result<(), ConsensusError> {
         let trusted = self.stable.verified()?;
         let mut noted = (trusted, Instant::now());
-        let mut all_valid = true;
-        // The genesis block, entry 1, was applied when the chain was opened.
-        let mut next = 2;
+        let mut next = self.applied + 1;
         while !self.guard.is_halted() {
             match self.handoff.next(next, self.log.as_ref(), NOTE_EVERY)? {
                 Work::Stop => break,
@@ -63,21 +71,45 @@ impl Applier {
                 Work::Entries(entries) => {
                     for entry in entries {
                         let Some(is_valid) = self.apply(&entry, entry.index <= trusted)? else { break };
-                        all_valid &= is_valid;
+                        self.all_valid &= is_valid;
                         next = entry.index + 1;
+                        self.consider_snapshot(&entry);
                     }
                 }
             }
             // After an invalid signature the note stays: such a block is checked at every start.
-            if all_valid && next - 1 > noted.0 && noted.1.elapsed() >= NOTE_EVERY {
+            if self.all_valid && next - 1 > noted.0 && noted.1.elapsed() >= NOTE_EVERY {
                 self.stable.put_verified(next - 1)?;
                 noted = (next - 1, Instant::now());
             }
         }
-        if all_valid && next - 1 > noted.0 {
+        if self.all_valid && next - 1 > noted.0 {
             self.stable.put_verified(next - 1)?;
         }
+        if self.keeper.wants_at_end(self.since) {
+            self.take_snapshot(next - 1);
+        }
+        self.keeper.stop();
         Ok(())
+    }
+
+    /// Takes a snapshot after an entry if it is time for one, and if all nodes cosign there: then others can prove it.
+    fn consider_snapshot(&mut self, entry: &Entry) {
+        self.since.bytes += entry.data.len() as u64;
+        if self.previous.height.is_multiple_of(BLOCKS_EVERY) && self.keeper.wants(self.since) {
+            self.take_snapshot(entry.index);
+        }
+    }
+
+    /// A node that stands still vouches for nothing, and takes none.
+    fn take_snapshot(&mut self, raft_index: u64) {
+        if self.guard.is_halted() {
+            return;
+        }
+        let heads = self.desk.recent(SNAPSHOT_HEADS_MAX);
+        let mark = Mark { time: self.previous.time, all_valid: self.all_valid, heads };
+        self.keeper.take(self.chain.capture(self.node_id, raft_index, mark));
+        self.since = Since::default();
     }
 
     /// Applies one entry; answers whether all its signatures were valid, or nothing when the node stands still before
@@ -120,6 +152,7 @@ impl Applier {
             return Ok(None);
         }
         let effect = self.chain.apply(entry.index, block, &verified)?;
+        self.since.transactions += effect.leaves.len() as u64;
         self.chain.publish(entry.index);
         self.desk.applied(effect.head);
         let before = effect.head.size.saturating_sub(effect.leaves.len() as u64);

@@ -22,6 +22,7 @@ use crate::storage::ledger_log::LedgerLog;
 use crate::storage::tree_store::{TreeStore, TreeView};
 
 use super::ConsensusError;
+use super::snapshot::{Capture, Snapshot, SnapshotHead};
 
 /// How far this node has applied the ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,10 +48,12 @@ pub(super) struct Head {
     pub(super) state: Hash,
 }
 
-struct BlockSlot {
-    raft_index: u64,
-    first_index: u64,
-    time: Millis,
+/// Where a block stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct BlockSlot {
+    pub(super) raft_index: u64,
+    pub(super) first_index: u64,
+    pub(super) time: Millis,
 }
 
 struct History {
@@ -84,6 +87,16 @@ pub struct Chain {
     applied: watch::Sender<Applied>,
 }
 
+/// What a snapshot needs besides what the chain knows.
+pub(super) struct Mark {
+    /// The last block's time as its leader wrote it.
+    pub(super) time: Millis,
+    /// Whether this node found all signatures so far valid.
+    pub(super) all_valid: bool,
+    /// The last heads, oldest first, the present one included.
+    pub(super) heads: Vec<Head>,
+}
+
 /// What applying a block did.
 pub(super) struct Effect {
     pub(super) leaves: Vec<Hash>,
@@ -91,34 +104,99 @@ pub(super) struct Effect {
     pub(super) head: Head,
 }
 
+/// The genesis block of a log, and the state after it.
+fn genesis_of(log: &LedgerLog) -> Result<(Block, State), ConsensusError> {
+    if log.last_index() == 0 {
+        return Err(ConsensusError::NotInitialised);
+    }
+    let wrong = |why: String| ConsensusError::Genesis(why);
+    let block = Block::decode(&log.entry(1)?.data).map_err(|e| wrong(e.to_string()))?;
+    let mut state = State::new();
+    for tx in &block.transactions {
+        state.apply(tx, block.time, true).result.map_err(|refusal| wrong(refusal.to_string()))?;
+    }
+    if state.genesis().is_none() {
+        return Err(wrong("it is empty".into()));
+    }
+    Ok((block, state))
+}
+
 impl Chain {
     /// Opens the ledger of a log, with its genesis block applied and nothing else.
     pub(super) fn open(log: Arc<LedgerLog>) -> Result<Self, ConsensusError> {
-        if log.last_index() == 0 {
-            return Err(ConsensusError::NotInitialised);
-        }
-        let wrong = |why: String| ConsensusError::Genesis(why);
-        let block = Block::decode(&log.entry(1)?.data).map_err(|e| wrong(e.to_string()))?;
-        let mut state = State::new();
-        let mut leaves = Vec::new();
-        for tx in &block.transactions {
-            state.apply(tx, block.time, true).result.map_err(|refusal| wrong(refusal.to_string()))?;
-            let algorithm = state.genesis().map(|genesis| genesis.hash).unwrap_or_default();
-            leaves.push(tx.leaf(algorithm));
-        }
-        let algorithm = state.genesis().map(|genesis| genesis.hash).ok_or_else(|| wrong("it is empty".into()))?;
-        let mut tree = TreeStore::open(&log.dir().join("tree"), algorithm)?;
+        let (block, state) = genesis_of(&log)?;
+        let algorithm = state.genesis().map(|genesis| genesis.hash).unwrap_or_default();
+        let leaves: Vec<Hash> = block.transactions.iter().map(|tx| tx.leaf(algorithm)).collect();
+        let dir = log.dir().join("tree");
+        let mut tree = TreeStore::open(&dir, algorithm)?;
+        // Every node is compared with the ledger from here on.
+        TreeStore::mended(&dir)?;
         tree.append(&leaves)?;
-        let applied = Applied { height: 0, size: state.size(), time: state.time(), raft_index: 1 };
         let blocks = vec![BlockSlot { raft_index: 1, first_index: 0, time: state.time() }];
-        Ok(Self {
+        Ok(Self::of(log, state, History { tree, blocks, refusals: BTreeMap::new() }, 1))
+    }
+
+    /// The id of the chain of which a log holds the genesis.
+    pub(super) fn open_id(log: &LedgerLog) -> Result<String, ConsensusError> {
+        Ok(genesis_of(log)?.1.chain().to_owned())
+    }
+
+    /// The ledger as a snapshot has it, with its tree opened at that size.
+    pub(super) fn resume(log: Arc<LedgerLog>, snapshot: Snapshot, tree: TreeStore) -> Self {
+        let Snapshot { head, blocks, refusals, state, .. } = snapshot;
+        Self::of(log, state, History { tree, blocks, refusals }, head.raft_index)
+    }
+
+    fn of(log: Arc<LedgerLog>, state: State, history: History, raft_index: u64) -> Self {
+        let head = history.head(&state);
+        let applied = Applied { height: head.height, size: head.size, time: head.time, raft_index };
+        Self {
             id: state.chain().to_owned(),
-            algorithm,
+            algorithm: history.tree.view().algorithm(),
             log,
             state: RwLock::new(state),
-            history: RwLock::new(History { tree, blocks, refusals: BTreeMap::new() }),
+            history: RwLock::new(history),
             applied: watch::Sender::new(applied),
-        })
+        }
+    }
+
+    /// This moment of the ledger, without a copy of it: `time` is the last block's own. Only the thread that applies may
+    /// call this, when `raft_index` was applied last.
+    pub(super) fn capture(self: &Arc<Self>, node_id: u64, raft_index: u64, mark: Mark) -> Capture {
+        let state = self.state.read().clone();
+        let history = self.history.read();
+        let Head { size, root, state: digest, .. } = history.head(&state);
+        let term = self.log.term(raft_index).unwrap_or_default();
+        let (chain, algorithm) = (self.id.clone(), self.algorithm);
+        let Mark { time, all_valid, heads } = mark;
+        Capture {
+            head: SnapshotHead { chain, algorithm, node_id, raft_index, term, size, root, state: digest },
+            time,
+            all_valid,
+            tree: history.tree.view(),
+            heads,
+            blocks: history.blocks.len(),
+            state,
+            chain: self.clone(),
+        }
+    }
+
+    /// Some blocks from a height on, at most `max`.
+    pub(super) fn slots(&self, from: usize, max: usize) -> Vec<BlockSlot> {
+        let history = self.history.read();
+        history.blocks.iter().skip(from).take(max).cloned().collect()
+    }
+
+    /// Some refusals of `[from, end)`, at most `max`.
+    pub(super) fn refusals(&self, from: u64, end: u64, max: usize) -> Vec<(u64, Refusal)> {
+        let history = self.history.read();
+        let refusals = history.refusals.range(from.min(end)..end).take(max);
+        refusals.map(|(index, refusal)| (*index, refusal.clone())).collect()
+    }
+
+    /// Index of the first transaction of the last block.
+    pub(super) fn last_begins(&self) -> u64 {
+        self.history.read().blocks.last().map_or(0, |block| block.first_index)
     }
 
     /// Applies the next block. `verified` says of each transaction whether its signature fits, or

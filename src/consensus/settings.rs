@@ -36,12 +36,37 @@ pub struct Limits {
     pub waiting: usize,
     /// Threads that check signatures before proposing.
     pub verify_threads: usize,
+    /// When snapshots are written.
+    pub snapshots: SnapshotPace,
+}
+
+/// After how much of the ledger a snapshot of the state is worth being written.
+#[derive(Clone, Copy, Debug)]
+pub struct SnapshotPace {
+    /// After so many transactions,
+    pub transactions: u64,
+    /// or after so many bytes of the log.
+    pub bytes: u64,
+    /// When the node stops, after so many transactions.
+    pub transactions_at_end: u64,
+}
+
+impl Default for SnapshotPace {
+    fn default() -> Self {
+        Self { transactions: 250_000, bytes: 64 * 1024 * 1024, transactions_at_end: 4096 }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { unchecked: 16_384, unpacked: 16_384, waiting: 65_536, verify_threads: cores.clamp(1, 8) }
+        Self {
+            unchecked: 16_384,
+            unpacked: 16_384,
+            waiting: 65_536,
+            verify_threads: cores.clamp(1, 8),
+            snapshots: SnapshotPace::default(),
+        }
     }
 }
 

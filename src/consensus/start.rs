@@ -12,7 +12,9 @@ use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::apply::{Applier, Previous};
+use crate::storage::snapshots::Snapshots;
+
+use super::apply::Applier;
 use super::chain::Chain;
 use super::cosign::{Book, Cosigner, Desk};
 use super::driver::{Driver, Parts};
@@ -21,6 +23,7 @@ use super::frame::{Frame, MESSAGE_ENTRIES_BYTES};
 use super::handoff::Handoff;
 use super::inbound::Inbound;
 use super::intake::{Intake, Verifier};
+use super::keeper::{Keeper, Since};
 use super::log_view::LogView;
 use super::mailbox::{Input, Mailbox};
 use super::node::{Running, Shared};
@@ -33,15 +36,19 @@ use super::stable::Stable;
 use super::status::{DriverStatus, Leadership, Reports};
 use super::transport::{Links, Outbox, listen};
 use super::waiters::Waiters;
-use super::{ConsensusError, fatal};
+use super::{ConsensusError, fatal, opening};
 
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), ConsensusError> {
     let log = settings.log.clone();
-    let chain = Arc::new(Chain::open(log.clone())?);
+    let snapshots = Snapshots::of(log.dir());
+    let opened = opening::open(&log, &snapshots, settings.node_id)?;
+    let chain = Arc::new(opened.chain);
     let stable = Stable::new(settings.store.clone());
-    let (hard, members_index, members) = restore(log.as_ref(), &stable)?;
+    let (mut hard, members_index, members) = restore(log.as_ref(), &stable)?;
+    // What a snapshot holds was applied, so it was committed: a crash may have taken the note of that, not the fact.
+    hard.commit = hard.commit.max(opened.raft_index);
     let view = LogView { log: log.clone(), initial: RaftState::new(hard.clone(), members) };
     let node = raw_node(settings.node_id, settings.timing, view)?;
     let peers: Vec<_> = settings.peers.iter().filter(|peer| peer.node_id != settings.node_id).cloned().collect();
@@ -52,9 +59,10 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
     let desk = Arc::new(Desk::default());
     let book = Arc::new(Book::new(chain.clone(), desk.clone(), stable.cosigned()?));
     let tip = chain.tip();
+    desk.remember(opened.heads);
     desk.applied(tip);
     let guard = Arc::new(guard(&settings, &chain)?);
-    if let Err(contradiction) = book.applied(0, &tip) {
+    if let Err(contradiction) = book.applied(chain.last_begins(), &tip) {
         guard.contradicted(contradiction, &book, chain.state().cosigner_keys())?;
     }
     let (mailbox, inputs) = Mailbox::new();
@@ -113,9 +121,23 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         stable: stable.clone(),
         file: settings.checkpoint_file.clone(),
     };
-    // The genesis block, which the chain has applied.
-    let previous = Previous { raft_index: 1, height: 0, time: tip.time };
-    let applier = Applier { chain, log, handoff, pool, waiters, stable, desk, book, guard, previous };
+    let applier = Applier {
+        chain,
+        log,
+        handoff,
+        pool,
+        waiters,
+        stable,
+        desk,
+        book,
+        guard,
+        previous: opened.previous,
+        node_id: settings.node_id,
+        applied: opened.raft_index,
+        all_valid: opened.all_valid,
+        keeper: Arc::new(Keeper::new(snapshots, settings.limits.snapshots, settings.disk.clone())),
+        since: Since::default(),
+    };
     let running = run(settings, &shared, (driver, inputs), (applier, cosigner), outboxes)?;
     Ok((shared, running))
 }
@@ -142,7 +164,9 @@ fn run(
         mailbox: shared.mailbox.clone(),
     });
     let mut running = Running::default();
+    let keeper = applier.keeper.clone();
     running.threads.push(fatal::spawn("apply", move || applier.run())?);
+    running.threads.push(fatal::spawn("snapshots", move || keeper.run())?);
     running.threads.push(fatal::spawn("raft", move || driver.run(&inputs))?);
     running.threads.push(fatal::spawn("cosign", move || cosigner.run())?);
     let verifier = Verifier {

@@ -29,6 +29,7 @@ mod editions;
 mod full_disk;
 mod lies;
 mod lying_leader;
+mod snapshots;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -42,6 +43,7 @@ struct City {
     /// How many milliseconds a node's clock is late.
     late: Vec<u64>,
     disks: Vec<Arc<Disk>>,
+    pace: SnapshotPace,
 }
 
 /// A clock that is late.
@@ -128,6 +130,7 @@ impl City {
             late,
             disks: (0..count).map(|_| Disk::unwatched()).collect(),
             nodes: Vec::new(),
+            pace: SnapshotPace::default(),
         };
         for (n, listener) in listeners.into_iter().enumerate() {
             let node = city.open(n, listener);
@@ -162,7 +165,7 @@ impl City {
             keys: Keyring { signing: key(n), ..Keyring::generate(Algorithm::Ed25519).unwrap() }.into(),
             checkpoint_file: home.join("ledger/checkpoint"),
             evidence_dir: home.join("evidence"),
-            limits: Limits { verify_threads: 1, ..Limits::default() },
+            limits: Limits { verify_threads: 1, snapshots: self.pace, ..Limits::default() },
             timing: Timing::default(),
         };
         Consensus::start(settings).unwrap()

@@ -18,6 +18,17 @@ impl Frontier {
         Self { algorithm, size: 0, peaks: Vec::new() }
     }
 
+    /// That of a tree of a size, from its peaks as [`Frontier::peaks`] gives them; `None` if their number is not its.
+    pub fn from_peaks(algorithm: HashAlgorithm, size: u64, peaks: Vec<Hash>) -> Option<Self> {
+        let count = usize::try_from(size.count_ones()).ok()?;
+        (peaks.len() == count).then_some(Self { algorithm, size, peaks })
+    }
+
+    /// The largest complete subtrees, from left to right.
+    pub fn peaks(&self) -> &[Hash] {
+        &self.peaks
+    }
+
     /// The tree's digest.
     pub fn algorithm(&self) -> HashAlgorithm {
         self.algorithm

@@ -10,6 +10,7 @@ pub mod ledger_reader;
 pub mod node_store;
 mod record;
 mod segment;
+pub mod snapshots;
 pub mod tree_reader;
 pub mod tree_store;
 pub mod whole_file;

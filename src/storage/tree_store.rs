@@ -1,8 +1,9 @@
 //! The ledger's tree on disk: every complete node once, so that proofs read O(log n) hashes and memory holds none.
 //!
 //! Form: one file a level, `00`, `01`, …, in the folder `tree`; the hash of node `i` of level `k` is at byte `32 * i` of
-//! file `k`. Nothing here is trusted after a restart: replaying the log gives every node again, and one that differs
-//! is cut away with all that follows it. So the files need no sync, and a lost or damaged one is no loss.
+//! file `k`. What lies below a snapshot of the state was synced before that had its name; the rest is not trusted after
+//! a restart: replaying the log gives every node again, and one that differs is cut away with all that follows it. Lost
+//! or damaged files are no loss: the log gives them again. One that was found damaged is remembered by the file `damaged`.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
@@ -14,12 +15,16 @@ use crate::ledger::frontier::Frontier;
 use crate::ledger::merkle::{self, Nodes, verify_consistency, verify_inclusion};
 
 use super::StorageError;
+use super::data_dir::sync_directory;
 use super::segment::as_u64;
 
 /// Bytes of a node.
 pub const NODE_BYTES: u64 = 32;
 /// Nodes of an earlier run that are read at once while they are compared.
 const WINDOW_NODES: u64 = 1024;
+
+/// In the tree's folder when a proof could not be made of its files: they are built anew at the next start.
+const DAMAGED: &str = "damaged";
 
 /// The file of a level, in the folder of the tree.
 pub fn level_path(dir: &Path, level: usize) -> PathBuf {
@@ -61,17 +66,65 @@ impl TreeStore {
         Ok(Self { dir: dir.to_owned(), frontier, levels: Vec::new(), files: Arc::default() })
     }
 
+    /// Goes on with the tree that an earlier run left, from a size on at which its files were synced. `None` when they
+    /// are not there, are not this tree's, or were found damaged: then the tree must be built anew from its leaves.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`].
+    pub fn open_at(dir: &Path, frontier: Frontier) -> Result<Option<Self>, StorageError> {
+        if dir.join(DAMAGED).exists() {
+            return Ok(None);
+        }
+        let mut tree = Self::open(dir, frontier.algorithm())?;
+        let size = frontier.size();
+        tree.reach(size)?;
+        for (at, level) in tree.levels.iter_mut().enumerate() {
+            level.known = size >> at;
+            if level.left < level.known {
+                return Ok(None);
+            }
+        }
+        tree.frontier = frontier;
+        let (view, peaks) = (tree.view(), tree.frontier.peaks());
+        let levels = (0..u64::BITS).rev().filter(|level| size >> level & 1 == 1);
+        for (level, peak) in levels.zip(peaks) {
+            if view.node(level, (size >> level) - 1)? != *peak {
+                return Ok(None);
+            }
+        }
+        Ok(Some(tree))
+    }
+
+    /// Notes that every node was compared or written anew: what was found damaged is mended.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`].
+    pub fn mended(dir: &Path) -> Result<(), StorageError> {
+        let mark = dir.join(DAMAGED);
+        match fs::remove_file(&mark) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                Err(StorageError::io(&mark, "removing")(cause))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens the files of all levels that a tree of a size has.
+    fn reach(&mut self, size: u64) -> Result<(), StorageError> {
+        let needed = usize::try_from(size.max(1).ilog2()).unwrap_or(usize::MAX);
+        while self.levels.len() <= needed {
+            self.levels.push(Level::open(level_path(&self.dir, self.levels.len()))?);
+            self.files = Arc::new(self.levels.iter().map(|level| level.file.clone()).collect());
+        }
+        Ok(())
+    }
+
     /// Adds leaf hashes. When it returns, they can be read.
     ///
     /// # Errors
     /// [`StorageError::Io`]: the process must end and open the tree anew.
     pub fn append(&mut self, leaves: &[Hash]) -> Result<(), StorageError> {
-        let needed =
-            usize::try_from((self.frontier.size() + as_u64(leaves.len())).max(1).ilog2()).unwrap_or(usize::MAX);
-        while self.levels.len() <= needed {
-            self.levels.push(Level::open(level_path(&self.dir, self.levels.len()))?);
-            self.files = Arc::new(self.levels.iter().map(|level| level.file.clone()).collect());
-        }
+        self.reach(self.frontier.size() + as_u64(leaves.len()))?;
         let levels = &mut self.levels;
         for leaf in leaves {
             self.frontier.push(*leaf, |level, hash| {
@@ -209,8 +262,31 @@ impl TreeView {
         Ok(Some(hashes))
     }
 
+    /// The right edge of the tree.
+    pub fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
+    /// Waits until every node of this tree is on disk. Readers and the tree's growth do not wait.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`].
+    pub fn sync(&self) -> Result<(), StorageError> {
+        for (at, file) in self.files.iter().enumerate() {
+            file.sync_data().map_err(StorageError::io(&level_path(&self.dir, at), "syncing"))?;
+        }
+        sync_directory(&self.dir)
+    }
+
     fn sure<T>(&self, value: T, fits: bool) -> Result<T, StorageError> {
-        if fits { Ok(value) } else { Err(StorageError::Tree { path: self.dir.clone() }) }
+        if fits {
+            return Ok(value);
+        }
+        let path = self.dir.clone();
+        if let Err(error) = File::create(path.join(DAMAGED)) {
+            tracing::warn!(path = %path.display(), %error, "the damage could not be noted for the next start");
+        }
+        Err(StorageError::Tree { path })
     }
 
     /// The root at a size; `None` when the tree never had it.

@@ -124,3 +124,55 @@ proptest! {
         prop_assert_eq!(files(dir.path()), files(other.path()));
     }
 }
+
+#[test]
+fn a_tree_goes_on_at_a_size_only_with_the_files_that_it_had_there() {
+    let all = leaves(70);
+    for size in 1..70usize {
+        let dir = tempfile::tempdir().unwrap();
+        let store = grown(dir.path(), &all[..size], 7);
+        store.view().sync().unwrap();
+        let frontier = store.view().frontier().clone();
+        // An earlier run came further, and left something wrong there.
+        let other = leaf(HashAlgorithm::Sm3, 1000);
+        drop(store);
+        grown(dir.path(), &[&all[..size], &[other, other]].concat(), 5);
+        let mut again = TreeStore::open_at(dir.path(), frontier.clone()).unwrap().unwrap();
+        assert_eq!((again.size(), again.root()), (frontier.size(), frontier.root()));
+        all[size..].chunks(3).for_each(|block| again.append(block).unwrap());
+        check_against_naive(&again.view(), &all);
+        // A shorter file, another tree's files, none.
+        let level = (frontier.size().ilog2() / 2) as usize;
+        let path = level_path(dir.path(), level);
+        let whole = fs::read(&path).unwrap();
+        let needed = (size >> level) * 32;
+        fs::write(&path, &whole[..needed - 1]).unwrap();
+        assert!(TreeStore::open_at(dir.path(), frontier.clone()).unwrap().is_none(), "{size}: torn");
+        fs::write(&path, &whole).unwrap();
+        assert!(TreeStore::open_at(dir.path(), frontier.clone()).unwrap().is_some());
+        let top = level_path(dir.path(), frontier.size().ilog2() as usize);
+        fs::write(&top, vec![0; fs::metadata(&top).unwrap().len() as usize]).unwrap();
+        assert!(TreeStore::open_at(dir.path(), frontier.clone()).unwrap().is_none(), "{size}: another tree's");
+        fs::remove_file(&top).unwrap();
+        assert!(TreeStore::open_at(dir.path(), frontier).unwrap().is_none(), "{size}: gone");
+    }
+}
+
+#[test]
+fn damage_that_a_proof_found_is_mended_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = leaves(70);
+    let store = grown(dir.path(), &all, 7);
+    let frontier = store.view().frontier().clone();
+    let path = level_path(dir.path(), 1);
+    let mut damaged = fs::read(&path).unwrap();
+    damaged[40] ^= 1;
+    fs::write(&path, &damaged).unwrap();
+    assert!(TreeStore::open_at(dir.path(), frontier.clone()).unwrap().is_some(), "nobody knows yet");
+    assert!(store.view().inclusion(0, 70).is_err());
+    assert!(TreeStore::open_at(dir.path(), frontier.clone()).unwrap().is_none());
+    check_against_naive(&grown(dir.path(), &all, 7).view(), &all);
+    TreeStore::mended(dir.path()).unwrap();
+    TreeStore::mended(dir.path()).unwrap();
+    assert!(TreeStore::open_at(dir.path(), frontier).unwrap().is_some());
+}

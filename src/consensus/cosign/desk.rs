@@ -13,7 +13,7 @@ use crate::ledger::checkpoint::SignedCheckpoint;
 
 use super::super::chain::Head;
 
-const BLOCKS_EVERY: u64 = 64;
+pub(in super::super) const BLOCKS_EVERY: u64 = 64;
 const SLOT_MS: u64 = 250;
 const QUIET: Duration = Duration::from_millis(100);
 /// Heads of which the state's digest is remembered: some minutes' blocks at full load.
@@ -71,6 +71,17 @@ impl Desk {
             inner.due.pop_front();
         }
         self.news.notify_one();
+    }
+
+    /// Takes heads of an earlier run, oldest first: of them none is due, but what others say of them can be judged.
+    pub(in super::super) fn remember(&self, heads: Vec<Head>) {
+        self.inner.lock().recent.extend(heads);
+    }
+
+    /// The newest heads, oldest first, at most `max`.
+    pub(in super::super) fn recent(&self, max: usize) -> Vec<Head> {
+        let inner = self.inner.lock();
+        inner.recent.iter().skip(inner.recent.len().saturating_sub(max)).copied().collect()
     }
 
     /// Takes a note that another node sent, if there is room.

@@ -11,6 +11,6 @@ mod desk;
 
 pub(super) use book::{Book, Contradiction};
 pub(super) use cosigner::Cosigner;
-pub(super) use desk::Desk;
+pub(super) use desk::{BLOCKS_EVERY, Desk};
 
 pub use book::{Anchored, Cosigning, DepartmentWord};
