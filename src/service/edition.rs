@@ -27,7 +27,7 @@ pub struct Editions {
 }
 
 fn knows(node: &NodeView) -> u32 {
-    node.edition.filter(|_| node.reachable).unwrap_or(FIRST)
+    node.edition.filter(|_| node.reachable).unwrap_or_default().max(FIRST)
 }
 
 impl Node {
