@@ -3,6 +3,7 @@
 use crate::crypto::digest::Hash;
 
 use super::fixtures::TRANSACTIONS;
+use super::sabotage::Sabotage;
 use super::world::{Event, World};
 
 /// Someone with one transaction at a time.
@@ -100,6 +101,9 @@ impl World {
             && process.submit(id, leaf, tx, false)
         {
             self.wake(id);
+            if self.sabotage == Some(Sabotage::AcknowledgedEarly) {
+                self.checks.acknowledged.extend(acknowledge(&mut self.clients, id, &leaf));
+            }
         }
         self.send(id);
     }

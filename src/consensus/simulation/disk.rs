@@ -12,6 +12,7 @@ use crate::storage::{Record, RecordRef, StorageError};
 use super::super::ConsensusError;
 use super::super::ports::{Log, StableStore};
 use super::dice::{Dice, mix};
+use super::sabotage::Sabotage;
 
 /// An entry and a digest of the log up to it.
 struct Stored {
@@ -43,6 +44,7 @@ impl Values {
 
 struct Inner {
     dice: Dice,
+    sabotage: Option<Sabotage>,
     entries: Vec<Stored>,
     /// So many entries survive a power cut.
     durable: usize,
@@ -115,11 +117,12 @@ impl Inner {
 
 impl Disk {
     /// A disk with a log of one entry, on which a node of these members begins.
-    pub(super) fn new(dice: Dice, genesis: &[u8], members: &ConfState) -> Arc<Self> {
+    pub(super) fn new(dice: Dice, sabotage: Option<Sabotage>, genesis: &[u8], members: &ConfState) -> Arc<Self> {
         let hard = HardState { term: 1, commit: 1, ..HardState::default() };
         let values = Values { hard: Some(hard), members: Some((1, members.clone())) };
         let mut inner = Inner {
             dice,
+            sabotage,
             entries: Vec::new(),
             durable: 1,
             durable_values: values.clone(),
@@ -208,6 +211,11 @@ impl Log for Disk {
         let mut inner = self.inner.lock();
         let keep = usize::try_from(first.index - 1).unwrap();
         assert!(keep >= 1 && keep <= inner.entries.len(), "the log has a gap before {}", first.index);
+        if inner.sabotage == Some(Sabotage::CutForgotten) {
+            let known = (inner.entries.len() - keep).min(entries.len());
+            inner.write(&entries[known..]);
+            return Ok(());
+        }
         if keep < inner.entries.len() {
             inner.sync("cutting")?;
             // The cut itself is durable before anything is written behind it.
@@ -222,7 +230,9 @@ impl Log for Disk {
     fn sync(&self) -> Result<(), StorageError> {
         let mut inner = self.inner.lock();
         inner.sync("syncing")?;
-        inner.durable = inner.entries.len();
+        if inner.sabotage != Some(Sabotage::SyncForgotten) {
+            inner.durable = inner.entries.len();
+        }
         Ok(())
     }
 
@@ -270,7 +280,12 @@ impl StableStore for Store {
     }
 
     fn put_hard_state(&self, state: &HardState) -> Result<(), ConsensusError> {
-        Ok(self.0.inner.lock().put(Put::Hard(state.clone()))?)
+        let mut inner = self.0.inner.lock();
+        let mut state = state.clone();
+        if inner.sabotage == Some(Sabotage::VoteForgotten) {
+            state.vote = 0;
+        }
+        Ok(inner.put(Put::Hard(state))?)
     }
 
     fn members(&self) -> Result<Option<(u64, ConfState)>, ConsensusError> {
@@ -284,6 +299,9 @@ impl StableStore for Store {
     fn flush(&self) -> Result<(), StorageError> {
         let mut inner = self.0.inner.lock();
         inner.sync("flushing")?;
+        if inner.sabotage == Some(Sabotage::FlushForgotten) {
+            return Ok(());
+        }
         inner.unflushed.clear();
         inner.durable_values = inner.values.clone();
         Ok(())

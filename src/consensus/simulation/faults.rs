@@ -3,6 +3,7 @@
 use crate::storage::disk::Verdict;
 
 use super::super::mailbox::Input;
+use super::super::settings::Timing;
 use super::dice::Dice;
 use super::disk::End;
 use super::wire::Quality;
@@ -25,6 +26,8 @@ enum Fault {
     Split,
     /// The leader is cut off.
     Flap,
+    /// The next node that gives its vote ends at once, and is back in a moment.
+    Vote,
     /// A node's network and disk become slow.
     Slow,
     /// The network becomes better or worse.
@@ -35,7 +38,7 @@ enum Fault {
     Burst,
 }
 
-const ALL: [Fault; 11] = [
+const ALL: [Fault; 12] = [
     Fault::End,
     Fault::EndAll,
     Fault::Disk,
@@ -43,6 +46,7 @@ const ALL: [Fault; 11] = [
     Fault::Cut,
     Fault::Split,
     Fault::Flap,
+    Fault::Vote,
     Fault::Slow,
     Fault::Quality,
     Fault::Clock,
@@ -55,15 +59,26 @@ pub(super) struct Weather {
     kinds: Vec<Fault>,
     /// Longest pause between two faults, in microseconds.
     pause: u64,
+    /// Different election timeouts.
+    pub(super) spread: u64,
+    /// As [`Timing::election_ticks`]: with few, there are many elections.
+    election_ticks: usize,
 }
 
 impl Weather {
     /// Not always everything: many faults at once hide what one alone would show.
     pub(super) fn drawn(dice: &mut Dice) -> Self {
-        let often = dice.pick(&[150, 400, 1000]);
+        let often = dice.pick(&[300, 500, 1000]);
         let mut kinds: Vec<Fault> = ALL.into_iter().filter(|_| dice.chance(often)).collect();
-        kinds.push(Fault::Burst);
-        Self { kinds, pause: dice.pick(&[200_000, 800_000, 2_000_000]) }
+        kinds.extend([Fault::Burst, Fault::Flap]);
+        let pause = dice.pick(&[150_000, 600_000, 1_500_000]);
+        Self { kinds, pause, spread: dice.pick(&[1, 3, 100]), election_ticks: dice.pick(&[6, 6, 18]) }
+    }
+}
+
+impl Weather {
+    pub(super) fn timing(&self) -> Timing {
+        Timing { election_ticks: self.election_ticks, ..Timing::default() }
     }
 }
 
@@ -95,6 +110,7 @@ impl World {
                 let leader = leader.map_or(id, |node| node.id);
                 self.cut_off(leader, false, false);
             }
+            Fault::Vote => self.ends_next_voter = true,
             Fault::Split => self.split(),
             Fault::Slow => {
                 let by = self.dice.below(300_000);

@@ -11,6 +11,7 @@ use crate::ledger::frontier::Frontier;
 use crate::state::{Refusal, State};
 
 use super::fixtures::Fixtures;
+use super::sabotage::Sabotage;
 
 /// What a node has applied since it started.
 pub(super) struct Ledger {
@@ -20,6 +21,7 @@ pub(super) struct Ledger {
     pub(super) next: u64,
     height: u64,
     time: Millis,
+    sabotage: Option<Sabotage>,
     /// How often each transaction changed the state.
     done: BTreeMap<Hash, u64>,
 }
@@ -33,13 +35,14 @@ pub(super) struct Stand {
 }
 
 impl Ledger {
-    pub(super) fn new(fixtures: &Fixtures) -> Self {
+    pub(super) fn new(fixtures: &Fixtures, sabotage: Option<Sabotage>) -> Self {
         Self {
             state: fixtures.state.clone(),
             tree: fixtures.tree.clone(),
             next: 2,
             height: 0,
             time: super::fixtures::NOON,
+            sabotage,
             done: BTreeMap::new(),
         }
     }
@@ -60,10 +63,11 @@ impl Ledger {
         assert_eq!(block.height, self.height + 1, "block numbers follow one another");
         assert!(block.time >= self.time, "blocks never go back in time");
         (self.height, self.time) = (block.height, block.time);
+        let late = u64::from(self.sabotage == Some(Sabotage::OwnTime));
         let mut leaves = Vec::new();
         for tx in &block.transactions {
             let leaf = tx.leaf(self.tree.algorithm());
-            match self.state.apply(tx, block.time, true).result {
+            match self.state.apply(tx, block.time.plus(late), true).result {
                 Ok(()) => *self.done.entry(leaf).or_default() += 1,
                 Err(Refusal::Repeated { .. }) => {}
                 Err(other) => panic!("a valid transaction was refused: {other}"),

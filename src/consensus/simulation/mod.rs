@@ -2,6 +2,13 @@
 //!
 //! `cargo test --lib simulation` runs fresh seeds for a while; `MULU_SIM_SEEDS=100000 cargo test --lib simulation --
 //! --nocapture` runs as many, on all cores, and says how fast; `MULU_SIM_SEED=N` replays one and tells its story.
+//!
+//! `sabotage` breaks disk, reads and state for good and names the check that notices. In the driver itself were broken,
+//! for once, and noticed: acknowledgements sent before the log is synced (the library panics, for the leader relies on
+//! entries that a power cut took), entries handed over when they are stored and not when they are committed ("not
+//! committed"), a vote that is not noted ("one vote", after some 400 seeds, and a dozen since nodes end right after they
+//! vote), a leader that counts blocks from the last committed one ("block numbers"). Not noticed, for it does no harm:
+//! a pool that is not emptied when the lead is lost.
 
 mod checks;
 mod clients;
@@ -11,6 +18,7 @@ mod faults;
 mod fixtures;
 mod ledger;
 mod node;
+mod sabotage;
 mod wire;
 mod world;
 
@@ -20,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use sabotage::Sabotage;
 use world::{Tally, World};
 
 /// The short form: so many seeds, unless time is over before.
@@ -39,7 +48,16 @@ fn fresh_seed() -> u64 {
 
 /// Runs a seed; its failure names it.
 fn run(seed: u64, is_told: bool) -> Result<Tally, String> {
-    catch_unwind(AssertUnwindSafe(|| World::new(seed, is_told).run())).map_err(|panic| {
+    run_as(seed, is_told, None)
+}
+
+/// The same, with something broken.
+fn run_broken(seed: u64, sabotage: Sabotage) -> Result<Tally, String> {
+    run_as(seed, false, Some(sabotage))
+}
+
+fn run_as(seed: u64, is_told: bool, sabotage: Option<Sabotage>) -> Result<Tally, String> {
+    catch_unwind(AssertUnwindSafe(|| World::new(seed, is_told, sabotage).run())).map_err(|panic| {
         let why = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
         format!("seed {seed}: {}; replay: MULU_SIM_SEED={seed} cargo test --lib simulation", why.unwrap_or("a panic"))
     })
@@ -89,7 +107,7 @@ fn report(tallies: &[Tally], took: Duration) {
         tallies.len() as f64 * 60.0 / took.as_secs_f64(),
         mean(|t| t.time) / 1_000_000,
         mean(|t| t.events),
-        mean(|t| t.elections),
+        mean(|t| t.elections * 10) as f64 / 10.0,
         mean(|t| t.ends),
         mean(|t| t.entries),
         mean(|t| t.acknowledged),

@@ -20,10 +20,10 @@ use super::super::driver::{Driver, Parts};
 use super::super::evidence::Guard;
 use super::super::frame::Frame;
 use super::super::handoff::{Handoff, Work};
-use super::super::log_view::LogView;
+use super::super::log_view::{self, LogView};
 use super::super::mailbox::{Input, Mailbox};
 use super::super::pool::{Offer, Pool};
-use super::super::ports::{Outlet as _, Ports};
+use super::super::ports::{Log as _, Outlet as _, Ports};
 use super::super::reads::Reads;
 use super::super::settings::Timing;
 use super::super::start::{raw_node, restore};
@@ -32,6 +32,7 @@ use super::dice::mix;
 use super::disk::{Disk, Store};
 use super::fixtures::Fixtures;
 use super::ledger::Ledger;
+use super::sabotage::Sabotage;
 use super::wire::Outbox;
 
 /// A simulated machine.
@@ -71,12 +72,16 @@ pub(super) struct Process {
     pub(super) reads: Vec<Read>,
     /// Microseconds until which it is busy with a round.
     pub(super) busy_until: u64,
+    timing: Timing,
+    /// Term and vote before the last round.
+    voted: (u64, u64),
     /// When its next round begins.
     pub(super) round_at: u64,
     pub(super) apply_at: Option<u64>,
     pool: Arc<Pool>,
     handoff: Arc<Handoff>,
     leadership: watch::Receiver<Leadership>,
+    sabotage: Option<Sabotage>,
 }
 
 /// Inputs that fit a mailbox.
@@ -89,12 +94,12 @@ impl Process {
         boot: u64,
         (disk, room): (&Arc<Disk>, &Arc<Room>),
         wall: &Arc<Wall>,
-        fixtures: &Fixtures,
+        (fixtures, sabotage, timing): (&Fixtures, Option<Sabotage>, Timing),
         (instant, now): (Instant, u64),
     ) -> Result<Self, ConsensusError> {
         let stable = Store(disk.clone());
         let (hard, members_index, members) = restore(disk.as_ref(), &stable)?;
-        let timing = Timing::default();
+        let (hard_term, hard_vote) = (hard.term, hard.vote);
         let view = LogView { log: disk.clone(), initial: RaftState::new(hard.clone(), members) };
         let outbox = Outbox::new(disk.clone());
         let (pool, handoff) = (Arc::new(Pool::new(1000)), Arc::new(Handoff::new(hard.commit)));
@@ -129,8 +134,10 @@ impl Process {
         driver.catch_up_members()?;
         Ok(Self {
             driver,
+            timing,
+            voted: (hard_term, hard_vote),
             outbox,
-            ledger: Ledger::new(fixtures),
+            ledger: Ledger::new(fixtures, sabotage.filter(|_| node_id == 2)),
             inbox: Vec::new(),
             reads: Vec::new(),
             busy_until: now,
@@ -139,16 +146,17 @@ impl Process {
             pool,
             handoff,
             leadership: news,
+            sabotage,
         })
     }
 
     /// Gives the election timeout, which the library draws from the machine's chance, a value of the seed's.
-    pub(super) fn set_election_timeout(&mut self, seed: u64, now: u64) {
-        let timing = Timing::default();
-        let (low, high) = (timing.election_ticks_min() as u64, timing.election_ticks_max() as u64);
+    /// `spread` is how many different ones there are: with few, nodes often stand at the same moment.
+    pub(super) fn set_election_timeout(&mut self, seed: u64, now: u64, spread: u64) {
+        let (low, high) = (self.timing.election_ticks_min() as u64, self.timing.election_ticks_max() as u64);
         let raft = &mut self.driver.parts.node.raft;
         // A function of the moment, not of how often it was drawn: that the simulation cannot see.
-        let drawn = low + mix(&[seed, raft.id, raft.term, now / 700_000]) % (high - low);
+        let drawn = low + mix(&[seed, raft.id, raft.term, now / 700_000]) % (high - low).min(spread);
         raft.set_randomized_election_timeout(usize::try_from(drawn).unwrap());
     }
 
@@ -193,6 +201,13 @@ impl Process {
         self.driver.parts.hard.commit
     }
 
+    /// Whether it gave its vote to another since this was asked last.
+    pub(super) fn has_voted(&mut self) -> bool {
+        let (own, hard) = (self.driver.parts.node.raft.id, &self.driver.parts.hard);
+        let before = std::mem::replace(&mut self.voted, (hard.term, hard.vote));
+        before != self.voted && self.voted.1 != 0 && self.voted.1 != own
+    }
+
     /// As router and inbound do: into the pool of the leader, or on the way to it. Answers whether a round has work.
     pub(super) fn submit(&mut self, node_id: u64, leaf: Hash, tx: Transaction, is_forwarded: bool) -> bool {
         match self.leader() {
@@ -214,7 +229,8 @@ impl Process {
     /// Asks for a fresh read.
     pub(super) fn read(&mut self, acknowledged: usize) {
         let (asker, answer) = oneshot::channel();
-        self.reads.push(Read { answer, index: None, acknowledged });
+        let index = (self.sabotage == Some(Sabotage::ReadAtOnce)).then_some(0);
+        self.reads.push(Read { answer, index, acknowledged });
         self.leave(Input::Read(asker));
     }
 
@@ -245,7 +261,11 @@ impl Process {
             return Vec::new();
         }
         let work = self.handoff.next(self.ledger.next, disk, Duration::ZERO).unwrap();
-        let Work::Entries(entries) = work else { return Vec::new() };
+        let Work::Entries(mut entries) = work else { return Vec::new() };
+        if self.sabotage == Some(Sabotage::AppliedEarly) {
+            let records = disk.entries(self.ledger.next, disk.last_index() + 1, u64::MAX).unwrap();
+            entries = records.into_iter().map(log_view::entry).collect();
+        }
         let applied = entries.iter().map(|entry| {
             let leaves = self.ledger.apply(entry);
             self.pool.applied(&leaves);

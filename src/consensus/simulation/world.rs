@@ -18,6 +18,7 @@ use super::disk::{Disk, End};
 use super::faults::Weather;
 use super::fixtures::{Fixtures, NOON, fixtures};
 use super::node::{Process, Wall};
+use super::sabotage::Sabotage;
 use super::wire::{Network, Quality};
 
 const SECOND: u64 = 1_000_000;
@@ -83,13 +84,15 @@ pub(super) struct World {
     pub(super) next_transaction: u64,
     pub(super) weather: Weather,
     pub(super) is_calm: bool,
+    pub(super) ends_next_voter: bool,
     pub(super) tally: Tally,
     /// Whether to tell what happens.
     pub(super) is_told: bool,
+    pub(super) sabotage: Option<Sabotage>,
 }
 
 impl World {
-    pub(super) fn new(seed: u64, is_told: bool) -> Self {
+    pub(super) fn new(seed: u64, is_told: bool, sabotage: Option<Sabotage>) -> Self {
         let mut dice = Dice::new(seed);
         let fixtures = fixtures();
         let (voters, learners) = (dice.pick(&[3, 3, 5]), dice.pick(&[0, 0, 1, 2]));
@@ -97,7 +100,7 @@ impl World {
         let nodes: Vec<Node> = (1..=voters + learners)
             .map(|id| Node {
                 id,
-                disk: Disk::new(dice.fork(), &fixtures.genesis, &members),
+                disk: Disk::new(dice.fork(), sabotage, &fixtures.genesis, &members),
                 room: Room::unwatched(),
                 wall: Arc::default(),
                 ahead: dice.below(2000),
@@ -120,8 +123,10 @@ impl World {
             next_transaction: 0,
             weather: Weather::drawn(&mut dice),
             is_calm: false,
+            ends_next_voter: false,
             tally: Tally::default(),
             is_told,
+            sabotage,
             dice,
         };
         world.tell(|| format!("{voters} voters, {learners} learners, {:?}", world.weather));
@@ -136,7 +141,7 @@ impl World {
 
     /// Runs to the end: a time of faults, then a time without in which all must come right.
     pub(super) fn run(mut self) -> Tally {
-        let faults_until = self.dice.between(3, 9) * SECOND;
+        let faults_until = self.dice.between(3, 8) * SECOND;
         while self.now < faults_until && self.step() {}
         self.calm();
         let settled_until = self.now + SETTLED_WITHIN;
@@ -198,16 +203,24 @@ impl World {
     /// Starts a node's process.
     pub(super) fn start(&mut self, id: u64) {
         let (base, now) = (self.base + Duration::from_micros(self.now), self.now);
-        let (fixtures, seed) = (self.fixtures.clone(), self.seed);
+        let (fixtures, seed, sabotage) = (self.fixtures.clone(), self.seed, self.sabotage);
+        let (spread, timing) = (self.weather.spread, self.weather.timing());
         let node = self.node(id);
         if node.process.is_some() {
             return;
         }
         node.boot += 1;
         node.commit = 0;
-        let started = Process::start(id, node.boot, (&node.disk, &node.room), &node.wall, &fixtures, (base, now));
+        let started = Process::start(
+            id,
+            node.boot,
+            (&node.disk, &node.room),
+            &node.wall,
+            (&fixtures, sabotage, timing),
+            (base, now),
+        );
         let mut process = started.unwrap_or_else(|error| panic!("node {id} does not start: {error}"));
-        process.set_election_timeout(seed, now);
+        process.set_election_timeout(seed, now, spread);
         let boot = node.boot;
         node.process = Some(process);
         self.tell(|| format!("node {id} starts"));
@@ -258,13 +271,14 @@ impl World {
 
     fn round(&mut self, id: u64, boot: u64) {
         let (now, seed, instant) = (self.now, self.seed, self.base + Duration::from_micros(self.now));
+        let spread = self.weather.spread;
         let node = self.node(id);
         let Some(process) = node.process.as_mut().filter(|process| node.boot == boot && process.round_at == now) else {
             return;
         };
         node.wall.0.store(NOON.0 + now / 1000 + node.ahead, Ordering::Relaxed);
         let outcome = process.round(instant);
-        process.set_election_timeout(seed, now);
+        process.set_election_timeout(seed, now, spread);
         let lapse = node.disk.take_lapse();
         process.busy_until = now + lapse + 20;
         let patience = u64::try_from(process.patience(instant).as_micros()).unwrap();
@@ -276,6 +290,13 @@ impl World {
             assert!(self.node(id).disk.has_failed(), "node {id} ends, though its disk is well: {error}");
             self.end(id, End::PowerCut);
             let pause = self.dice.below(SECOND);
+            self.after(pause, Event::Back(id));
+            return;
+        }
+        if self.ends_next_voter && self.node(id).process.as_mut().is_some_and(Process::has_voted) {
+            self.ends_next_voter = false;
+            self.end(id, End::PowerCut);
+            let pause = self.dice.below(1500);
             self.after(pause, Event::Back(id));
             return;
         }
@@ -355,6 +376,12 @@ impl World {
     fn calm(&mut self) {
         self.tell(|| "the faults end".into());
         self.is_calm = true;
+        self.ends_next_voter = false;
+        self.weather.spread = u64::MAX;
+        if self.sabotage == Some(Sabotage::CutForEver) {
+            self.network.quality.lost = 1000;
+            return self.admit_last_clients();
+        }
         self.network.heal();
         self.network.quality = Quality::GOOD;
         for id in 1..=self.nodes.len() as u64 {
