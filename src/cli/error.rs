@@ -8,6 +8,7 @@ use crate::crypto::CryptoError;
 use crate::ledger::LedgerError;
 use crate::readmodel::ReadError;
 use crate::service::config::ConfigError;
+use crate::service::copy::CopyError;
 use crate::service::departments::DepartmentsError;
 use crate::storage::StorageError;
 
@@ -48,6 +49,9 @@ pub enum CliError {
     /// A node's databases.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A copy of a node.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// The ledger's forms.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -72,7 +76,10 @@ impl CliError {
     /// 2 for what the caller must change in command line or configuration, a proof's own, 1 for everything else.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Usage(_) | Self::Config(_) | Self::Departments(_) => ExitCode::from(2),
+            Self::Usage(_)
+            | Self::Config(_)
+            | Self::Departments(_)
+            | Self::Copy(CopyError::Usage(_) | CopyError::Config(_)) => ExitCode::from(2),
             Self::Proof { exit, .. } => ExitCode::from(*exit),
             _ => ExitCode::FAILURE,
         }

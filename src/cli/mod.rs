@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "what a command answers goes to standard output")]
 
 mod account;
+mod backup;
 mod bench;
 mod check_config;
 mod city;
@@ -17,7 +18,9 @@ mod ledger;
 mod logging;
 mod node;
 mod projection;
+mod rebuild;
 mod receipt;
+mod restore;
 mod sample;
 mod token;
 
@@ -42,7 +45,7 @@ struct Cli {
 enum Command {
     /// Run a whole city on this machine: one process a department, all data in one folder
     Demo(demo::Demo),
-    /// Run one department's node
+    /// Run one department's node, or rebuild it
     Node(node::RunNode),
     /// Make a city: authority, genesis, and a folder for each department's node
     Init(init::Init),
@@ -72,6 +75,10 @@ enum Command {
     /// Work with a node's read model
     #[command(subcommand)]
     Projection(projection::Projection),
+    /// Take a backup of a running node
+    Backup(backup::Backup),
+    /// Make a node's folder of a backup, or verify one
+    Restore(restore::Restore),
     /// Write the sample data of the demo city
     Sample(sample::Sample),
     /// Measure on this machine what the node's parts can do
@@ -95,6 +102,8 @@ pub fn run() -> ExitCode {
         Command::Ledger(command) => command.run(),
         Command::Receipt(command) => command.run(),
         Command::Projection(command) => command.run(),
+        Command::Backup(command) => command.run(),
+        Command::Restore(command) => command.run(),
         Command::Sample(command) => command.run(),
         Command::Bench(command) => command.run(),
     };

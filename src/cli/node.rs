@@ -5,16 +5,18 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::crypto::tls::install_provider;
 use crate::service::Node;
 use crate::service::config::NodeConfig;
+use crate::service::copy::mend::mend;
 use crate::web;
 
 use super::error::CliError;
+use super::rebuild::Rebuild;
 use super::{logging, runtime};
 
 /// How long blocking work may take to end after all else has.
@@ -22,18 +24,33 @@ const END_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Runs until SIGTERM or SIGINT, then takes no more requests, finishes those that it has, and exits with 0.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct RunNode {
+    #[command(subcommand)]
+    work: Option<Work>,
     /// The node's `node.toml`
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    config: Option<PathBuf>,
     /// Stop also when standard input ends: for a supervisor that holds its other end
     #[arg(long)]
     until_input_ends: bool,
 }
 
+/// Other work with a node than running it.
+#[derive(Subcommand)]
+enum Work {
+    /// Begin a node anew that lost its data: fetches the ledger from the other nodes
+    Rebuild(Rebuild),
+}
+
 impl RunNode {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let config = NodeConfig::load(&self.config)?;
+        match self.work {
+            Some(Work::Rebuild(rebuild)) => return rebuild.run(),
+            None => {}
+        }
+        let config = self.config.ok_or_else(|| CliError::usage("name the node's node.toml with --config"))?;
+        let config = NodeConfig::load(&config)?;
         config.check()?;
         logging::start(&config.log)?;
         install_provider();
@@ -49,7 +66,7 @@ async fn run(config: NodeConfig, until_input_ends: bool) -> Result<(), CliError>
     let input_ended = input_end(until_input_ends);
     let department = config.department.clone();
     tracing::info!(%department, version = env!("CARGO_PKG_VERSION"), "starting");
-    let node = tokio::task::block_in_place(|| Node::start(config)).map_err(CliError::failed)?;
+    let node = start(config).await?;
     let stop = async move {
         tokio::select! {
             () = signalled => {}
@@ -61,6 +78,30 @@ async fn run(config: NodeConfig, until_input_ends: bool) -> Result<(), CliError>
     node.shutdown().await;
     tracing::info!(%department, "stopped");
     served.map_err(CliError::failed)
+}
+
+/// Starts the node, and sees to what is damaged: each kind of damage once.
+async fn start(config: NodeConfig) -> Result<Node, CliError> {
+    let mut told = String::new();
+    loop {
+        let error = match tokio::task::block_in_place(|| Node::start(config.clone())) {
+            Ok(node) => return Ok(node),
+            Err(error) => error,
+        };
+        let why = error.to_string();
+        if why == told {
+            return Err(CliError::failed(error));
+        }
+        match mend(&config, &error).await {
+            Ok(Some(mended)) => tracing::warn!(damage = why, mended, "the node's files are mended"),
+            Ok(None) => return Err(CliError::failed(error)),
+            Err(lost) => {
+                tracing::error!(damage = why, %lost, "the node cannot start");
+                return Err(lost.into());
+            }
+        }
+        told = why;
+    }
 }
 
 /// Ends at SIGTERM, SIGINT or SIGHUP.

@@ -48,6 +48,19 @@ pub(super) struct Head {
     pub(super) state: Hash,
 }
 
+/// The ledger as a block left it, and where that block lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// The entry of consensus' log that holds the block.
+    pub raft_index: u64,
+    /// Transactions.
+    pub size: u64,
+    /// Root over them.
+    pub root: Hash,
+    /// Digest of the state.
+    pub state: Hash,
+}
+
 /// Where a block stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct BlockSlot {
@@ -297,6 +310,19 @@ impl Chain {
     pub(super) fn tip(&self) -> Head {
         let state = self.state.read();
         self.history.read().head(&state)
+    }
+
+    /// The ledger as its last applied block left it.
+    pub fn reached(&self) -> Reached {
+        let state = self.state.read();
+        let history = self.history.read();
+        let Head { size, root, state, .. } = history.head(&state);
+        Reached { raft_index: history.blocks.last().map_or(0, |block| block.raft_index), size, root, state }
+    }
+
+    /// The log that holds the ledger.
+    pub fn log(&self) -> &Arc<LedgerLog> {
+        &self.log
     }
 
     /// What is to be signed of a head.

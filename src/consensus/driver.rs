@@ -20,6 +20,7 @@ use super::evidence::Guard;
 use super::handoff::Handoff;
 use super::log_view::LogView;
 use super::mailbox::{Input, Mailbox};
+use super::misfit;
 use super::pool::Pool;
 use super::ports::{Log as _, Ports, StableStore as _};
 use super::reads::Reads;
@@ -163,7 +164,10 @@ impl<P: Ports> Driver<P> {
     fn take(&mut self, now: Instant, input: Input) -> Result<bool, ConsensusError> {
         match input {
             Input::Stop => return Ok(false),
-            Input::Raft(message) => self.step(now, *message),
+            Input::Raft(message) => {
+                misfit::check(&self.parts.node.raft, &message)?;
+                self.step(now, *message);
+            }
             Input::Unreachable(peer) => self.parts.node.report_unreachable(peer),
             Input::Read(asker) => self.parts.reads.ask(asker),
             Input::Wake => {}

@@ -26,8 +26,19 @@ fn document(tx: &Transaction) -> Result<(Payload, Genesis), ConsensusError> {
 
 /// Writes the genesis block. Its time is the one in the transaction's id, so that the block is the
 /// same on every node. Doing it twice with the same transaction is harmless: an interrupted
-/// installation is completed.
+/// installation is completed. But a node that lost its ledger or its store must not begin anew: it would forget what
+/// it acknowledged.
 pub(super) fn install(log: &LedgerLog, store: &Arc<NodeStore>, tx: &Transaction) -> Result<(), ConsensusError> {
+    let last = log.last_index();
+    match Stable::new(store.clone()).hard_state()? {
+        Some(hard) if hard.commit > last => Err(ConsensusError::TailLost { last, committed: hard.commit }),
+        None if last > 1 => Err(ConsensusError::StoreLost { last }),
+        _ => complete(log, store, tx),
+    }
+}
+
+/// As [`install`], for a ledger that may be longer than what the store knows.
+pub(super) fn complete(log: &LedgerLog, store: &Arc<NodeStore>, tx: &Transaction) -> Result<(), ConsensusError> {
     let (payload, genesis) = document(tx)?;
     let time = payload.id.time();
     State::new().apply(tx, time, true).result.map_err(|refusal| ConsensusError::Genesis(refusal.to_string()))?;

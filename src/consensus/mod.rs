@@ -10,6 +10,7 @@
 mod admission;
 mod apply;
 mod chain;
+mod copied;
 mod cosign;
 mod driver;
 mod evidence;
@@ -26,6 +27,7 @@ mod leaves;
 mod log_view;
 mod mailbox;
 mod members;
+mod misfit;
 mod node;
 mod opening;
 mod pool;
@@ -43,7 +45,8 @@ mod status;
 mod transport;
 mod waiters;
 
-pub use chain::{Applied, Chain};
+pub use chain::{Applied, Chain, Reached};
+pub use copied::Copied;
 pub use cosign::{Anchored, Cosigning, DepartmentWord};
 pub use evidence::{ACCEPTED_DIR, Halted};
 pub use fatal::end;
@@ -54,6 +57,10 @@ pub use status::{NodeReport, NodeRole, PeerStatus, Queues, Status};
 
 use crate::domain::edition::NEWEST;
 use crate::storage::StorageError;
+
+/// What to do with a node that lost what it acknowledged.
+const RETURN_ADVICE: &str = "under its present number it must not vote again; have the authority give this department's \
+    node a new one (`mulu node replace`), and rebuild it from the other nodes (`mulu node rebuild --set-aside`)";
 
 /// Why consensus cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +91,32 @@ pub enum ConsensusError {
     /// What lies on disk does not fit together.
     #[error("the node's files do not fit together: {0}")]
     Inconsistent(String),
+    /// The ledger's end, which this node had acknowledged, is gone.
+    #[error("this node's ledger ends at entry {last}, and it had acknowledged {committed} entries: {}", RETURN_ADVICE)]
+    TailLost {
+        /// The last entry that is left.
+        last: u64,
+        /// The last one known to be acknowledged.
+        committed: u64,
+    },
+    /// The keyed store is gone, and with it what this node promised.
+    #[error(
+        "the store beside this ledger of {last} entries is gone, and with it what this node voted and cosigned: {}",
+        RETURN_ADVICE
+    )]
+    StoreLost {
+        /// The ledger's last entry.
+        last: u64,
+    },
+    /// The ledger of this node and that of the leader differ where both are final.
+    #[error(
+        "entry {index} is final here and another one is at the leader: this node, or the one that leads, was put back to \
+         an older state; stop it, keep its files, and see docs/operating.md, Backup and restore"
+    )]
+    Parted {
+        /// The first entry that differs.
+        index: u64,
+    },
     /// The system refused threads or sockets.
     #[error("starting consensus: {0}")]
     System(#[from] std::io::Error),

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use crate::clock::SharedClock;
 use crate::crypto::digest::Hash;
 use crate::domain::edition::NEWEST;
+use crate::ids::DepartmentId;
 use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::ledger::transaction::Transaction;
 use crate::state::outcome::Outcome;
@@ -97,6 +98,11 @@ impl Consensus {
     pub fn start(settings: Settings) -> Result<Self, ConsensusError> {
         let (shared, running) = start::start(settings)?;
         Ok(Self { shared, running: Mutex::new(running) })
+    }
+
+    /// This node's number.
+    pub fn node_id(&self) -> u64 {
+        self.shared.node_id
     }
 
     /// The applied ledger.
@@ -234,6 +240,11 @@ impl Consensus {
     /// The newest checkpoint that this node cosigned itself. It is durable: no other of its size will ever be signed.
     pub fn own_checkpoint(&self) -> Option<SignedCheckpoint> {
         self.shared.book.own()
+    }
+
+    /// The newest checkpoint that a department is known to have cosigned, with its cosignatures alone.
+    pub fn word_of(&self, department: &DepartmentId) -> Option<SignedCheckpoint> {
+        self.shared.book.word_of(department)
     }
 
     /// Whether this node stands still because it met a contradiction, and which; and when that begins.

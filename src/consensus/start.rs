@@ -235,8 +235,7 @@ pub(super) fn restore(
     let (members_index, members) = stable.members()?.ok_or(ConsensusError::NotInitialised)?;
     let last = log.last_index();
     if hard.commit > last {
-        let why = format!("entries up to {} were committed, and the ledger ends at {last}", hard.commit);
-        return Err(ConsensusError::Inconsistent(why));
+        return Err(ConsensusError::TailLost { last, committed: hard.commit });
     }
     let last_term = log.term(last).unwrap_or(0);
     if last_term > hard.term {
@@ -301,7 +300,7 @@ mod tests {
         let hard = HardState { term: 3, vote: 2, commit: 1, ..HardState::default() };
         stable.put_hard_state(&hard).unwrap();
         stable.put_members(1, &ConfState::from((vec![1, 2, 3], vec![4]))).unwrap();
-        assert!(matches!(restore(&log, &stable), Err(ConsensusError::Inconsistent(_))));
+        assert!(matches!(restore(&log, &stable), Err(ConsensusError::TailLost { last: 0, committed: 1 })));
         log.append(&[RecordRef { index: 1, term: 1, kind: 0, data: b"x" }]).unwrap();
         assert_eq!(restore(&log, &stable).unwrap().0, hard);
         log.append(&[RecordRef { index: 2, term: 5, kind: 0, data: b"y" }]).unwrap();

@@ -74,6 +74,24 @@ pub fn sm3(parts: &[&[u8]]) -> Hash {
     hash::<Sm3>(parts)
 }
 
+/// SM3 of bytes that come piece by piece.
+#[derive(Clone, Debug, Default)]
+pub struct Sm3Stream(Sm3);
+
+impl Sm3Stream {
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all pieces.
+    pub fn finish(self) -> Hash {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(&self.0.finalize());
+        Hash(bytes)
+    }
+}
+
 fn hash<D: Digest>(parts: &[&[u8]]) -> Hash {
     let mut hasher = D::new();
     for part in parts {

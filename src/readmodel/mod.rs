@@ -36,6 +36,9 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
+use crate::clock::{Clock as _, SystemClock};
+use crate::storage::damaged::{self, DAMAGED_DIR};
+
 use connection::{Durability, Pool};
 pub use error::ReadError;
 pub use page::{Page, PageRequest};
@@ -53,6 +56,8 @@ pub struct ReadModel {
 
 struct Shared {
     path: PathBuf,
+    /// Where a damaged file is kept.
+    aside: PathBuf,
     pool: RwLock<Pool>,
     projected: watch::Sender<Projected>,
     /// A reader met damage; the follower will set the file aside.
@@ -66,17 +71,31 @@ impl ReadModel {
     /// # Errors
     /// [`ReadError`] when the directory cannot be used.
     pub fn open(dir: &Path) -> Result<Self, ReadError> {
+        Self::open_keeping(dir, &dir.join(DAMAGED_DIR))
+    }
+
+    /// The same, with another folder for what is damaged than one below the directory.
+    ///
+    /// # Errors
+    /// As [`ReadModel::open`].
+    pub fn open_keeping(dir: &Path, aside: &Path) -> Result<Self, ReadError> {
         let path = dir.join(PROJECTION_FILE);
         let opened = open_file(&path).or_else(|error| match error {
             ReadError::Corrupt(cause) => {
-                set_aside(&path, &cause)?;
+                set_aside(aside, &path, &cause)?;
                 open_file(&path)
             }
             other => Err(other),
         });
         let (pool, projected) = opened?;
         let projected = watch::Sender::new(projected);
-        let shared = Shared { path, pool: RwLock::new(pool), projected, damaged: AtomicBool::new(false) };
+        let shared = Shared {
+            path,
+            aside: aside.to_owned(),
+            pool: RwLock::new(pool),
+            projected,
+            damaged: AtomicBool::new(false),
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -119,7 +138,7 @@ impl ReadModel {
     fn restart(&self, damage: Option<&str>) -> Result<(), ReadError> {
         let mut pool = self.shared.pool.write();
         match damage {
-            Some(cause) => set_aside(&self.shared.path, cause)?,
+            Some(cause) => set_aside(&self.shared.aside, &self.shared.path, cause)?,
             None => remove(&self.shared.path)?,
         }
         let (fresh, projected) = open_file(&self.shared.path)?;
@@ -154,15 +173,14 @@ fn files(path: &Path) -> [PathBuf; 3] {
     })
 }
 
-fn set_aside(path: &Path, cause: &str) -> Result<(), ReadError> {
-    let aside = path.with_extension("db.damaged");
+fn set_aside(aside: &Path, path: &Path, cause: &str) -> Result<(), ReadError> {
+    let now = SystemClock.now();
     tracing::error!(cause, kept = %aside.display(), "the projection is damaged: beginning a new one from the ledger");
-    let [database, beside @ ..] = files(path);
-    match std::fs::rename(&database, &aside) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(ReadError::file(&database, &error)),
-        _ => {}
+    for file in files(path).iter().filter(|file| file.exists()) {
+        damaged::set_aside(aside, now, file)
+            .map_err(|cause| ReadError::File { path: file.display().to_string(), cause: cause.to_string() })?;
     }
-    beside.iter().try_for_each(|file| remove_file(file))
+    Ok(())
 }
 
 fn remove(path: &Path) -> Result<(), ReadError> {

@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod certificates;
 mod cluster_health;
 pub mod config;
+pub mod copy;
 pub mod departments;
 pub mod edition;
 pub mod error;

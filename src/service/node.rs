@@ -3,9 +3,11 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use crate::clock::{SharedClock, SystemClock};
@@ -24,12 +26,16 @@ use crate::readmodel::follower::{self, Audit, Follower};
 use crate::readmodel::local::Local;
 use crate::readmodel::{ReadError, ReadModel};
 use crate::storage::StorageError;
+use crate::storage::damaged::DAMAGED_DIR;
 use crate::storage::disk::Disk;
 use crate::storage::ledger_log::LedgerLog;
 use crate::storage::node_store::NodeStore;
 
 use super::audit::open_subject;
 use super::config::NodeConfig;
+use super::copy::lend::LOANS_MAX;
+use super::copy::mend::check_local;
+use super::copy::{CopyError, returned};
 use super::departments::{self, DepartmentsError};
 use super::error::ServiceError;
 use super::seams::{NodeLedger, Papers};
@@ -64,6 +70,9 @@ pub enum StartError {
     /// The department's folder.
     #[error(transparent)]
     Departments(#[from] DepartmentsError),
+    /// The node came back from a copy.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// The node and the ledger do not belong together.
     #[error("{0}")]
     Mismatch(String),
@@ -101,6 +110,12 @@ pub struct Node {
     /// On the auditor's node.
     pub(crate) audit: Option<Audit>,
     pub(super) tokens: Arc<TokenCache>,
+    /// The node's small keyed data.
+    pub(crate) store: Arc<NodeStore>,
+    /// Places for other nodes that copy the ledger.
+    pub(crate) loans: Arc<Semaphore>,
+    /// Whether a backup is being taken.
+    pub(crate) backing_up: Arc<AtomicBool>,
     engine: Arc<Mutex<Option<Arc<Engine>>>>,
     follower: Arc<Mutex<Option<Follower>>>,
 }
@@ -120,7 +135,9 @@ impl Node {
         let consensus = Arc::new(start_consensus(&config, &keys, &store, &disk, &clock)?);
         let chain = consensus.chain();
         let is_auditor = check_identity(&config, &chain, &keys)?;
-        let model = ReadModel::open(&config.model_dir())?;
+        let model = ReadModel::open_keeping(&config.model_dir(), &config.data_dir.join(DAMAGED_DIR))?;
+        check_local(&config)?;
+        Local::check(&config.model_dir())?;
         let local = Local::open(&config.model_dir())?;
         let workflows: Arc<[WorkflowFile]> = departments::load_department(&config.department_dir())?.workflows.into();
         let purposes: Arc<[Purpose]> = departments::load_purposes(&config.departments_dir)?.into();
@@ -139,7 +156,7 @@ impl Node {
             zone: config.zone.clone(),
             connectors: connectors(&config)?,
             materials: Arc::new(Papers(local.clone())),
-            store: Arc::new(exchange::Stored::new(store, disk.clone())),
+            store: Arc::new(exchange::Stored::new(store.clone(), disk.clone())),
             ledger: Arc::new(ledger),
             clock: clock.clone(),
         })?;
@@ -160,6 +177,9 @@ impl Node {
             purposes,
             audit,
             tokens: Arc::default(),
+            store,
+            loans: Arc::new(Semaphore::new(LOANS_MAX)),
+            backing_up: Arc::default(),
             engine: Arc::default(),
             follower: Arc::new(Mutex::new(Some(follower))),
         };
@@ -231,6 +251,7 @@ fn start_consensus(
     let log = Arc::new(LedgerLog::open(&config.ledger_dir())?);
     Consensus::install_genesis(&log, store, &read_genesis(config)?)?;
     let own = config.own().ok_or_else(|| StartError::Mismatch("this department is not among the nodes".into()))?;
+    returned::check(&config.data_dir, own.node_id)?;
     let listener = TcpListener::bind(config.raft.listen)
         .map_err(|e| StartError::Mismatch(format!("cannot listen for consensus on {}: {e}", config.raft.listen)))?;
     let files = config.tls_files()?;

@@ -356,7 +356,7 @@ fn load_segment(index: &mut Index, segment: Segment, is_last: bool) -> Result<u6
     Ok(contents.end)
 }
 
-fn segment_paths(dir: &Path) -> Result<Vec<PathBuf>, StorageError> {
+pub(super) fn segment_paths(dir: &Path) -> Result<Vec<PathBuf>, StorageError> {
     let listing = fs::read_dir(dir).map_err(StorageError::io(dir, "listing"))?;
     let mut paths = Vec::new();
     for item in listing {
@@ -368,6 +368,10 @@ fn segment_paths(dir: &Path) -> Result<Vec<PathBuf>, StorageError> {
     paths.sort();
     Ok(paths)
 }
+
+#[path = "ledger_parts.rs"]
+mod parts;
+pub use parts::LedgerPart;
 
 #[cfg(test)]
 #[path = "ledger_log_tests.rs"]

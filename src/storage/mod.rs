@@ -1,11 +1,13 @@
 //! What a node keeps on disk: the ledger's segment files and a small keyed store. Nothing above
 //! this floor opens ledger files or names the store's library.
 
+pub mod damaged;
 mod data_dir;
 pub mod disk;
 #[cfg(test)]
 mod fuzz;
 pub mod ledger_log;
+pub mod ledger_mend;
 pub mod ledger_reader;
 pub mod node_store;
 mod record;
@@ -18,7 +20,7 @@ pub mod whole_file;
 use std::path::{Path, PathBuf};
 
 pub use data_dir::{create_directory, is_in_use};
-pub use record::{DATA_BYTES_MAX, Record, RecordRef};
+pub use record::{DATA_BYTES_MAX, Record, RecordRef, decode_records, encode_records};
 
 /// What can go wrong with a node's files.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +78,14 @@ pub enum StorageError {
     /// The keyed store failed.
     #[error("the node's store failed: {0}")]
     Store(String),
+    /// The keyed store cannot be read.
+    #[error("{path} is damaged: {why}")]
+    StoreDamaged {
+        /// The store's folder.
+        path: PathBuf,
+        /// What its library said.
+        why: String,
+    },
     /// A value is too long for the keyed store.
     #[error("a value of {bytes} bytes is too long for the node's store")]
     TooLong {

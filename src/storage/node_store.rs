@@ -59,7 +59,14 @@ pub struct NodeStore {
 
 fn open_tree(dir: &Path) -> Result<sled::Db, StorageError> {
     // Durability is asked for where it is needed; a timer would only burn time.
-    sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(None).open().map_err(failed)
+    let opened = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(None).open();
+    opened.map_err(|error| match error {
+        // Another process that holds the folder is also an error of the system.
+        sled::Error::Corruption { .. } | sled::Error::Unsupported(_) | sled::Error::ReportableBug(_) => {
+            StorageError::StoreDamaged { path: dir.to_owned(), why: error.to_string() }
+        }
+        other => failed(other),
+    })
 }
 
 /// Makes an empty store that is there whole or not at all: sled itself syncs neither its configuration nor any name, and
@@ -120,7 +127,7 @@ impl NodeStore {
     /// Opens the store of a directory, which this process owns from then on.
     ///
     /// # Errors
-    /// [`StorageError::Store`] when the directory is in use or damaged, [`StorageError::Io`].
+    /// [`StorageError::Store`] when the directory is in use, [`StorageError::StoreDamaged`], [`StorageError::Io`].
     pub fn open(dir: &Path) -> Result<Self, StorageError> {
         if !dir.is_dir() {
             create(dir)?;
@@ -132,6 +139,14 @@ impl NodeStore {
         let path = dir.join("db");
         let file = OpenOptions::new().read(true).write(true).open(&path).map_err(StorageError::io(&path, "opening"))?;
         Ok(Self { tree, file, path, poisoned: AtomicBool::new(false) })
+    }
+
+    /// Waits until a store that this process dropped can be opened again.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`].
+    pub fn wait_until_free(dir: &Path) -> Result<(), StorageError> {
+        if dir.join("db").exists() { wait_for_its_end(dir) } else { Ok(()) }
     }
 
     /// Reads a value.

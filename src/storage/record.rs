@@ -41,6 +41,13 @@ pub struct Record {
     pub data: Vec<u8>,
 }
 
+impl Record {
+    /// The same, to be written.
+    pub fn as_ref(&self) -> RecordRef<'_> {
+        RecordRef { index: self.index, term: self.term, kind: self.kind, data: &self.data }
+    }
+}
+
 /// What stands at a place of a segment.
 pub(super) enum Found<'a> {
     Record {
@@ -96,6 +103,31 @@ pub(super) fn read(bytes: &[u8]) -> Found<'_> {
     Found::Record { record, flags: rest[17], bytes: HEADER_BYTES + length }
 }
 
+/// Entries one after another, each under its checksum, to be sent.
+pub fn encode_records(records: &[Record]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    records.iter().for_each(|record| write(record.as_ref(), AFTER_SYNC, &mut bytes));
+    bytes
+}
+
+/// Entries as they were sent.
+///
+/// # Errors
+/// What is wrong with the first that is not whole.
+pub fn decode_records(mut bytes: &[u8]) -> Result<Vec<Record>, &'static str> {
+    let mut records = Vec::new();
+    while !bytes.is_empty() {
+        match read(bytes) {
+            Found::Record { record: RecordRef { index, term, kind, data }, bytes: length, .. } => {
+                records.push(Record { index, term, kind, data: data.to_vec() });
+                bytes = bytes.get(length..).unwrap_or_default();
+            }
+            Found::Bad(why) => return Err(why),
+        }
+    }
+    Ok(records)
+}
+
 /// Whether bytes that end before their record does are whole but for its length: then somebody changed the length. A
 /// crash leaves a beginning, which fits its checksum at no length.
 pub(super) fn is_whole_but_for_its_length(bytes: &[u8]) -> bool {
@@ -116,14 +148,27 @@ pub(super) fn is_marked_durable_in(tail: &[u8], index: u64) -> bool {
     is_record_in(tail, index, AFTER_SYNC)
 }
 
+/// Where in `tail`, behind a damaged place where `index` was due, the next whole record lies, and its index.
+pub(super) fn next_whole_in(tail: &[u8], index: u64) -> Option<(usize, u64)> {
+    let whole = whole_in(tail, index).next();
+    whole.map(|(offset, record, _)| (offset, record.index))
+}
+
 fn is_record_in(tail: &[u8], index: u64, mark: u8) -> bool {
+    whole_in(tail, index).any(|(_, _, flags)| flags & mark == mark)
+}
+
+fn whole_in(tail: &[u8], index: u64) -> impl Iterator<Item = (usize, RecordRef<'_>, u8)> {
     let most = u64::try_from(tail.len() / HEADER_BYTES).unwrap_or(u64::MAX);
     let indexes = index + 1..=index.saturating_add(most);
-    (1..tail.len()).filter_map(|start| tail.get(start..)).any(|rest| {
+    (1..tail.len()).filter_map(move |start| {
+        let rest = tail.get(start..)?;
         // The index is looked at first: a checksum at every byte would take minutes.
-        let plausible = rest.get(8..16).and_then(|b| b.try_into().ok()).map(u64::from_be_bytes);
-        plausible.is_some_and(|found| indexes.contains(&found))
-            && matches!(read(rest), Found::Record { flags, .. } if flags & mark == mark)
+        let plausible = u64::from_be_bytes(rest.get(8..16)?.try_into().ok()?);
+        match indexes.contains(&plausible).then(|| read(rest))? {
+            Found::Record { record, flags, .. } => Some((start, record, flags)),
+            Found::Bad(_) => None,
+        }
     })
 }
 

@@ -48,6 +48,11 @@ impl Segment {
         format!("{first_index:020}.seg")
     }
 
+    /// What stands before the first record.
+    pub(super) fn header(first_index: u64) -> Vec<u8> {
+        [MAGIC.as_slice(), &first_index.to_be_bytes()].concat()
+    }
+
     /// Creates an empty segment whose name and header survive a crash.
     pub(super) fn create(dir: &Path, first_index: u64) -> Result<Self, StorageError> {
         let path = dir.join(Self::file_name(first_index));
@@ -58,8 +63,7 @@ impl Segment {
             .write(true)
             .open(&path)
             .map_err(StorageError::io(&path, "creating"))?;
-        let header = [MAGIC.as_slice(), &first_index.to_be_bytes()].concat();
-        file.write_all_at(&header, 0).map_err(StorageError::io(&path, "writing"))?;
+        file.write_all_at(&Self::header(first_index), 0).map_err(StorageError::io(&path, "writing"))?;
         file.sync_all().map_err(StorageError::io(&path, "syncing"))?;
         sync_directory(dir)?;
         Ok(Self { path, file, first_index })

@@ -25,6 +25,32 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
     sync_directory(dir)
 }
 
+/// Gives a file or a folder that was written aside its name. Durable when this has returned, if its content is.
+///
+/// # Errors
+/// [`StorageError::Io`].
+pub fn rename(from: &Path, to: &Path) -> Result<(), StorageError> {
+    fs::rename(from, to).map_err(StorageError::io(to, "renaming"))?;
+    sync_directory(to.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+}
+
+/// Makes a folder and everything below it durable.
+///
+/// # Errors
+/// [`StorageError::Io`].
+pub fn sync_all(dir: &Path) -> Result<(), StorageError> {
+    for item in fs::read_dir(dir).map_err(StorageError::io(dir, "listing"))? {
+        let path = item.map_err(StorageError::io(dir, "listing"))?.path();
+        if path.is_dir() {
+            sync_all(&path)?;
+        } else {
+            let file = File::open(&path).map_err(StorageError::io(&path, "opening"))?;
+            file.sync_all().map_err(StorageError::io(&path, "syncing"))?;
+        }
+    }
+    sync_directory(dir)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::harness::{City, SOON, Wish, eventually, until};
 
 /// Writes that a node acknowledged: transaction and index.
-type Acknowledged = BTreeMap<String, u64>;
+pub type Acknowledged = BTreeMap<String, u64>;
 
 fn wish(consumer: &str, number: usize) -> Value {
     let mut body = Wish { consumer, ..Wish::default() }.body();
@@ -20,7 +20,7 @@ fn wish(consumer: &str, number: usize) -> Value {
 }
 
 /// Writes at every given node at the same time, until `enough` says so; only answers of success count.
-fn write_until(city: &City, nodes: &[&str], enough: impl FnOnce(&AtomicUsize)) -> Acknowledged {
+pub fn write_until(city: &City, nodes: &[&str], enough: impl FnOnce(&AtomicUsize)) -> Acknowledged {
     let (stop, count, all) = (AtomicBool::new(false), AtomicUsize::new(0), Mutex::new(Acknowledged::new()));
     thread::scope(|scope| {
         for department in nodes {
@@ -60,7 +60,7 @@ impl Drop for Stop<'_> {
 }
 
 /// Claims that every node has every acknowledged transaction, at the place that was told.
-fn nothing_is_lost(city: &City, acknowledged: &Acknowledged) {
+pub fn nothing_is_lost(city: &City, acknowledged: &Acknowledged) {
     let last = acknowledged.values().max().unwrap();
     for node in city.nodes() {
         let system = city.system(&node.department);

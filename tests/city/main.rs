@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod backups;
 mod cases;
 mod catalog;
 mod errors;

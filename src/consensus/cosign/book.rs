@@ -163,6 +163,14 @@ impl Book {
         notes.max_by_key(|(count, size, _)| (*count, *size)).map(|(_, _, note)| note)
     }
 
+    /// The newest note that a department signed, as far as it is remembered.
+    pub(in super::super) fn word_of(&self, department: &DepartmentId) -> Option<SignedCheckpoint> {
+        let inner = self.inner.lock();
+        let newest = inner.sizes.get(department)?.last()?;
+        let words = inner.words.get(newest)?;
+        words.iter().find(|word| &word.cosigner.department == department).map(|word| word.note.clone())
+    }
+
     /// How cosigning stands.
     pub(in super::super) fn status(&self) -> Cosigning {
         let needed = self.chain.state().cosignatures_min();

@@ -54,6 +54,13 @@ struct Shared {
     hashing: Mutex<secrets::Hasher>,
 }
 
+/// A line of SQLite's own check.
+#[derive(QueryableByName)]
+struct Checked {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    quick_check: String,
+}
+
 impl Local {
     /// Opens the local database in a node's data directory, or creates it.
     ///
@@ -64,6 +71,31 @@ impl Local {
         let local = Self { shared: Arc::new(Shared { pool, hashing: Mutex::new(secrets::Hasher::default()) }) };
         local.release_claims()?;
         Ok(local)
+    }
+
+    /// Copies everything, as it is at one moment, into a new file. Others read and write meanwhile.
+    ///
+    /// # Errors
+    /// [`ReadError`]; also when the file exists.
+    pub fn copy_to(&self, path: &Path) -> Result<(), ReadError> {
+        let copy = diesel::sql_query("VACUUM INTO ?").bind::<diesel::sql_types::Text, _>(path.to_string_lossy());
+        self.with(|connection| Ok(copy.execute(connection).map(|_| ())?))
+    }
+
+    /// Reads a local database to its end and says whether it is whole.
+    ///
+    /// # Errors
+    /// [`ReadError::Corrupt`] with what SQLite found first.
+    pub fn check(dir: &Path) -> Result<(), ReadError> {
+        if !dir.join(LOCAL_FILE).exists() {
+            return Ok(());
+        }
+        let mut connection = connection::connect(&dir.join(LOCAL_FILE), Durability::Durable)?;
+        let found: Vec<Checked> = diesel::sql_query("PRAGMA quick_check(1)").load(&mut connection)?;
+        match found.into_iter().next() {
+            Some(Checked { quick_check }) if quick_check != "ok" => Err(ReadError::Corrupt(quick_check)),
+            _ => Ok(()),
+        }
     }
 
     /// Runs one unit of work on a connection, without a transaction of its own.

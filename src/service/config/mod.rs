@@ -51,6 +51,9 @@ fn list(faults: &[String]) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeConfig {
+    /// The file that it was read from.
+    #[serde(skip)]
+    pub file: PathBuf,
     /// Form of the file: 1.
     pub version: u32,
     /// The department whose node this is.
@@ -248,7 +251,8 @@ impl NodeConfig {
         }
         let text = std::fs::read_to_string(path).map_err(read)?;
         let absolute = std::path::absolute(path).map_err(read)?;
-        Self::parse(&text, absolute.parent().unwrap_or(Path::new("/"))).map_err(form)
+        let config = Self::parse(&text, absolute.parent().unwrap_or(Path::new("/"))).map_err(form)?;
+        Ok(Self { file: absolute, ..config })
     }
 
     /// Reads a text whose relative paths lie below `base`.

@@ -1,6 +1,7 @@
 //! The HTTP API under `/api/v1`: one file a resource, one list of all routes.
 
 mod audit;
+pub mod backup;
 mod cases;
 mod catalog;
 mod certificates;

@@ -10,7 +10,7 @@ use super::views::{certificates as certificate_views, city as city_views, grants
 use super::views::keys as key_views;
 use super::views::{ledger as ledger_views, sessions as session_views};
 use super::listing::{Fresh, Paged};
-use super::{audit, cases, catalog, certificates, city, grants, keys, ledger, queries, sessions};
+use super::{audit, backup, cases, catalog, certificates, city, grants, keys, ledger, queries, sessions};
 
 const GRANT: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","legal_basis":"婚姻登记条例第七条","matter":"结婚登记","items":["name","id_number"],"daily_max":200,"valid_until":"2027-12-31T00:00:00Z"}"#;
 const APPROVAL: &str = r#"{"items":["name",{"name":"id_number","masking":"id_number"}],"daily_max":100}"#;
@@ -141,6 +141,7 @@ pub const OPERATIONS: &[Operation] = &[
         .body("reason", r#"{"reason":"the disk was stolen"}"#).answers::<Written>(200),
     Operation::post("/keys/endorsements", "endorseKey", || post().to(keys::endorse), "Vouch for the key of a department that lost its own (admin)")
         .body("key_endorsement", ENDORSEMENT).answers::<Written>(200),
+    Operation::get("/backup", "takeBackup", || get().to(backup::download), "Everything that this node has, as a tar file that `mulu restore` takes (admin)"),
     Operation::get("/cluster", "showCluster", || get().to(city::cluster), "Leader, term and progress of every node")
         .query::<Fresh>().answers::<city_views::Cluster>(200),
 ];

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
+use super::api::backup::TAR;
 use super::api::operation::{Access, Operation, Schemas};
 use super::api::views::certificates::VerificationAnswer;
 use super::api::views::city::HealthAnswer;
@@ -73,6 +74,9 @@ fn operation(it: &Operation, found: &mut Schemas) -> Value {
     let mut answer = json!({"description": "Done", "headers": {"X-Request-Id": {"schema": {"type": "string"}}}});
     if let Some(schema) = it.answer {
         answer["content"] = json!({"application/json": {"schema": schema(found)}});
+    }
+    if it.id == "takeBackup" {
+        answer["content"] = json!({TAR: {"schema": {}}});
     }
     if it.id == "showCheckpoint" {
         answer["content"]["text/plain"] = json!({"schema": {"type": "string"}});

@@ -42,6 +42,7 @@ const PROMISED: &[(&str, &str)] = &[
     ("get", "/verify/{identifier}"),
     ("get", "/api/v1/departments"),
     ("get", "/api/v1/cluster"),
+    ("get", "/api/v1/backup"),
     ("get", "/tiles/checkpoint"),
     ("get", "/tiles/{tile}"),
     ("get", "/healthz"),

@@ -1,6 +1,7 @@
 //! `mulu` commands that end by themselves.
 
-use std::process::Command;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 /// What a command said.
 pub struct Said {
@@ -30,7 +31,17 @@ impl Said {
 
 /// Runs `mulu` to its end.
 pub fn mulu<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Said {
-    let output = Command::new(env!("CARGO_BIN_EXE_mulu")).args(arguments).output().expect("mulu can be started");
+    mulu_told(arguments, "")
+}
+
+/// Runs `mulu` to its end, with something on its standard input, such as a password.
+pub fn mulu_told<S: AsRef<std::ffi::OsStr>>(arguments: &[S], input: &str) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mulu"));
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("mulu can be started");
+    // One that needs no input may have ended before it takes some.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("mulu can be waited for");
     Said {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
