@@ -38,7 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::SharedClock;
@@ -114,6 +114,8 @@ struct Inner {
     compiled: ground::Compiled,
     promises: Arc<promises::Promises>,
     promise_ms: u64,
+    /// Set when, since its start, this node once had all that was acknowledged anywhere before.
+    current: OnceCell<()>,
     serving: Semaphore,
     asking: Semaphore,
     served: Meter,
@@ -157,6 +159,7 @@ impl Exchange {
             compiled: ground::Compiled::default(),
             promises,
             promise_ms,
+            current: OnceCell::new(),
             serving: Semaphore::new(CALLS_AT_ONCE),
             asking: Semaphore::new(CALLS_AT_ONCE),
             served: Meter::default(),
@@ -233,6 +236,13 @@ async fn turn(turns: &Semaphore) -> Option<SemaphorePermit<'_>> {
 }
 
 impl Inner {
+    /// Whether this node knows at least what it knew before it was started: after a crash its own ledger's end may be
+    /// there and not known to be committed, and a grant that ended there would still seem to be in force.
+    async fn is_current(&self) -> bool {
+        let caught_up = || async { if self.ledger.caught_up().await { Ok(()) } else { Err(()) } };
+        self.current.get_or_try_init(caught_up).await.is_ok()
+    }
+
     /// Runs work that computes or reads long enough to hold up others, off the async workers.
     async fn blocking<T: Send + 'static>(
         self: &Arc<Self>,

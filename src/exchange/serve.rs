@@ -61,6 +61,12 @@ impl Inner {
         let place = self.outbox.reserve(self.clock.now());
         let place = place.ok_or_else(|| AnswerError::new("outbox_full", "accesses cannot be recorded now"))?;
         let _turn = turn(&self.serving).await.ok_or_else(busy)?;
+        if !self.is_current().await {
+            return Err(AnswerError::new(
+                "busy",
+                "this node has just started and does not know yet how its ledger ends",
+            ));
+        }
         let judged = self.blocking(move |inner| inner.judge(&peer, &sealed)).await.ok_or_else(busy)?;
         let mut judged = judged?;
         let found = if judged.explanation.allowed { self.fetch(&mut judged).await? } else { Ok(Page::default()) };
