@@ -2,8 +2,10 @@
 //! everywhere, once. Short forms run with all stories; docs/faults.md says how to run the long ones and to repeat one.
 
 mod chance;
+mod history;
 mod kept;
 mod kill;
 mod load;
 mod network;
+mod overload;
 mod proxy;
