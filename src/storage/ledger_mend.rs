@@ -73,6 +73,13 @@ impl Damage {
         Ok((last >= first).then_some(Self { first, last, path, exists: true, before, after }))
     }
 
+    /// Lets a file that is gone end with an earlier entry: what follows is then another file that is gone.
+    pub fn end_with(&mut self, last: u64) {
+        if !self.exists {
+            self.last = last.clamp(self.first, self.last);
+        }
+    }
+
     /// The name of the file that shall hold the entries.
     pub fn file_name(&self) -> PathBuf {
         self.path.file_name().map(PathBuf::from).unwrap_or_default()

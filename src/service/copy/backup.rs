@@ -16,8 +16,10 @@ use crate::consensus::Reached;
 use crate::crypto::{key_file, pem};
 use crate::policy::facts::{Action, Facts, Relation};
 use crate::readmodel::local::LOCAL_FILE;
+use crate::service::error::disk_full;
 use crate::service::{Node, Principal, ServiceError};
 use crate::storage::node_store::Pair;
+use crate::storage::snapshots::{SnapshotFile, Snapshots};
 use crate::storage::whole_file;
 
 use super::CopyError;
@@ -74,12 +76,21 @@ impl Drop for Temporary {
 }
 
 impl Node {
+    /// The newest backup that this node handed out whole.
+    pub fn last_backup(&self) -> Option<LastBackup> {
+        last_backup(&self.config.data_dir)
+    }
+
     /// Lets an administrator take a backup. It holds all that the node has, its keys among it.
     ///
     /// # Errors
     /// The policy's refusal; [`ServiceError::Unavailable`] while another is being taken.
     pub fn begin_backup(&self, who: &Principal) -> Result<Backup, ServiceError> {
         let actor = self.authorise(who, |role| Facts::new(Action::ManageKeys, role, Relation::Own))?;
+        if !self.disk.takes_work() {
+            // A copy of `local.db` lies on the disk while a backup is taken.
+            return Err(disk_full("there is no room for the copy of local.db that a backup needs meanwhile"));
+        }
         if self.backing_up.swap(true, Ordering::AcqRel) {
             let detail = "a backup of this node is being taken: wait until it is done".to_owned();
             return Err(ServiceError::Unavailable { code: "busy", detail, retry_after_s: RETRY_AFTER_S });
@@ -182,7 +193,10 @@ pub(super) fn decode(mut bytes: &[u8]) -> Option<Vec<Pair>> {
 
 /// The ledger up to its last applied block, with the checkpoint that proves it.
 fn ledger(node: &Node, out: &mut Writer<impl Write>) -> Result<LedgerExtent, CopyError> {
-    // Before the end is chosen, so that the checkpoint lies within.
+    // Before the end is chosen, so that snapshot and checkpoint lie within.
+    if let Some(newest) = Snapshots::of(&node.config.ledger_dir()).list()?.first() {
+        snapshot(out, newest)?;
+    }
     let note = node.consensus.anchored().borrow().as_ref().map(|anchored| anchored.note.encode());
     let reached = node.chain.reached();
     for part in node.chain.log().parts(reached.raft_index)? {
@@ -194,6 +208,17 @@ fn ledger(node: &Node, out: &mut Writer<impl Write>) -> Result<LedgerExtent, Cop
     }
     let Reached { raft_index: entries, size, root, state } = reached;
     Ok(LedgerExtent { entries, size, root, state })
+}
+
+/// The newest snapshot of the state, unless a newer one has just taken its place: the ledger does without.
+fn snapshot(out: &mut Writer<impl Write>, newest: &SnapshotFile) -> Result<(), CopyError> {
+    let file = match File::open(&newest.path) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file.map_err(CopyError::io(&newest.path))?,
+    };
+    let bytes = file.metadata().map_err(CopyError::io(&newest.path))?.len();
+    let name = newest.path.file_name().unwrap_or_default().to_string_lossy();
+    out.add(&format!("data/ledger/snapshots/{name}"), bytes, file).map_err(stream)
 }
 
 /// Configuration, genesis, keys and certificates; answers whether the private keys are encrypted.

@@ -28,6 +28,10 @@ use super::witness::{Care, Witness};
 
 /// Damaged places in one ledger that are mended; more than these are a disk to be replaced.
 const PLACES_MAX: usize = 1_000;
+/// A file that is gone comes back in files of about this length.
+const FILE_BYTES: usize = 48 * 1024 * 1024;
+/// More than this is not kept in memory for one place.
+const FETCHED_BYTES_MAX: usize = 192 * 1024 * 1024;
 /// Stands in place of a `local.db` that was set aside, so that nobody begins an empty one by accident.
 pub const LOCAL_LOST: &str = "local.db.lost";
 
@@ -172,10 +176,7 @@ enum Seen {
 /// Reads a ledger until it has a size.
 fn read_up_to(dir: &Path, size: u64, care: Care) -> Result<Seen, CopyError> {
     let mut witness = Witness::new(care);
-    let mut reader = match LedgerReader::open(dir) {
-        Ok(reader) => reader,
-        Err(error) => return Err(error.into()),
-    };
+    let mut reader = LedgerReader::open(dir)?;
     while witness.size() < size {
         match reader.next_entry() {
             Ok(Some(record)) => witness.entry(&record)?,
@@ -225,14 +226,23 @@ impl Bench {
 
     async fn mend(&mut self, lender: &Lender, path: &Path) -> Result<(), CopyError> {
         let lost = || CopyError::NotValid(format!("nothing whole follows the damage in {}", path.display()));
-        let damage = Damage::examine(&self.dir, path)?.ok_or_else(lost)?;
-        let mut entries: Vec<Record> = Vec::new();
+        let mut damage = Damage::examine(&self.dir, path)?.ok_or_else(lost)?;
+        let (mut entries, mut bytes): (Vec<Record>, usize) = (Vec::new(), 0);
         while let Some(next) = (damage.first..=damage.last).nth(entries.len()) {
             let more = lender.entries(next).await?;
             if more.is_empty() {
                 return Err(CopyError::Unavailable(format!("{} does not have entry {next}", lender.department)));
             }
+            bytes += more.iter().map(|record| record.data.len()).sum::<usize>();
             entries.extend(more.into_iter().take_while(|record| record.index <= damage.last));
+            if bytes > FETCHED_BYTES_MAX {
+                return Err(CopyError::NotValid("too much is missing to be mended: rebuild the node".into()));
+            }
+            if bytes > FILE_BYTES
+                && let Some(last) = entries.last()
+            {
+                damage.end_with(last.index);
+            }
         }
         let new = self.dir.join("mended");
         damage.write_mended(&new, &entries)?;

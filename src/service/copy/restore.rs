@@ -15,7 +15,7 @@ use crate::readmodel::local::{LOCAL_FILE, Local};
 use crate::service::config::NodeConfig;
 use crate::storage::ledger_log::LedgerLog;
 use crate::storage::ledger_reader::LedgerReader;
-use crate::storage::node_store::{Batch, NodeStore};
+use crate::storage::node_store::{Batch, NodeStore, Pair};
 use crate::storage::whole_file;
 
 use super::CopyError;
@@ -149,6 +149,7 @@ fn verify(dir: &Path, manifest: Manifest) -> Result<Found, CopyError> {
         return Err(CopyError::NotValid("ledger, genesis.tx and manifest are not of one chain".into()));
     }
     Local::check(&dir.join("data/model"))?;
+    pages(dir, &manifest).try_for_each(|page| page.map(|_| ()))?;
     Ok(Found { proven, elsewhere: Vec::new(), manifest })
 }
 
@@ -189,25 +190,31 @@ fn genesis(dir: &Path) -> Result<Transaction, CopyError> {
     Transaction::decode(&bytes).map_err(CopyError::not_valid)
 }
 
-/// Makes the node's keyed store of its pages, fits it to the ledger, and gives the old number up.
-fn settle(dir: &Path, manifest: &Manifest, how: Return, now: Millis) -> Result<(), CopyError> {
-    let pages = dir.join("store");
-    let store = Arc::new(NodeStore::open(&dir.join("data/store"))?);
+/// The pages of the node's keyed store.
+fn pages<'a>(dir: &'a Path, manifest: &'a Manifest) -> impl Iterator<Item = Result<Vec<Pair>, CopyError>> + 'a {
     let names = manifest.files.iter().filter(|file| file.path.starts_with("store/"));
-    for name in names {
+    names.map(|name| {
         let path = dir.join(&name.path);
         let page = decode(&fs::read(&path).map_err(CopyError::io(&path))?);
-        let page = page.ok_or_else(|| CopyError::NotValid(format!("{} cannot be read", name.path)))?;
+        page.ok_or_else(|| CopyError::NotValid(format!("{} cannot be read", name.path)))
+    })
+}
+
+/// Makes the node's keyed store of its pages, fits it to the ledger, and gives the old number up.
+fn settle(dir: &Path, manifest: &Manifest, how: Return, now: Millis) -> Result<(), CopyError> {
+    let unpacked = dir.join("store");
+    let store = Arc::new(NodeStore::open(&dir.join("data/store"))?);
+    for page in pages(dir, manifest) {
         let mut batch = Batch::default();
-        page.iter().for_each(|(key, value)| batch.put(key, value));
+        page?.iter().for_each(|(key, value)| batch.put(key, value));
         store.apply(batch)?;
     }
     store.flush()?;
     let log = LedgerLog::open(&dir.join("data/ledger"))?;
     let keeps_vote = how == Return::WholeCity;
     Consensus::install_copy(&log, &store, &genesis(dir)?, Copied::FromBackup { keeps_vote })?;
-    if pages.exists() {
-        fs::remove_dir_all(&pages).map_err(CopyError::io(&pages))?;
+    if unpacked.exists() {
+        fs::remove_dir_all(&unpacked).map_err(CopyError::io(&unpacked))?;
     }
     if how == Return::Alone {
         let why = format!("it was restored from a backup of {}", manifest.time);

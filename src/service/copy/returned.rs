@@ -70,7 +70,7 @@ pub fn check(data_dir: &Path, number: u64) -> Result<(), CopyError> {
     Err(CopyError::Usage(format!(
         "this node must not take part in consensus as number {number} again: {} ({}). What it acknowledged after that may \
          be lost here, so a second vote could make the city forget. Ask the authority to give this department's node a new \
-         number (`mulu node replace`), then start it again. Only when every node of the city is put back at the same time \
+         number (`mulu node replace`), write that as this department's node_id in node.toml, then start it again. Only when every node of the city is put back at the same time \
          does the old number stay: `mulu restore --whole-city`",
         known.why, known.time
     )))

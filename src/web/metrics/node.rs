@@ -15,6 +15,10 @@ pub(super) fn write(text: &mut String, node: &Node) {
     anchoring(text, node);
     expiries(text, node);
     disk(text, node);
+    if let Some(taken) = node.last_backup() {
+        let help = "When the newest backup of this node was begun; absent when none was";
+        sample(text, "mulu_backup_timestamp_seconds", "gauge", help, taken.time.0 / 1000);
+    }
     let (asked, served) = (node.exchange.asked().read(), node.exchange.served().read());
     let directions = [("asked", &asked), ("served", &served)];
     let decisions = directions.iter().flat_map(|(direction, reading)| {
