@@ -131,18 +131,38 @@ impl Keys {
 
 impl Who {
     pub(super) fn call(&self, path: &str, body: Option<Value>) -> Result<Value, CliError> {
+        let account = self.open()?;
+        match body {
+            None => account.get(path),
+            Some(body) => account.post(path, &body),
+        }
+    }
+
+    /// Signs in, with the password from standard input.
+    pub(super) fn open(&self) -> Result<SignedIn, CliError> {
         let mut password = String::new();
         std::io::stdin().take(INPUT_BYTES_MAX).read_to_string(&mut password).map_err(CliError::failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::failed)?;
-        runtime.block_on(async {
-            let url = self.node.trim_end_matches('/');
-            let session = Session::open(&http()?, url, &self.user, password.trim_end()).await?;
-            let answer = match body {
-                None => session.get(path).await?,
-                Some(body) => session.post(path, &body).await?,
-            };
-            answer.ok(path)
-        })
+        let url = self.node.trim_end_matches('/');
+        let session =
+            runtime.block_on(async { Session::open(&http()?, url, &self.user, password.trim_end()).await })?;
+        Ok(SignedIn { runtime, session })
+    }
+}
+
+/// An account that is signed in.
+pub(super) struct SignedIn {
+    runtime: tokio::runtime::Runtime,
+    session: Session,
+}
+
+impl SignedIn {
+    pub(super) fn get(&self, path: &str) -> Result<Value, CliError> {
+        self.runtime.block_on(self.session.get(path))?.ok(path)
+    }
+
+    pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, CliError> {
+        self.runtime.block_on(self.session.post(path, body))?.ok(path)
     }
 }
 

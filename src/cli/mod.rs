@@ -45,8 +45,8 @@ struct Cli {
 enum Command {
     /// Run a whole city on this machine: one process a department, all data in one folder
     Demo(demo::Demo),
-    /// Run one department's node, or rebuild it
-    Node(node::RunNode),
+    /// Run one department's node, or bring nodes into the cluster and out of it
+    Node(node::Node),
     /// Make a city: authority, genesis, and a folder for each department's node
     Init(init::Init),
     /// Make a department's keys

@@ -20,6 +20,7 @@ use super::cosign::{BLOCKS_EVERY, Book, Desk};
 use super::evidence::Guard;
 use super::handoff::{Handoff, Work};
 use super::keeper::{Keeper, Since};
+use super::membership::Membership;
 use super::pool::Pool;
 use super::stable::Stable;
 use super::waiters::{Reply, Waiters};
@@ -40,6 +41,7 @@ pub(super) struct Applier {
     pub(super) desk: Arc<Desk>,
     pub(super) book: Arc<Book>,
     pub(super) guard: Arc<Guard>,
+    pub(super) membership: Arc<Membership>,
     pub(super) previous: Previous,
     pub(super) node_id: u64,
     /// Index of the last entry that is applied already.
@@ -129,7 +131,7 @@ impl Applier {
                 }
             }
         }
-        self.chain.publish(entry.index);
+        self.publish(entry.index);
         Ok(Some(true))
     }
 
@@ -153,7 +155,7 @@ impl Applier {
         }
         let effect = self.chain.apply(entry.index, block, &verified)?;
         self.since.transactions += effect.leaves.len() as u64;
-        self.chain.publish(entry.index);
+        self.publish(entry.index);
         self.desk.applied(effect.head);
         let before = effect.head.size.saturating_sub(effect.leaves.len() as u64);
         if let Err(contradiction) = self.book.applied(before, &effect.head) {
@@ -164,6 +166,11 @@ impl Applier {
         let replies = effect.leaves.into_iter().zip(effect.outcomes);
         self.waiters.complete(replies.map(|(leaf, outcome)| (leaf, Reply::Applied(self.chain.first_outcome(outcome)))));
         Ok(Some(bad.is_none()))
+    }
+
+    fn publish(&self, raft_index: u64) {
+        self.membership.applied(&self.chain.state(), raft_index);
+        self.chain.publish(raft_index);
     }
 
     /// Whether the node may go on with a block after the one before it: its number and time must follow.

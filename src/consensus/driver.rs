@@ -20,6 +20,8 @@ use super::evidence::Guard;
 use super::handoff::Handoff;
 use super::log_view::LogView;
 use super::mailbox::{Input, Mailbox};
+use super::members::STEWARD_EVERY;
+use super::membership::Membership;
 use super::misfit;
 use super::pool::Pool;
 use super::ports::{Log as _, Ports, StableStore as _};
@@ -51,6 +53,7 @@ pub(super) struct Parts<P: Ports> {
     pub(super) tick: Duration,
     pub(super) guard: Arc<Guard>,
     pub(super) disk: Arc<Disk>,
+    pub(super) membership: Arc<Membership>,
 }
 
 /// What a leader's next block needs.
@@ -72,9 +75,14 @@ pub(super) struct Driver<P: Ports> {
     pub(super) in_flight: VecDeque<u64>,
     /// Peers to which something could not be sent in this round.
     pub(super) unreachable: BTreeSet<u64>,
-    leader_heard: Option<Instant>,
+    pub(super) leader_heard: Option<Instant>,
     commit_noted: (u64, Instant),
     next_tick: Instant,
+    pub(super) steward_next: Instant,
+    /// The log as it was when this node began to lead.
+    pub(super) led_from: Option<u64>,
+    /// Looks of the steward that found the same joint configuration.
+    pub(super) joint_looks: u32,
 }
 
 impl<P: Ports> Driver<P> {
@@ -89,6 +97,9 @@ impl<P: Ports> Driver<P> {
             leader_heard: None,
             commit_noted,
             next_tick,
+            steward_next: now + STEWARD_EVERY,
+            led_from: None,
+            joint_looks: 0,
         }
     }
 
@@ -131,6 +142,7 @@ impl<P: Ports> Driver<P> {
             self.parts.reads.expire(now);
             self.note_commit(now)?;
         }
+        self.steward(now);
         self.ask_reads(now);
         self.propose();
         if self.parts.node.has_ready() {
@@ -145,11 +157,13 @@ impl<P: Ports> Driver<P> {
     }
 
     /// A node that stands still goes on voting and storing, so that the others can go on; but it neither leads nor
-    /// stands for election. Nor does one whose disk is full, which also hears nothing: see [`Driver::step`].
+    /// stands for election. Nor does one whose disk is full, which also hears nothing: see [`Driver::step`]. One that is
+    /// out does not stand either; while it still leads, its steward hands over.
     fn tick(&mut self) {
         let may_lead = self.may_lead();
         let raft = &mut self.parts.node.raft;
-        if !may_lead {
+        let is_out = self.parts.membership.is_out() && raft.state != StateRole::Leader;
+        if !may_lead || is_out {
             if raft.state != StateRole::Follower {
                 raft.become_follower(raft.term, raft::INVALID_ID);
             }
@@ -206,7 +220,7 @@ impl<P: Ports> Driver<P> {
         }
     }
 
-    fn may_lead(&self) -> bool {
+    pub(super) fn may_lead(&self) -> bool {
         !self.parts.guard.is_halted() && self.parts.disk.takes_work()
     }
 
@@ -246,6 +260,7 @@ impl<P: Ports> Driver<P> {
         self.in_flight.clear();
         self.parts.pool.set_leading(leads_in.is_some());
         self.leading = None;
+        self.led_from = leads_in.map(|_| self.parts.log.last_index());
         if let Some(term) = leads_in {
             self.parts.handoff.led(term);
             self.leading = Some(self.lead(term)?);

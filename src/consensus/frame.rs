@@ -123,10 +123,11 @@ impl Frame {
 }
 
 /// Reads a raft message, if it is one that nodes may send one another: no proposals (they are
-/// forwarded as transactions, and checked), no transfer of the lead, no snapshots.
+/// forwarded as transactions, and checked), no snapshots. Whether the sender is the leader, which alone may call another
+/// to lead, is for the receiver to see.
 fn raft_message(bytes: &[u8]) -> Result<Message, &'static str> {
     use MessageType as T;
-    if !is_flat(bytes, 1) {
+    if !is_flat(bytes, Nested::Message) {
         return Err("a raft message of an unexpected form");
     }
     let message = Message::parse_from_bytes(bytes).map_err(|_| "a raft message that cannot be read")?;
@@ -142,10 +143,13 @@ fn raft_message(bytes: &[u8]) -> Result<Message, &'static str> {
             | T::MsgHeartbeatResponse
             | T::MsgReadIndex
             | T::MsgReadIndexResp
+            | T::MsgTimeoutNow
     );
     let fits = |entry: &raft::eraftpb::Entry| {
-        entry.data.len() <= BLOCK_BYTES_MAX
-            && (entry.get_entry_type() != EntryType::EntryNormal || entry.context.is_empty())
+        let is_normal = entry.get_entry_type() == EntryType::EntryNormal;
+        // Changes of members are parsed too, once they are committed.
+        let is_plain = if is_normal { entry.context.is_empty() } else { is_flat(&entry.data, Nested::Change) };
+        entry.data.len() <= BLOCK_BYTES_MAX && is_plain
     };
     if !allowed || !message.get_entries().iter().all(fits) {
         return Err("a raft message that nodes do not send");
@@ -153,10 +157,19 @@ fn raft_message(bytes: &[u8]) -> Result<Message, &'static str> {
     Ok(message)
 }
 
-/// Whether protocol-buffer bytes hold no groups, on the top level and in entries (field 7), and no
-/// snapshot (field 9). The codec parses unknown groups by recursion without a limit
-/// (RUSTSEC-2024-0437), so they are refused before it sees them.
-fn is_flat(mut bytes: &[u8], depth: u8) -> bool {
+/// Which fields of a message hold messages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nested {
+    /// `Message`: entries (7), and a snapshot (9), which never comes.
+    Message,
+    /// `ConfChangeV2`: changes (2). In `ConfChange`, 2 is a number.
+    Change,
+    Nothing,
+}
+
+/// Whether protocol-buffer bytes hold no groups, neither on the top level nor in nested messages, and no snapshot. The
+/// codec parses unknown groups by recursion without a limit (RUSTSEC-2024-0437), so they are refused before it sees them.
+fn is_flat(mut bytes: &[u8], nested: Nested) -> bool {
     while !bytes.is_empty() {
         let Some(tag) = varint(&mut bytes) else { return false };
         let skipped = match tag & 7 {
@@ -167,9 +180,9 @@ fn is_flat(mut bytes: &[u8], depth: u8) -> bool {
             _ => None,
         };
         let Some((body, rest)) = skipped.and_then(|length| bytes.split_at_checked(length)) else { return false };
-        match (tag >> 3, depth) {
-            (7, 1) if !is_flat(body, 0) => return false,
-            (9, 1) => return false,
+        match (tag >> 3, nested) {
+            (7, Nested::Message) | (2, Nested::Change) if !is_flat(body, Nested::Nothing) => return false,
+            (9, Nested::Message) => return false,
             _ => bytes = rest,
         }
     }
@@ -223,7 +236,9 @@ mod tests {
             clock: Some(crate::clock::Millis(7)),
             troubles: vec!["disk".into()],
             clock_ahead_ms: None,
+            address: "127.0.0.1:8601".into(),
             age_ms: 0,
+            lag: 0,
         };
         let checkpoint = Checkpoint::new("mulu-00", HashAlgorithm::Sm3, 9, leaf, leaf);
         let note = checkpoint.cosign(&"tax".parse().unwrap(), &SigningKey::from_seed(&[1; 32]), 7).unwrap();
@@ -247,7 +262,8 @@ mod tests {
     fn messages_that_nodes_do_not_send_are_refused() {
         let refused = |message: Message| Frame::decode(&Frame::Raft(message).encode().unwrap()[4..]).is_err();
         assert!(!refused(append()));
-        for kind in [MessageType::MsgPropose, MessageType::MsgSnapshot, MessageType::MsgTimeoutNow, MessageType::MsgHup]
+        for kind in
+            [MessageType::MsgPropose, MessageType::MsgSnapshot, MessageType::MsgTransferLeader, MessageType::MsgHup]
         {
             let mut message = append();
             message.set_msg_type(kind);
@@ -256,6 +272,12 @@ mod tests {
         let mut message = append();
         message.mut_entries()[1].data = vec![0; BLOCK_BYTES_MAX + 1].into();
         assert!(refused(message));
+        for (data, is_refused) in [(vec![0x12, 4, 8, 1, 16, 9], false), (vec![0x12, 4, 0xa3, 6, 0xa3, 6], true)] {
+            let mut message = append();
+            message.mut_entries()[1].set_entry_type(EntryType::EntryConfChangeV2);
+            message.mut_entries()[1].data = data.into();
+            assert_eq!(refused(message), is_refused, "groups in a change of members");
+        }
         let mut message = append();
         let mut snapshot = Snapshot::default();
         snapshot.mut_metadata().index = 3;
@@ -266,15 +288,15 @@ mod tests {
     #[test]
     fn groups_never_reach_the_codec() {
         let flat = append().write_to_bytes().unwrap();
-        assert!(is_flat(&flat, 1));
+        assert!(is_flat(&flat, Nested::Message));
         // Field 100, wire type 3: the beginning of a group, many times.
         let group = [0xa3, 0x06].repeat(1000);
-        assert!(!is_flat(&[flat.as_slice(), &group].concat(), 1));
+        assert!(!is_flat(&[flat.as_slice(), &group].concat(), Nested::Message));
         let entry = [&[0x3a, 0xd0, 0x0f][..], &group].concat();
-        assert!(!is_flat(&entry, 1), "a group inside an entry passed");
+        assert!(!is_flat(&entry, Nested::Message), "a group inside an entry passed");
         for end in 1..flat.len() {
             // Cut bytes may be a shorter message, but never crash.
-            let _ = is_flat(&flat[..end], 1);
+            let _ = is_flat(&flat[..end], Nested::Message);
         }
     }
 }

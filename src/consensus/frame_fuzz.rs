@@ -20,6 +20,8 @@ fn append() -> Message {
     (entry.index, entry.term, entry.data) = (9, 7, vec![1; 60].into());
     let mut change = entry.clone();
     change.set_entry_type(EntryType::EntryConfChangeV2);
+    // Node 9 is added.
+    change.data = vec![0x12, 4, 8, 0, 16, 9].into();
     message.set_entries(vec![entry, change].into());
     message
 }

@@ -6,12 +6,16 @@
 //! the pool; the driver thread packs blocks, proposes them, and syncs the log before it answers
 //! others (`driver`, `ready`, `members`); the apply thread takes what is committed (`handoff`), verifies every
 //! signature, applies it to the state (`chain`) and answers whoever waits.
+//!
+//! Who takes part stands on the ledger. Every node knows who may speak and where others are (`membership`, `directory`);
+//! the leader's steward (`steward`, `members`) brings raft's own configuration to what the ledger says, step by step.
 
 mod admission;
 mod apply;
 mod chain;
 mod copied;
 mod cosign;
+mod directory;
 mod driver;
 mod evidence;
 mod fatal;
@@ -27,6 +31,7 @@ mod leaves;
 mod log_view;
 mod mailbox;
 mod members;
+mod membership;
 mod misfit;
 mod node;
 mod opening;
@@ -42,6 +47,7 @@ mod snapshot;
 mod stable;
 mod start;
 mod status;
+mod steward;
 mod transport;
 mod waiters;
 
@@ -50,10 +56,12 @@ pub use copied::Copied;
 pub use cosign::{Anchored, Cosigning, DepartmentWord};
 pub use evidence::{ACCEPTED_DIR, Halted};
 pub use fatal::end;
-pub use node::Consensus;
+pub use membership::{Standing, Wanted};
+pub use node::{Consensus, REPORT_AGE_MS_MAX};
 pub use settings::{Limits, Peer, Settings, SnapshotPace, Timing};
 pub use snapshot::{SnapshotHead, check_snapshot, snapshot_head};
 pub use status::{NodeReport, NodeRole, PeerStatus, Queues, Status};
+pub use steward::{CAUGHT_UP_ENTRIES, Configuration, Step, Waits};
 
 use crate::domain::edition::NEWEST;
 use crate::storage::StorageError;

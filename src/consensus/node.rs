@@ -27,10 +27,12 @@ use super::evidence::{Guard, Halted};
 use super::handoff::Handoff;
 use super::intake::{Intake, Job};
 use super::mailbox::{Input, Mailbox};
+use super::membership::{Membership, Wanted};
 use super::pool::Pool;
 use super::router::Origin;
 use super::settings::{Settings, Timing};
 use super::status::{DriverStatus, Leadership, NodeReport, NodeRole, PeerStatus, Queues, Reports, Status};
+use super::steward::{Configuration, Step, View, Waits};
 use super::transport::Links;
 use super::waiters::{Reply, Waiters};
 use super::{ConsensusError, ReadError, SubmitError, genesis, start};
@@ -38,6 +40,8 @@ use super::{ConsensusError, ReadError, SubmitError, genesis, start};
 /// A fresh read asks again after this long: questions can be dropped in silence.
 const READ_AGAIN: Duration = Duration::from_millis(300);
 const READ_PAUSE: Duration = Duration::from_millis(20);
+/// A node that was not heard for this long counts as away.
+pub const REPORT_AGE_MS_MAX: u64 = 5_000;
 const NETWORK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What all parts of a node share.
@@ -58,6 +62,9 @@ pub(super) struct Shared {
     pub(super) mailbox: Mailbox,
     pub(super) leadership: watch::Receiver<Leadership>,
     pub(super) driver: Arc<Mutex<DriverStatus>>,
+    pub(super) membership: Arc<Membership>,
+    /// Where the others reach this node, as its own `node.toml` says.
+    pub(super) address: String,
     pub(super) projected: AtomicU64,
     pub(super) troubles: Mutex<Vec<String>>,
     pub(super) clock: SharedClock,
@@ -247,6 +254,11 @@ impl Consensus {
         self.shared.book.word_of(department)
     }
 
+    /// What the ledger says of nodes, and what it will say.
+    pub fn wanted(&self) -> watch::Receiver<Arc<Wanted>> {
+        self.shared.membership.follow_wanted()
+    }
+
     /// Whether this node stands still because it met a contradiction, and which; and when that begins.
     pub fn halted(&self) -> watch::Receiver<Option<Arc<Halted>>> {
         self.shared.guard.halted()
@@ -320,7 +332,9 @@ impl Shared {
             clock: Some(self.clock.now()),
             troubles: self.troubles.lock().clone(),
             clock_ahead_ms: Some(0),
+            address: self.address.clone(),
             age_ms: 0,
+            lag: 0,
         }
     }
 
@@ -334,6 +348,8 @@ impl Shared {
         let mut reports = self.reports.all();
         reports.push(self.report());
         reports.sort_by_key(|report| report.node_id);
+        let configuration = self.membership.configuration();
+        let step = self.membership.step().unwrap_or_else(|| self.foresee(&driver, &configuration, &reports));
         Status {
             node_id: self.node_id,
             role: driver.role,
@@ -359,7 +375,21 @@ impl Shared {
                 .map(|(node_id, connected)| PeerStatus { node_id, connected })
                 .collect(),
             reports,
+            configuration: (*configuration).clone(),
+            standing: self.membership.standing(),
+            step,
         }
+    }
+
+    /// What the leader's steward is about to do, by what this node has heard.
+    fn foresee(&self, driver: &DriverStatus, configuration: &Configuration, reports: &[NodeReport]) -> Step {
+        let Some(leader) = driver.leader else { return Step::Wait(Waits::Leader) };
+        let heard = |report: &&NodeReport| report.age_ms <= REPORT_AGE_MS_MAX;
+        let lag = |node_id| {
+            let report = reports.iter().find(|report| report.node_id == node_id).filter(heard)?;
+            Some(report.lag)
+        };
+        View { leader, configuration, wanted: &self.membership.wanted().votes(), lag }.plan()
     }
 }
 

@@ -17,6 +17,7 @@ use crate::storage::snapshots::Snapshots;
 use super::apply::Applier;
 use super::chain::Chain;
 use super::cosign::{Book, Cosigner, Desk};
+use super::directory::Directory;
 use super::driver::{Driver, Parts};
 use super::evidence::Guard;
 use super::frame::{Frame, MESSAGE_ENTRIES_BYTES};
@@ -26,6 +27,7 @@ use super::intake::{Intake, Verifier};
 use super::keeper::{Keeper, Since};
 use super::log_view::LogView;
 use super::mailbox::{Input, Mailbox};
+use super::membership::Membership;
 use super::node::{Running, Shared};
 use super::pool::Pool;
 use super::ports::{Log, Machine, StableStore};
@@ -34,7 +36,7 @@ use super::router::Router;
 use super::settings::{Settings, Timing};
 use super::stable::Stable;
 use super::status::{DriverStatus, Leadership, Reports};
-use super::transport::{Links, Outbox, listen};
+use super::transport::{Links, listen};
 use super::waiters::Waiters;
 use super::{ConsensusError, fatal, opening};
 
@@ -50,10 +52,11 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
     // What a snapshot holds was applied, so it was committed: a crash may have taken the note of that, not the fact.
     hard.commit = hard.commit.max(opened.raft_index);
     let view = LogView { log: log.clone(), initial: RaftState::new(hard.clone(), members) };
+    let applied = chain.progress().raft_index;
+    let membership = Membership::new(settings.node_id, &chain.state(), applied, &view.initial.conf_state);
+    let membership = Arc::new(membership);
     let node = raw_node(settings.node_id, settings.timing, view)?;
-    let peers: Vec<_> = settings.peers.iter().filter(|peer| peer.node_id != settings.node_id).cloned().collect();
-    let (links, outboxes) = Links::new(&peers)?;
-    let (links, pool) = (Arc::new(links), Arc::new(Pool::new(settings.limits.unpacked)));
+    let (links, pool) = (Arc::new(Links::default()), Arc::new(Pool::new(settings.limits.unpacked)));
     let waiters = Arc::new(Waiters::new(settings.limits.waiting));
     let handoff = Arc::new(Handoff::new(hard.commit));
     let desk = Arc::new(Desk::default());
@@ -84,6 +87,8 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         mailbox: mailbox.clone(),
         leadership: leader_news,
         driver: Arc::new(Mutex::new(DriverStatus::default())),
+        membership: membership.clone(),
+        address: own_address(&settings),
         projected: AtomicU64::new(0),
         troubles: Mutex::default(),
         clock: settings.clock.clone(),
@@ -105,6 +110,7 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         tick: settings.timing.tick,
         guard: guard.clone(),
         disk: settings.disk.clone(),
+        membership: membership.clone(),
     };
     let mut driver = Driver::new(parts, Instant::now());
     driver.catch_up_members()?;
@@ -131,6 +137,7 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         desk,
         book,
         guard,
+        membership,
         previous: opened.previous,
         node_id: settings.node_id,
         applied: opened.raft_index,
@@ -138,8 +145,14 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         keeper: Arc::new(Keeper::new(snapshots, settings.limits.snapshots, settings.disk.clone())),
         since: Since::default(),
     };
-    let running = run(settings, &shared, (driver, inputs), (applier, cosigner), outboxes)?;
+    let running = run(settings, &shared, (driver, inputs), (applier, cosigner))?;
     Ok((shared, running))
+}
+
+/// Where this node is, as `node.toml` tells the others.
+fn own_address(settings: &Settings) -> String {
+    let own = settings.peers.iter().find(|peer| peer.node_id == settings.node_id);
+    own.map(|own| own.address.clone()).unwrap_or_default()
 }
 
 fn guard(settings: &Settings, chain: &Chain) -> Result<Guard, ConsensusError> {
@@ -153,7 +166,6 @@ fn run(
     shared: &Arc<Shared>,
     (driver, inputs): (Driver<Machine>, Receiver<Input>),
     (applier, cosigner): (Applier, Cosigner),
-    outboxes: Vec<Outbox>,
 ) -> Result<Running, ConsensusError> {
     let router = Arc::new(Router {
         node_id: shared.node_id,
@@ -180,11 +192,15 @@ fn run(
         let verifier = verifier.clone();
         running.threads.push(fatal::spawn("verify", move || verifier.run())?);
     }
+    let directory = Directory::new(shared.node_id, shared.membership.clone(), settings.peers.clone());
+    let directory = Arc::new(directory);
     let inbound = Arc::new(Inbound {
         node_id: shared.node_id,
         chain: shared.chain.id().to_owned(),
         algorithm: shared.chain.algorithm(),
-        nodes: settings.peers.iter().map(|peer| (peer.department.clone(), peer.node_id)).collect(),
+        membership: shared.membership.clone(),
+        directory: directory.clone(),
+        driver: shared.driver.clone(),
         mailbox: shared.mailbox.clone(),
         intake: shared.intake.clone(),
         router,
@@ -194,7 +210,7 @@ fn run(
         leadership: shared.leadership.clone(),
         clock: settings.clock.clone(),
     });
-    running.network = Some(network(settings, shared, inbound, outboxes)?);
+    running.network = Some(network(settings, shared, inbound, directory)?);
     Ok(running)
 }
 
@@ -202,7 +218,7 @@ fn network(
     settings: Settings,
     shared: &Arc<Shared>,
     inbound: Arc<Inbound>,
-    outboxes: Vec<Outbox>,
+    directory: Arc<Directory>,
 ) -> Result<tokio::runtime::Runtime, ConsensusError> {
     let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("peers").enable_all().build()?;
     settings.listener.set_nonblocking(true)?;
@@ -212,9 +228,7 @@ fn network(
     };
     runtime.spawn(fatal::guard(listen(listener, TlsAcceptor::from(settings.tls_server), inbound.clone())));
     let connector = TlsConnector::from(settings.tls_client);
-    for outbox in outboxes {
-        runtime.spawn(fatal::guard(outbox.keep(connector.clone(), inbound.clone())));
-    }
+    runtime.spawn(fatal::guard(directory.keep(shared.links.clone(), connector, inbound)));
     let shared = shared.clone();
     runtime.spawn(fatal::guard(async move {
         let mut seconds = tokio::time::interval(REPORT_EVERY);

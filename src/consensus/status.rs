@@ -7,9 +7,15 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Millis;
+use crate::domain::node::ADDRESS_CHARS_MAX;
+
+use super::membership::Standing;
+use super::steward::{Configuration, Step};
 
 const VERSION_CHARS_MAX: usize = 64;
 const TROUBLES_MAX: usize = 16;
+/// Nodes whose reports are kept: more than a city has, for numbers are never used again.
+const REPORTS_MAX: usize = 1_024;
 
 /// What a node is to the others at the moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,9 +81,15 @@ pub struct NodeReport {
     /// took on its way counted against it.
     #[serde(skip_deserializing)]
     pub clock_ahead_ms: Option<i64>,
+    /// Where it says that its consensus is reached.
+    #[serde(default)]
+    pub address: String,
     /// Milliseconds since the report came; 0 for the node's own.
     #[serde(default)]
     pub age_ms: u64,
+    /// Log entries that it was behind this node when the report came; 0 for the node's own.
+    #[serde(default)]
+    pub lag: u64,
 }
 
 /// Whether a peer can be reached.
@@ -134,6 +146,12 @@ pub struct Status {
     pub peers: Vec<PeerStatus>,
     /// The last report of every node, this one's included, by node.
     pub reports: Vec<NodeReport>,
+    /// Who is in consensus.
+    pub configuration: Configuration,
+    /// Where this node stands with its own ledger.
+    pub standing: Standing,
+    /// What brings consensus to what the ledger wants.
+    pub step: Step,
 }
 
 /// The last report of every other node.
@@ -143,16 +161,24 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// Keeps a report. The caller has checked that it comes from the node that it names.
-    pub(super) fn put(&self, mut report: NodeReport, now: Millis) {
+    /// Keeps a report, and how far its node's clock was ahead and its log behind this node's. The caller has checked
+    /// that it comes from the node that it names.
+    pub(super) fn put(&self, mut report: NodeReport, now: Millis, commit: u64) {
         report.version = report.version.chars().take(VERSION_CHARS_MAX).collect();
+        report.address = report.address.chars().take(ADDRESS_CHARS_MAX).collect();
         report.troubles.truncate(TROUBLES_MAX);
         report.troubles.iter_mut().for_each(|name| *name = name.chars().take(VERSION_CHARS_MAX).collect());
         report.clock_ahead_ms = report.clock.map(|clock| {
             let ms = |time: Millis| i64::try_from(time.0).unwrap_or(i64::MAX);
             ms(clock).saturating_sub(ms(now))
         });
-        self.last.lock().insert(report.node_id, (report, Instant::now()));
+        report.lag = commit.saturating_sub(report.commit);
+        let mut last = self.last.lock();
+        if last.len() >= REPORTS_MAX && !last.contains_key(&report.node_id) {
+            let oldest = last.values().min_by_key(|(_, at)| *at).map(|(oldest, _)| oldest.node_id);
+            oldest.map(|oldest| last.remove(&oldest));
+        }
+        last.insert(report.node_id, (report, Instant::now()));
     }
 
     /// All reports with their age.

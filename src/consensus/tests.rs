@@ -29,6 +29,7 @@ mod editions;
 mod full_disk;
 mod lies;
 mod lying_leader;
+mod membership;
 mod snapshots;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,6 +45,9 @@ struct City {
     late: Vec<u64>,
     disks: Vec<Arc<Disk>>,
     pace: SnapshotPace,
+    authority: CityAuthority,
+    /// Each node's department.
+    whose: Vec<usize>,
 }
 
 /// A clock that is late.
@@ -106,6 +110,13 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// A certificate for a node of a department.
+fn certificate(authority: &CityAuthority, dir: &std::path::Path, node: usize, of: usize) -> TlsFiles {
+    let tls_dir = dir.join(format!("tls-{node}"));
+    std::fs::create_dir(&tls_dir).unwrap();
+    authority.issue(&department(of), &[], SystemClock.now()).unwrap().save(&tls_dir).unwrap()
+}
+
 impl City {
     fn new(voters: usize, learners: usize) -> Self {
         Self::with_clocks(voters, learners, vec![0; voters + learners])
@@ -117,13 +128,9 @@ impl City {
         let authority = CityAuthority::create("test city", now).unwrap();
         let count = voters + learners;
         let listeners: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let tls = (0..count).map(|n| {
-            let tls_dir = dir.path().join(format!("tls-{n}"));
-            std::fs::create_dir(&tls_dir).unwrap();
-            authority.issue(&department(n), &[], now).unwrap().save(&tls_dir).unwrap()
-        });
+        let tls = (0..count).map(|n| certificate(&authority, dir.path(), n, n)).collect();
         let mut city = Self {
-            tls: tls.collect(),
+            tls,
             dir,
             addresses: listeners.iter().map(|listener| listener.local_addr().unwrap()).collect(),
             genesis: genesis(voters, learners),
@@ -131,6 +138,8 @@ impl City {
             disks: (0..count).map(|_| Disk::unwatched()).collect(),
             nodes: Vec::new(),
             pace: SnapshotPace::default(),
+            authority,
+            whose: (0..count).collect(),
         };
         for (n, listener) in listeners.into_iter().enumerate() {
             let node = city.open(n, listener);
@@ -147,11 +156,11 @@ impl City {
         let peers = self.addresses.iter().enumerate();
         let settings = Settings {
             node_id: n as u64 + 1,
-            department: department(n),
+            department: department(self.whose[n]),
             peers: peers
                 .map(|(n, address)| Peer {
                     node_id: n as u64 + 1,
-                    department: department(n),
+                    department: department(self.whose[n]),
                     address: address.to_string(),
                 })
                 .collect(),
@@ -162,13 +171,26 @@ impl City {
             store,
             disk: self.disks[n].clone(),
             clock: Arc::new(Late(self.late[n])),
-            keys: Keyring { signing: key(n), ..Keyring::generate(Algorithm::Ed25519).unwrap() }.into(),
+            keys: Keyring { signing: key(self.whose[n]), ..Keyring::generate(Algorithm::Ed25519).unwrap() }.into(),
             checkpoint_file: home.join("ledger/checkpoint"),
             evidence_dir: home.join("evidence"),
             limits: Limits { verify_threads: 1, snapshots: self.pace, ..Limits::default() },
             timing: Timing::default(),
         };
         Consensus::start(settings).unwrap()
+    }
+
+    /// A further node of a department, which only knows the others by what it was told at start.
+    fn join(&mut self, of: usize) -> usize {
+        let n = self.nodes.len();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        self.addresses.push(listener.local_addr().unwrap());
+        self.whose.push(of);
+        self.late.push(0);
+        self.disks.push(Disk::unwatched());
+        self.tls.push(certificate(&self.authority, self.dir.path(), n, of));
+        self.nodes.push(Some(self.open(n, listener)));
+        n
     }
 
     fn stop(&mut self, n: usize) {
@@ -401,6 +423,7 @@ async fn what_a_majority_cosigned_is_anchored_everywhere_and_stays_so() {
 async fn without_enough_cosignatures_a_write_is_committed_and_not_anchored() {
     let mut city = City::new(3, 2);
     let leader = city.leader().await;
+    assert!(city.node(leader).anchored_beyond(0, PATIENCE).await.is_some());
     for learner in [3, 4] {
         city.stop(learner);
     }

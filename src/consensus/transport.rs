@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, BufWriter};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,9 +18,9 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use crate::crypto::tls;
 use crate::ids::DepartmentId;
 
+use super::directory::Route;
 use super::frame::{FRAME_BYTES_MAX, Frame};
 use super::inbound::Inbound;
-use super::settings::Peer;
 
 const QUEUE_FRAMES_MAX: usize = 4096;
 const QUEUE_BYTES_MAX: usize = 48 * 1024 * 1024;
@@ -50,79 +51,100 @@ struct Gauge {
 }
 
 struct Link {
+    route: Route,
     queue: mpsc::Sender<Vec<u8>>,
     gauge: Arc<Gauge>,
 }
 
 /// The sending ends of all connections.
+#[derive(Default)]
 pub(super) struct Links {
-    links: BTreeMap<u64, Link>,
+    links: RwLock<BTreeMap<u64, Link>>,
 }
 
 /// The other end of a link, for the task that holds its connection.
 pub(super) struct Outbox {
-    peer: Peer,
+    node_id: u64,
+    route: Route,
     name: ServerName<'static>,
     frames: mpsc::Receiver<Vec<u8>>,
     gauge: Arc<Gauge>,
 }
 
 impl Links {
-    /// A link for each peer.
-    pub(super) fn new(peers: &[Peer]) -> io::Result<(Self, Vec<Outbox>)> {
-        let mut links = BTreeMap::new();
+    /// Has links to exactly these nodes. One that is new, or that moved, begins anew; its outbox is to be kept.
+    pub(super) fn set(&self, routes: &BTreeMap<u64, Route>) -> Vec<Outbox> {
+        let mut links = self.links.write();
+        links.retain(|node_id, link| routes.get(node_id) == Some(&link.route));
         let mut outboxes = Vec::new();
-        for peer in peers {
+        for (node_id, route) in routes {
+            if links.contains_key(node_id) {
+                continue;
+            }
+            let Ok(name) = tls::server_name(&route.department) else { continue };
             let (queue, frames) = mpsc::channel(QUEUE_FRAMES_MAX);
             let gauge = Arc::new(Gauge::default());
-            let name = tls::server_name(&peer.department).map_err(io::Error::other)?;
-            links.insert(peer.node_id, Link { queue, gauge: gauge.clone() });
-            outboxes.push(Outbox { peer: peer.clone(), name, frames, gauge });
+            links.insert(*node_id, Link { route: route.clone(), queue, gauge: gauge.clone() });
+            outboxes.push(Outbox { node_id: *node_id, route: route.clone(), name, frames, gauge });
         }
-        Ok((Self { links }, outboxes))
+        outboxes
     }
 
     /// Sends a frame unless there is no connection or no room.
     pub(super) fn send(&self, to: u64, frame: &Frame) -> Sent {
-        let Some(link) = self.links.get(&to).filter(|link| link.gauge.connected.load(Ordering::Relaxed)) else {
-            return Sent::Unreachable;
-        };
-        let Some(bytes) = frame.encode() else { return Sent::Full };
-        let length = bytes.len();
-        let queued = link.gauge.queued_bytes.fetch_add(length, Ordering::Relaxed);
-        if queued + length > QUEUE_BYTES_MAX || link.queue.try_send(bytes).is_err() {
-            link.gauge.queued_bytes.fetch_sub(length, Ordering::Relaxed);
-            return Sent::Full;
-        }
-        Sent::Queued
+        let links = self.links.read();
+        let Some(link) = links.get(&to).filter(|link| link.is_connected()) else { return Sent::Unreachable };
+        frame.encode().map_or(Sent::Full, |bytes| link.push(bytes))
     }
 
     /// Sends a frame to everyone.
     pub(super) fn broadcast(&self, frame: &Frame) {
-        for peer in self.links.keys() {
-            self.send(*peer, frame);
+        let Some(bytes) = frame.encode() else { return };
+        for link in self.links.read().values().filter(|link| link.is_connected()) {
+            link.push(bytes.clone());
         }
     }
 
     /// Every peer, and whether its connection stands.
     pub(super) fn connected(&self) -> Vec<(u64, bool)> {
-        self.links.iter().map(|(peer, link)| (*peer, link.gauge.connected.load(Ordering::Relaxed))).collect()
+        self.links.read().iter().map(|(peer, link)| (*peer, link.is_connected())).collect()
+    }
+}
+
+impl Link {
+    fn is_connected(&self) -> bool {
+        self.gauge.connected.load(Ordering::Relaxed)
+    }
+
+    fn push(&self, bytes: Vec<u8>) -> Sent {
+        let length = bytes.len();
+        let queued = self.gauge.queued_bytes.fetch_add(length, Ordering::Relaxed);
+        if queued + length > QUEUE_BYTES_MAX || self.queue.try_send(bytes).is_err() {
+            self.gauge.queued_bytes.fetch_sub(length, Ordering::Relaxed);
+            return Sent::Full;
+        }
+        Sent::Queued
     }
 }
 
 impl Outbox {
-    /// Keeps a connection to the peer for ever.
+    /// Keeps a connection to the peer as long as there is a link; where it has several addresses, it is sought at each
+    /// by turns.
     pub(super) async fn keep(mut self, connector: TlsConnector, inbound: Arc<Inbound>) {
         let mut backoff = BACKOFF_MIN;
-        loop {
-            if let Err(error) = self.connect_and_send(&connector, &inbound, &mut backoff).await {
-                tracing::debug!(peer = %self.peer.department, address = self.peer.address, %error, "no connection");
+        let addresses = std::mem::take(&mut self.route.addresses);
+        for address in addresses.iter().cycle() {
+            if let Err(error) = self.connect_and_send(address, &connector, &inbound, &mut backoff).await {
+                tracing::debug!(peer = %self.route.department, address, %error, "no connection");
             }
             self.gauge.connected.store(false, Ordering::Relaxed);
             while let Ok(stale) = self.frames.try_recv() {
                 self.gauge.queued_bytes.fetch_sub(stale.len(), Ordering::Relaxed);
             }
-            inbound.unreachable(self.peer.node_id);
+            if self.frames.is_closed() {
+                return;
+            }
+            inbound.unreachable(self.node_id);
             tokio::time::sleep(backoff).await;
             backoff = (backoff * 2).min(BACKOFF_MAX);
         }
@@ -130,12 +152,13 @@ impl Outbox {
 
     async fn connect_and_send(
         &mut self,
+        address: &str,
         connector: &TlsConnector,
         inbound: &Inbound,
         backoff: &mut Duration,
     ) -> io::Result<()> {
         let connect = async {
-            let stream = TcpStream::connect(self.peer.address.as_str()).await?;
+            let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
             connector.connect(self.name.clone(), stream).await
         };
@@ -155,7 +178,7 @@ impl Outbox {
         }
         self.gauge.connected.store(true, Ordering::Relaxed);
         *backoff = BACKOFF_MIN;
-        tracing::info!(peer = %self.peer.department, "connected");
+        tracing::info!(peer = %self.route.department, address, "connected");
         // Counted from the last pulse, however much is sent meanwhile: what nobody takes in is no sign of life.
         let mut heard = Instant::now();
         loop {
@@ -215,7 +238,8 @@ async fn hear(stream: TcpStream, acceptor: &TlsAcceptor, inbound: &Inbound) -> i
     let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     let certificate = certificate.ok_or_else(|| io::Error::other("no certificate"))?;
     let department: DepartmentId = tls::peer_department(certificate).map_err(io::Error::other)?;
-    let from = inbound.node_of(&department).ok_or_else(|| io::Error::other(format!("{department} is no peer")))?;
+    let stranger = || io::Error::other(format!("{department} is no peer"));
+    let mut speaker = inbound.speaker(department.clone()).ok_or_else(stranger)?;
     let (reader, mut writer) = tokio::io::split(stream);
     let mut reader = tokio::io::BufReader::with_capacity(64 * 1024, reader);
     match timeout(HANDSHAKE_TIMEOUT, read_frame(&mut reader)).await?? {
@@ -236,8 +260,8 @@ async fn hear(stream: TcpStream, acceptor: &TlsAcceptor, inbound: &Inbound) -> i
     let frames = async {
         loop {
             let frame = timeout(SILENCE_MAX, read_frame(&mut reader)).await??;
-            if !inbound.frame(from, frame) {
-                return Err(io::Error::other(format!("{department} speaks for another node")));
+            if !inbound.frame(&mut speaker, frame) {
+                return Err(io::Error::other(format!("{department} speaks for another node, or one that is out")));
             }
         }
     };

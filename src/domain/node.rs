@@ -55,8 +55,10 @@ pub struct NodePlace {
 pub struct NodeRecord {
     /// Its number.
     pub node_id: u64,
-    /// Where it is; nothing once it was removed.
+    /// Where it is; nothing while it is where it was at the genesis, which `node.toml` tells.
     pub place: Option<NodePlace>,
+    /// Whether it left consensus for ever.
+    pub removed: bool,
     /// Index of the transaction that said so.
     pub index: u64,
 }

@@ -203,6 +203,9 @@ const API: &[(&str, &str)] = own_schemas!("api":
     "key_rotation",
     "edition",
     "key_endorsement",
+    "new_department",
+    "node",
+    "voters",
     "digest",
 );
 

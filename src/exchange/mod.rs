@@ -179,6 +179,13 @@ impl Exchange {
         }
     }
 
+    /// Says where the departments' nodes answer for peers from now on, `host:port`.
+    pub fn find_peers(&self, addresses: BTreeMap<DepartmentId, String>) {
+        if let Err(error) = self.inner.peers.find(addresses) {
+            tracing::error!(%error, "the peers' addresses cannot be used");
+        }
+    }
+
     /// Access records that are not on the ledger yet.
     pub fn outbox_len(&self) -> usize {
         self.inner.outbox.len()

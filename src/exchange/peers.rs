@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::crypto::tls::node_name;
@@ -20,15 +22,16 @@ const PATH: &str = "/peer/v1/query";
 /// The other nodes.
 pub(super) struct Peers {
     client: reqwest::Client,
-    ports: BTreeMap<DepartmentId, u16>,
+    hosts: Hosts,
 }
 
-/// A node is asked for by the name in its certificate, wherever it lies.
-struct Hosts(BTreeMap<String, (String, u16)>);
+/// A node is asked for by the name in its certificate, wherever it lies: its host and port, by that name.
+#[derive(Clone, Default)]
+struct Hosts(Arc<RwLock<BTreeMap<String, (String, u16)>>>);
 
 impl Resolve for Hosts {
     fn resolve(&self, name: Name) -> Resolving {
-        let found = self.0.get(name.as_str()).cloned();
+        let found = self.0.read().get(name.as_str()).cloned();
         Box::pin(async move {
             let (host, port) = found.ok_or("no such node")?;
             let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
@@ -44,17 +47,11 @@ impl Peers {
         addresses: BTreeMap<DepartmentId, String>,
         timeout: Duration,
     ) -> Result<Self, ExchangeError> {
-        let (mut hosts, mut ports) = (BTreeMap::new(), BTreeMap::new());
-        for (department, address) in addresses {
-            let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
-            let (host, port) = parts.ok_or_else(|| ExchangeError::Form(format!("`{address}` is not host:port")))?;
-            let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-            hosts.insert(node_name(&department), (host, port));
-            ports.insert(department, port);
-        }
+        let hosts = Hosts::default();
+        *hosts.0.write() = read(addresses)?;
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls.clone())
-            .dns_resolver(std::sync::Arc::new(Hosts(hosts)))
+            .dns_resolver(Arc::new(hosts.clone()))
             .https_only(true)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -63,12 +60,19 @@ impl Peers {
             .pool_max_idle_per_host(IDLE_PER_PEER)
             .build()
             .map_err(|e| ExchangeError::Crypto(e.to_string()))?;
-        Ok(Self { client, ports })
+        Ok(Self { client, hosts })
+    }
+
+    /// The nodes are elsewhere from now on.
+    pub(super) fn find(&self, addresses: BTreeMap<DepartmentId, String>) -> Result<(), ExchangeError> {
+        *self.hosts.0.write() = read(addresses)?;
+        Ok(())
     }
 
     /// Sends a sealed request and reads the whole answer, up to [`ANSWER_BYTES_MAX`].
     pub(super) async fn ask(&self, provider: &DepartmentId, sealed: Vec<u8>) -> Result<Vec<u8>, QueryError> {
-        let port = self.ports.get(provider).ok_or_else(|| QueryError::ProviderUnreachable(provider.clone()))?;
+        let port = self.hosts.0.read().get(&node_name(provider)).map(|(_, port)| *port);
+        let port = port.ok_or_else(|| QueryError::ProviderUnreachable(provider.clone()))?;
         let url = format!("https://{}:{port}{PATH}", node_name(provider));
         let failed = |cause: reqwest::Error| failure(provider, &cause);
         let request = self.client.post(url).header("content-type", "application/octet-stream").body(sealed);
@@ -87,6 +91,16 @@ impl Peers {
         }
         Ok(answer)
     }
+}
+
+fn read(addresses: BTreeMap<DepartmentId, String>) -> Result<BTreeMap<String, (String, u16)>, ExchangeError> {
+    let read = |(department, address): (DepartmentId, String)| {
+        let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+        let (host, port) = parts.ok_or_else(|| ExchangeError::Form(format!("`{address}` is not host:port")))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Ok((node_name(&department), (host, port)))
+    };
+    addresses.into_iter().map(read).collect()
 }
 
 fn failure(provider: &DepartmentId, cause: &reqwest::Error) -> QueryError {
@@ -116,8 +130,6 @@ fn is_wrong_certificate(error: &(dyn Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 

@@ -1,8 +1,8 @@
 //! What the other nodes' reports say about this one: whether its clock is right, and whether it keeps up.
 
-use crate::consensus::{NodeReport, Status};
+use crate::consensus::{NodeReport, REPORT_AGE_MS_MAX, Status};
 
-use super::health::{Check, REPORT_AGE_MAX_MS};
+use super::health::Check;
 
 /// From here on a clock is told about: two honest clocks under NTP differ by milliseconds.
 const CLOCK_WARNING_MS: u64 = 2_000;
@@ -13,7 +13,7 @@ const LAG_MAX: u64 = 10_000;
 
 fn heard(status: &Status) -> impl Iterator<Item = &NodeReport> {
     let own = status.node_id;
-    status.reports.iter().filter(move |report| report.node_id != own && report.age_ms <= REPORT_AGE_MAX_MS)
+    status.reports.iter().filter(move |report| report.node_id != own && report.age_ms <= REPORT_AGE_MS_MAX)
 }
 
 /// By how many milliseconds this node's clock is ahead of the middle one of the others'; none when nobody was heard.
@@ -62,7 +62,7 @@ pub(super) fn lag_check(status: &Status) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consensus::{NodeRole, Queues};
+    use crate::consensus::{Configuration, NodeRole, Queues, Standing, Step};
 
     fn status(others: &[(i64, u64)], applied: u64) -> Status {
         let report = |(node_id, (ahead, age_ms)): (u64, &(i64, u64))| NodeReport {
@@ -77,7 +77,9 @@ mod tests {
             clock: None,
             troubles: Vec::new(),
             clock_ahead_ms: Some(*ahead),
+            address: String::new(),
             age_ms: *age_ms,
+            lag: 0,
         };
         Status {
             node_id: 1,
@@ -94,6 +96,9 @@ mod tests {
             queues: Queues::default(),
             peers: Vec::new(),
             reports: (2..).zip(others).map(report).collect(),
+            configuration: Configuration::default(),
+            standing: Standing::Member,
+            step: Step::Settled,
         }
     }
 
@@ -102,7 +107,7 @@ mod tests {
         assert_eq!(clock_ahead_ms(&status(&[(90_000, 0), (-3, 0), (5, 0)], 0)), Some(-5));
         assert_eq!(clock_ahead_ms(&status(&[(90_000, 0), (-3, 0)], 0)), Some(3));
         assert_eq!(clock_ahead_ms(&status(&[(90_000, 0), (90_010, 0)], 0)), Some(-90_000));
-        assert_eq!(clock_ahead_ms(&status(&[(90_000, REPORT_AGE_MAX_MS + 1)], 0)), None, "too old to compare");
+        assert_eq!(clock_ahead_ms(&status(&[(90_000, REPORT_AGE_MS_MAX + 1)], 0)), None, "too old to compare");
         assert!(clock_check(&status(&[(-59_999, 0)], 0)).ok);
         let wrong = clock_check(&status(&[(-61_500, 0), (-61_400, 0)], 0));
         assert!(!wrong.ok && wrong.detail.contains("61.400 s ahead of"), "{}", wrong.detail);
@@ -113,6 +118,6 @@ mod tests {
         assert!(lag_check(&status(&[(0, 0)], 49_999)).ok);
         let late = lag_check(&status(&[(0, 0)], 40_000));
         assert!(!late.ok && late.detail.starts_with("10000 log entries behind"), "{}", late.detail);
-        assert!(lag_check(&status(&[(0, REPORT_AGE_MAX_MS + 1)], 40_000)).ok, "what is long past does not count");
+        assert!(lag_check(&status(&[(0, REPORT_AGE_MS_MAX + 1)], 40_000)).ok, "what is long past does not count");
     }
 }

@@ -33,7 +33,8 @@ fn knows(node: &NodeView) -> u32 {
 impl Node {
     /// The edition in force, and how far the city could go.
     pub fn editions(&self) -> Editions {
-        let nodes = self.cluster().nodes;
+        let mut nodes = self.cluster().nodes;
+        nodes.retain(|node| node.wanted != "none");
         let ready = nodes.iter().map(knows).min().unwrap_or(FIRST);
         let waiting_for =
             nodes.iter().filter(|node| knows(node) < NEWEST).map(|node| node.department.clone()).collect();
@@ -47,11 +48,7 @@ impl Node {
     /// `not_the_authority`, `upgrade_first` with the departments whose nodes are not ready, the ledger's refusal.
     pub async fn raise_edition(&self, who: &Principal, edition: u32) -> Result<Committed, ServiceError> {
         let actor = self.authorise(who, |role| Facts::new(Action::ManageKeys, role, Relation::Own))?;
-        let authority = self.chain.state().genesis().map(|genesis| genesis.authority.clone());
-        if authority.as_ref() != Some(&self.department) {
-            let detail = "the authority raises the edition, at its own node".to_owned();
-            return Err(ServiceError::NotAllowed { code: "not_the_authority", detail });
-        }
+        self.require_authority()?;
         let now = self.editions();
         if edition > now.ready {
             let names: Vec<String> = now.waiting_for.iter().map(ToString::to_string).collect();

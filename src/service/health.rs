@@ -4,18 +4,17 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::consensus::{NodeRole, Status};
+use crate::consensus::{CAUGHT_UP_ENTRIES, NodeRole, REPORT_AGE_MS_MAX, Status, Step};
 use crate::domain::Text;
 use crate::exchange::OUTBOX_MAX;
 use crate::ids::DepartmentId;
 use crate::storage::disk::Verdict;
 
+use super::membership::Awaited;
 use super::{Node, cluster_health};
 
 /// A read model that is this many transactions behind is not fit to be read.
 const PROJECTION_LAG_MAX: u64 = 10_000;
-/// A node that was not heard for this long counts as away.
-pub(super) const REPORT_AGE_MAX_MS: u64 = 5_000;
 /// How often a node tells the others what is the matter with it.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -67,6 +66,12 @@ pub struct ClusterView {
     pub has_quorum: bool,
     /// Transactions applied by this node.
     pub ledger_size: u64,
+    /// Whether consensus is on its way from one set of voters to another.
+    pub joint: bool,
+    /// Whether consensus is what the ledger says.
+    pub settled: bool,
+    /// What the change of members waits for.
+    pub waits_for: Option<Awaited>,
     /// Every node.
     pub nodes: Vec<NodeView>,
 }
@@ -80,8 +85,16 @@ pub struct NodeView {
     pub name: Text,
     /// Its number in consensus.
     pub node_id: u64,
-    /// `leader`, `voter` or `learner`.
+    /// What it is: `leader`, `voter`, `learner`, or `none` when it is not in consensus.
     pub role: &'static str,
+    /// What the ledger says that it shall be: `voter`, `learner` or `none`.
+    pub wanted: &'static str,
+    /// Whether it has what is committed, but for the last moments.
+    pub caught_up: bool,
+    /// Where its consensus is reached, by the ledger or its own word.
+    pub raft: Option<String>,
+    /// Where its exchange is reached, by the ledger.
+    pub peer: Option<String>,
     /// Whether it was heard in the last seconds.
     pub reachable: bool,
     /// Its term.
@@ -139,6 +152,7 @@ impl Node {
         let room = self.disk.room();
         let checks = vec![
             Check::new("quorum", status.has_quorum, quorum_detail(&status)),
+            Self::membership_check(&status),
             cluster_health::lag_check(&status),
             cluster_health::clock_check(&status),
             Check::new(
@@ -180,20 +194,33 @@ impl Node {
     /// Leader, term and progress of every node.
     pub fn cluster(&self) -> ClusterView {
         let status = self.consensus.status();
+        let waits_for = self.awaited(&status);
         let state = self.chain.state();
         let leader = state.departments().find(|known| Some(known.node_id) == status.leader);
         let nodes = state.departments().map(|department| {
             let report = status.reports.iter().find(|report| report.node_id == department.node_id);
+            let member = state.member(&department.id);
+            let place = member.as_ref().and_then(|member| member.place.as_ref());
+            let said = || report.map(|report| report.address.clone()).filter(|address| !address.is_empty());
             NodeView {
                 department: department.id.clone(),
                 name: department.name.clone(),
                 node_id: department.node_id,
-                role: match (Some(department.node_id) == status.leader, department.voter) {
-                    (true, _) => "leader",
-                    (false, true) => "voter",
-                    (false, false) => "learner",
+                role: match department.node_id {
+                    node_id if Some(node_id) == status.leader => "leader",
+                    node_id if status.configuration.voters.contains(&node_id) => "voter",
+                    node_id if status.configuration.contains(node_id) => "learner",
+                    _ => "none",
                 },
-                reachable: report.is_some_and(|report| report.age_ms <= REPORT_AGE_MAX_MS),
+                wanted: match member.as_ref().map(|member| member.voter) {
+                    Some(true) => "voter",
+                    Some(false) => "learner",
+                    None => "none",
+                },
+                caught_up: report.is_some_and(|report| report.lag <= CAUGHT_UP_ENTRIES),
+                raft: place.map(|place| place.raft.clone()).or_else(said),
+                peer: place.map(|place| place.peer.clone()),
+                reachable: report.is_some_and(|report| report.age_ms <= REPORT_AGE_MS_MAX),
                 term: report.map(|report| report.term),
                 commit: report.map(|report| report.commit),
                 applied: report.map(|report| report.applied),
@@ -214,6 +241,9 @@ impl Node {
             term: status.term,
             has_quorum: status.has_quorum,
             ledger_size: state.size(),
+            joint: status.configuration.is_joint(),
+            settled: status.step == Step::Settled,
+            waits_for,
             nodes: nodes.collect(),
         }
     }

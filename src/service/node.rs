@@ -1,5 +1,6 @@
 //! A department's node: everything that runs in one process, wired together once.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use crate::clock::{SharedClock, SystemClock};
-use crate::consensus::{self, Chain, Consensus, ConsensusError, Timing};
+use crate::consensus::{self, Chain, Consensus, ConsensusError, Timing, Wanted};
 use crate::crypto::digest::HashAlgorithm;
 use crate::crypto::keys::Keys;
 use crate::crypto::{CryptoError, tls};
@@ -149,7 +150,7 @@ impl Node {
         let exchange = Exchange::start(exchange::Settings {
             department: config.department.clone(),
             keys: keys.clone(),
-            peers: config.nodes.iter().map(|node| (node.department.clone(), node.peer.clone())).collect(),
+            peers: exchange_addresses(&config, &consensus.wanted().borrow()),
             tls: tls::client_config(&config.tls_files()?)?,
             peer_timeout: Duration::from_millis(config.limits.query_timeout_ms),
             promise: Duration::from_millis(config.limits.promise_ms),
@@ -184,6 +185,7 @@ impl Node {
             follower: Arc::new(Mutex::new(Some(follower))),
         };
         tokio::spawn(super::keys::follow(node.clone()));
+        tokio::spawn(follow_addresses(node.clone()));
         tokio::spawn(super::expiry::watch(node.clone()));
         tokio::spawn(super::health::tell(node.clone()));
         tokio::spawn(report_projection(node.consensus.clone(), node.model.clone()));
@@ -289,15 +291,19 @@ fn read_genesis(config: &NodeConfig) -> Result<Transaction, StartError> {
 /// whether the department is the auditor.
 fn check_identity(config: &NodeConfig, chain: &Chain, keys: &Keys) -> Result<bool, StartError> {
     let state = chain.state();
+    // So far only the genesis is applied: keys that came later are taken when their block is, and a department that
+    // joined later comes then. But keys that are another department's will never be this one's.
     let own = state.department(&config.department);
-    let own = own.ok_or_else(|| StartError::Mismatch(format!("{} is not on this ledger", config.department)))?;
-    // So far only the genesis is applied: keys that came later are taken when their block is. But keys that are another
-    // department's will never be this one's.
-    let is_held = keys.adopt(&own.signing_key, &own.sealing_key);
+    let is_held = own.is_some_and(|own| keys.adopt(&own.signing_key, &own.sealing_key));
     let known = state.key(keys.get().signing.public().id());
-    if !is_held && known.is_some_and(|known| known.department != own.id) {
-        let keys = config.keys_dir.display();
-        return Err(StartError::Mismatch(format!("the keys in {keys} are not those of {} on the ledger", own.id)));
+    if !is_held && known.is_some_and(|known| known.department != config.department) {
+        let (keys, own) = (config.keys_dir.display(), &config.department);
+        return Err(StartError::Mismatch(format!("the keys in {keys} are not those of {own} on the ledger")));
+    }
+    if let Some(owner) = config.own().and_then(|own| state.number_owner(own.node_id))
+        && owner != &config.department
+    {
+        return Err(StartError::Mismatch(format!("this node's number is that of {owner} on the ledger")));
     }
     Ok(state.genesis().is_some_and(|genesis| genesis.auditor == config.department))
 }
@@ -318,6 +324,25 @@ fn connectors(config: &NodeConfig) -> Result<Connectors, StartError> {
         Err(error) => return Err(wrong(error.to_string())),
     };
     Ok(Connectors::new(file, &config.provider_dir))
+}
+
+/// Where the departments' nodes answer for peers: the ledger first, then `node.toml`.
+fn exchange_addresses(config: &NodeConfig, wanted: &Wanted) -> BTreeMap<DepartmentId, String> {
+    let configured = config.nodes.iter().map(|node| (node.department.clone(), node.peer.clone()));
+    let places = wanted.members.values().filter_map(|member| Some((&member.department, member.place.as_ref()?)));
+    configured.chain(places.map(|(department, place)| (department.clone(), place.peer.clone()))).collect()
+}
+
+/// Calls peers where the ledger says that they are.
+async fn follow_addresses(node: Node) {
+    let mut wanted = node.consensus.wanted();
+    loop {
+        let addresses = exchange_addresses(&node.config, &wanted.borrow_and_update());
+        node.exchange.find_peers(addresses);
+        if wanted.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// Tells the other nodes how far this one's read model is.

@@ -28,6 +28,12 @@ impl State {
         self.nodes.get(id)
     }
 
+    /// All nodes' numbers that ever were, and whose.
+    pub fn numbers(&self) -> impl Iterator<Item = (u64, &DepartmentId)> {
+        let since = self.numbers.iter().map(|(number, id)| (*number, id));
+        self.genesis_numbers().map(|(id, number)| (number, id)).chain(since)
+    }
+
     /// Whose a number is, was, or is kept for.
     pub fn number_owner(&self, node_id: u64) -> Option<&DepartmentId> {
         let reserved = || self.departments.values().find(|known| known.node_id == node_id).map(|known| &known.id);
@@ -42,7 +48,8 @@ impl State {
     fn member_of(&self, department: &Department) -> Option<Member> {
         let of_genesis = || self.genesis_numbers().any(|(id, _)| id == &department.id);
         let place = match self.nodes.get(&department.id) {
-            Some(record) => Some(record.place.clone()?),
+            Some(record) if record.removed => return None,
+            Some(record) => record.place.clone(),
             None if of_genesis() => None,
             None => return None,
         };
@@ -100,7 +107,7 @@ impl State {
             department.voter &= !is_new;
         });
         let place = Some(NodePlace { raft, peer });
-        self.nodes.insert(department, NodeRecord { node_id, place, index: by.index });
+        self.nodes.insert(department, NodeRecord { node_id, place, removed: false, index: by.index });
         Ok(())
     }
 
@@ -118,7 +125,8 @@ impl State {
             return Err(Refusal::Conflict(format!("{department} has the only vote: let others vote first")));
         }
         self.departments.change(department, |department| department.voter = false);
-        let record = NodeRecord { node_id: member.node_id, place: None, index: by.index };
+        let Member { node_id, place, .. } = member;
+        let record = NodeRecord { node_id, place, removed: true, index: by.index };
         self.nodes.insert(department.clone(), record);
         Ok(())
     }

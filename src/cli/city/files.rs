@@ -10,6 +10,7 @@ use crate::clock::Millis;
 use crate::crypto::ca::CityAuthority;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::secret::Secret;
+use crate::crypto::sign::Algorithm;
 use crate::domain::command::{Command, Payload};
 use crate::domain::department::{Department, Genesis};
 use crate::domain::{Actor, Role, Text};
@@ -18,8 +19,10 @@ use crate::ledger::chain::chain_id;
 use crate::ledger::transaction::Transaction;
 use crate::ledger::trust::TrustPolicy;
 use crate::policy;
+use crate::service::config::NodeAddress;
 
-use super::{Plan, node_toml};
+use super::node_toml::NodeText;
+use super::{Plan, PlannedNode, node_toml};
 
 /// The genesis in the city's folder and in each node's.
 pub const GENESIS_FILE: &str = "genesis.tx";
@@ -30,7 +33,7 @@ pub const SECRET_FILE: &str = "secret/keys.secret";
 /// Whom a holder of receipts may trust.
 pub const TRUST_FILE: &str = "trust.toml";
 /// The authority's certificate and key.
-const AUTHORITY_DIR: &str = "authority";
+pub const AUTHORITY_DIR: &str = "authority";
 
 /// Makes the city in `out`, which must not exist or be empty: all of it or, after an error, nothing. Answers the chain's id.
 ///
@@ -68,18 +71,24 @@ fn make_in(plan: &Plan, city: Text, departments_dir: &Path, dir: &Path, now: Mil
     private_dir(&authority_dir)?;
     let authority = CityAuthority::create(&format!("{} CA", city.en), now)?;
     authority.save(&authority_dir)?;
+    let address =
+        |node: &PlannedNode| node_toml::node_address(&node.file.id, node.file.order, &plan.host_of(node), node.ports);
+    let addresses: Vec<NodeAddress> = plan.nodes.iter().map(address).collect();
     let mut keyrings = BTreeMap::new();
     for node in &plan.nodes {
         let folder = dir.join(node.file.id.as_str());
-        for private in ["keys", "secret", "tls", "data"] {
-            private_dir(&folder.join(private))?;
-        }
-        let secret = Secret::create_key_file(&folder.join(SECRET_FILE))?;
-        let keyring = Keyring::generate(node.keys)?;
-        keyring.save(&folder.join("keys"), Some(&secret))?;
-        let certificate = authority.issue(&node.file.id, &[plan.host_of(node)], now)?;
-        certificate.locked(&secret)?.save(&folder.join("tls"))?;
-        write(&folder.join(CONFIG_FILE), node_toml::text(plan, node, departments_dir).as_bytes())?;
+        let host = plan.host_of(node);
+        let keyring = furnish(&folder, &authority, (&node.file.id, &host), node.keys, now)?;
+        let text = NodeText {
+            department: &node.file.id,
+            name: &node.file.name,
+            listen: &plan.listen.map_or_else(|| host.clone(), |ip| ip.to_string()),
+            host: &host,
+            ports: node.ports,
+            departments_dir,
+            nodes: &addresses,
+        };
+        write(&folder.join(CONFIG_FILE), node_toml::text(&text).as_bytes())?;
         keyrings.insert(node.file.id.clone(), keyring);
     }
     let (chain, tx) = genesis(plan, city, &keyrings, now)?;
@@ -89,6 +98,27 @@ fn make_in(plan: &Plan, city: Text, departments_dir: &Path, dir: &Path, now: Mil
     }
     write(&dir.join(TRUST_FILE), trust(plan, &chain, &keyrings)?.as_bytes())?;
     Ok(chain)
+}
+
+/// A node's folder, with new keys under a new secret, and a certificate.
+///
+/// # Errors
+/// The files cannot be written.
+pub fn furnish(
+    folder: &Path,
+    authority: &CityAuthority,
+    (department, host): (&DepartmentId, &str),
+    keys: Algorithm,
+    now: Millis,
+) -> Result<Keyring, CliError> {
+    for private in ["keys", "secret", "tls", "data"] {
+        private_dir(&folder.join(private))?;
+    }
+    let secret = Secret::create_key_file(&folder.join(SECRET_FILE))?;
+    let keyring = Keyring::generate(keys)?;
+    keyring.save(&folder.join("keys"), Some(&secret))?;
+    authority.issue(department, &[host.to_owned()], now)?.locked(&secret)?.save(&folder.join("tls"))?;
+    Ok(keyring)
 }
 
 /// The chain's first transaction, signed by the authority for the very chain that it begins.
@@ -145,11 +175,18 @@ fn trust(plan: &Plan, chain: &str, keyrings: &BTreeMap<DepartmentId, Keyring>) -
 }
 
 /// Creates a folder that only its owner can enter.
-fn private_dir(path: &Path) -> Result<(), CliError> {
+///
+/// # Errors
+/// The system's.
+pub fn private_dir(path: &Path) -> Result<(), CliError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| CliError::io(path, &e))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+/// Writes a file.
+///
+/// # Errors
+/// The system's.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     fs::write(path, bytes).map_err(|e| CliError::io(path, &e))
 }
 

@@ -2,7 +2,7 @@
 
 mod algorithms;
 pub mod files;
-mod node_toml;
+pub mod node_toml;
 pub mod ports;
 
 use std::collections::BTreeSet;

@@ -3,13 +3,45 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::domain::Text;
+use crate::ids::DepartmentId;
+use crate::service::config::NodeAddress;
+
 use super::files::SECRET_FILE;
-use super::{Plan, PlannedNode};
+use super::ports::Ports;
+
+/// What a node's configuration says.
+pub struct NodeText<'a> {
+    /// Its department.
+    pub department: &'a DepartmentId,
+    /// The department's name.
+    pub name: &'a Text,
+    /// Where others reach it.
+    pub host: &'a str,
+    /// Where it listens.
+    pub listen: &'a str,
+    /// At which ports.
+    pub ports: Ports,
+    /// Folder with one folder a department.
+    pub departments_dir: &'a Path,
+    /// All nodes, this one included.
+    pub nodes: &'a [NodeAddress],
+}
+
+/// The addresses at which others reach a node.
+pub fn node_address(department: &DepartmentId, node_id: u64, host: &str, ports: Ports) -> NodeAddress {
+    NodeAddress {
+        department: department.clone(),
+        node_id,
+        raft: address(host, ports.raft),
+        peer: address(host, ports.peer),
+        web: format!("http://{}", address(host, ports.web)),
+    }
+}
 
 /// `node.toml` of one node; what it does not say has the defaults of [`crate::service::config`].
-pub(super) fn text(plan: &Plan, node: &PlannedNode, departments_dir: &Path) -> String {
-    let host = plan.host_of(node);
-    let listen = plan.listen.map_or_else(|| host.clone(), |ip| ip.to_string());
+pub fn text(node: &NodeText<'_>) -> String {
+    let NodeText { host, listen, ports, .. } = node;
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let mut text = format!(
         "# {zh} ({en}): configuration of its node. Paths are relative to this file.\n\
@@ -36,27 +68,22 @@ pub(super) fn text(plan: &Plan, node: &PlannedNode, departments_dir: &Path) -> S
          [raft]\nlisten = \"{raft}\"\n\n\
          [tls]\nca = \"tls/ca.pem\"\ncert = \"tls/node.pem\"\nkey = \"tls/node-key.pem\"\n\n\
          [log]\nformat = \"json\"\nlevel = \"info\"\n",
-        zh = node.file.name.zh,
-        en = node.file.name.en,
-        id = node.file.id,
+        zh = node.name.zh,
+        en = node.name.en,
+        id = node.department,
         secret = SECRET_FILE,
-        departments = quoted(&departments_dir.display().to_string()),
-        public = address(&host, node.ports.web),
-        web = address(&listen, node.ports.web),
-        peer = address(&listen, node.ports.peer),
-        raft = address(&listen, node.ports.raft),
+        departments = quoted(&node.departments_dir.display().to_string()),
+        public = address(host, ports.web),
+        web = address(listen, ports.web),
+        peer = address(listen, ports.peer),
+        raft = address(listen, ports.raft),
     );
-    for other in &plan.nodes {
-        let host = plan.host_of(other);
+    for other in node.nodes {
+        let NodeAddress { department, node_id, raft, peer, web } = other;
         // Writing to a String does not fail.
         let _ = write!(
             text,
-            "\n[[nodes]]\ndepartment = \"{id}\"\nnode_id = {number}\nraft = \"{raft}\"\npeer = \"{peer}\"\nweb = \"http://{web}\"\n",
-            id = other.file.id,
-            number = other.file.order,
-            raft = address(&host, other.ports.raft),
-            peer = address(&host, other.ports.peer),
-            web = address(&host, other.ports.web),
+            "\n[[nodes]]\ndepartment = \"{department}\"\nnode_id = {node_id}\nraft = \"{raft}\"\npeer = \"{peer}\"\nweb = \"{web}\"\n",
         );
     }
     text

@@ -22,6 +22,7 @@ use super::super::frame::Frame;
 use super::super::handoff::{Handoff, Work};
 use super::super::log_view::{self, LogView};
 use super::super::mailbox::{Input, Mailbox};
+use super::super::membership::Membership;
 use super::super::pool::{Offer, Pool};
 use super::super::ports::{Log as _, Outlet as _, Ports};
 use super::super::reads::Reads;
@@ -78,6 +79,7 @@ pub(super) struct Process {
     /// When its next round begins.
     pub(super) round_at: u64,
     pub(super) apply_at: Option<u64>,
+    membership: Arc<Membership>,
     pool: Arc<Pool>,
     handoff: Arc<Handoff>,
     leadership: watch::Receiver<Leadership>,
@@ -112,6 +114,8 @@ impl Process {
             &super::super::tests::department(0),
             wall.clone(),
         );
+        let ledger = Ledger::new(fixtures, sabotage.filter(|_| node_id == 2));
+        let membership = Arc::new(Membership::content(node_id, &view.initial.conf_state));
         let parts = Parts {
             node: raw_node(node_id, timing, view)?,
             log: disk.clone(),
@@ -129,6 +133,7 @@ impl Process {
             tick: timing.tick,
             guard: Arc::new(guard?),
             disk: room.clone(),
+            membership: membership.clone(),
         };
         let mut driver = Driver::new(parts, instant);
         driver.catch_up_members()?;
@@ -137,7 +142,8 @@ impl Process {
             timing,
             voted: (hard_term, hard_vote),
             outbox,
-            ledger: Ledger::new(fixtures, sabotage.filter(|_| node_id == 2)),
+            ledger,
+            membership,
             inbox: Vec::new(),
             reads: Vec::new(),
             busy_until: now,
@@ -269,6 +275,7 @@ impl Process {
         let applied = entries.iter().map(|entry| {
             let leaves = self.ledger.apply(entry);
             self.pool.applied(&leaves);
+            self.membership.reached(entry.index);
             (entry.index, leaves)
         });
         applied.collect()

@@ -184,14 +184,14 @@ fn genesis(config: &NodeConfig, keys: Option<&Keyring>, faults: &mut Vec<String>
         Ok((_, genesis)) => genesis,
         Err(why) => return faults.push(format!("genesis: {}: {why}", config.genesis.display())),
     };
-    // Departments may join later, and then the genesis does not name them.
-    let Some(department) = genesis.departments.iter().find(|d| d.id == config.department) else { return };
-    if config.own().is_some_and(|own| own.node_id != department.node_id) {
-        faults.push(format!("nodes, {}.node_id: the genesis says {}", department.id, department.node_id));
+    // Departments may join later, and nodes may be replaced: then the genesis does not name them, or by another number.
+    let others = || genesis.departments.iter().filter(|other| other.id != config.department);
+    for other in others().filter(|other| config.own().is_some_and(|own| own.node_id == other.node_id)) {
+        let (id, number) = (&config.department, other.node_id);
+        faults.push(format!("nodes, {id}.node_id: {number} is the number of {} in the genesis", other.id));
     }
     // Another key than the genesis names may be a later one, which the ledger will tell; another department's is not.
-    let others = genesis.departments.iter().filter(|other| other.id != department.id);
-    for other in others.filter(|other| keys.is_some_and(|keys| keys.signing.public() == other.signing_key)) {
+    for other in others().filter(|other| keys.is_some_and(|keys| keys.signing.public() == other.signing_key)) {
         faults.push(format!("keys_dir: {} holds the key of {}", config.keys_dir.display(), other.id));
     }
 }

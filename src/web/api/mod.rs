@@ -10,6 +10,7 @@ mod grants;
 mod keys;
 mod ledger;
 mod listing;
+mod membership;
 pub mod operation;
 mod queries;
 pub mod routes;

@@ -8,9 +8,10 @@ use super::views::{Page, Written};
 use super::views::{audit as audit_views, catalog as catalog_views, cases as case_views};
 use super::views::{certificates as certificate_views, city as city_views, grants as grant_views};
 use super::views::keys as key_views;
+use super::views::membership as membership_views;
 use super::views::{ledger as ledger_views, sessions as session_views};
 use super::listing::{Fresh, Paged};
-use super::{audit, backup, cases, catalog, certificates, city, grants, keys, ledger, queries, sessions};
+use super::{audit, backup, cases, catalog, certificates, city, grants, keys, ledger, membership, queries, sessions};
 
 const GRANT: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","legal_basis":"婚姻登记条例第七条","matter":"结婚登记","items":["name","id_number"],"daily_max":200,"valid_until":"2027-12-31T00:00:00Z"}"#;
 const APPROVAL: &str = r#"{"items":["name",{"name":"id_number","masking":"id_number"}],"daily_max":100}"#;
@@ -21,6 +22,8 @@ const REASON: &str = r#"{"reason":"matter closed"}"#;
 const ENDING: &str = r#"{"reason":"replaced by a better interface","successor":"water/water-account"}"#;
 
 const DIGEST: &str = r#"{"digest":"66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0","label":"2026-17, annex 3","kind":"case-papers"}"#;
+const NEWCOMER: &str = r#"{"id":"water","name":{"zh":"市水务局","en":"Water Authority"},"uscc":"11110000Y900001154","signing_key":"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=","sealing_key":"hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=","node_id":14}"#;
+const PLACE: &str = r#"{"raft":"water.city.example:8614","peer":"water.city.example:8514"}"#;
 const ENDORSEMENT: &str = r#"{"department":"tax","signing":{"key":"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=","possession":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="},"reason":"their disk burnt; shown in person"}"#;
 
 /// The list.
@@ -133,6 +136,12 @@ pub const OPERATIONS: &[Operation] = &[
     // The city.
     Operation::get("/departments", "listDepartments", || get().to(city::departments), "Departments of the city")
         .query::<Fresh>().answers::<city_views::Departments>(200),
+    Operation::post("/departments", "registerDepartment", || post().to(membership::register), "Put a department on the ledger (admin of the authority)")
+        .body("new_department", NEWCOMER).answers::<Written>(200),
+    Operation::post("/departments/{id}/node", "setNode", || post().to(membership::set_node), "Name, move or replace a department's node (admin of the authority; its own node also the department's admin)")
+        .body("node", PLACE).answers::<membership_views::MembershipChange>(200),
+    Operation::post("/departments/{id}/node/remove", "removeNode", || post().to(membership::remove_node), "End a department's node for ever (admin of the authority)")
+        .body("empty", "{}").answers::<membership_views::MembershipChange>(200),
     Operation::get("/departments/{id}/keys", "listKeys", || get().to(keys::list), "Keys that a department has and had, and where each stands")
         .query::<Fresh>().answers::<key_views::DepartmentKeys>(200),
     Operation::post("/keys/rotate", "rotateKeys", || post().to(keys::rotate), "Take new signing and sealing keys; the old signing key ends ten minutes later (admin)")
@@ -144,6 +153,8 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::get("/backup", "takeBackup", || get().to(backup::download), "Everything that this node has, as a tar file that `mulu restore` takes (admin)"),
     Operation::get("/cluster", "showCluster", || get().to(city::cluster), "Leader, term and progress of every node")
         .query::<Fresh>().answers::<city_views::Cluster>(200),
+    Operation::post("/cluster/voters", "setVoters", || post().to(membership::set_voters), "Say whose nodes vote (admin of the authority)")
+        .body("voters", r#"{"departments":["data-bureau","audit","water"]}"#).answers::<membership_views::MembershipChange>(200),
 ];
 
 /// Every path once, in the list's order.

@@ -48,6 +48,12 @@ pub const KINDS: &[Kind] = kinds! {
     "repeated" 409 "Repeated" "重复提交" "the first outcome stands" "以首次结果为准";
     "id_reused" 409 "Id used for something else" "标识已用于其他内容" "send a new id" "请使用新的标识";
     "id_time" 409 "Id's time is off" "标识时间偏差过大" "correct the clock and send a new id" "请校正时钟并使用新的标识";
+    "would_lose_quorum" 409 "The ledger would lose its majority" "将失去多数表决节点" "bring the voters' nodes back first" "请先恢复表决节点";
+    "not_caught_up" 409 "Node has not caught up" "节点尚未追上" "wait until it has" "请等待该节点同步完成";
+    "change_under_way" 409 "A change of members is under way" "成员变更正在进行" "wait until it is done" "请等待当前变更完成";
+    "number_used" 409 "Node number was used" "节点编号已被使用" "take a new number" "请使用新的编号";
+    "no_node" 409 "Department has no node" "该部门没有节点" "admit its node first" "请先接纳其节点";
+    "last_voter" 409 "It is the only voter" "唯一的表决节点" "give others a vote first" "请先设定其他表决部门";
     "version_conflict" 409 "Version is not current" "版本不是现行版本" "use the current version" "请使用现行版本";
     "version_not_higher" 409 "Version must rise" "版本号须递增" "give the draft a higher version" "请为草稿指定更高的版本号";
     "draft_not_submitted" 409 "Draft is not submitted" "草稿尚未提交" "its author must submit it first" "请先由起草人提交";

@@ -7,7 +7,8 @@ use crate::domain::Text;
 use crate::ids::DepartmentId;
 use crate::service::health as service;
 
-use super::{List, answer};
+use super::membership::AwaitedAnswer;
+use super::{List, Maybe, answer};
 
 answer! {
     /// A department.
@@ -49,8 +50,16 @@ answer! {
         name: Text,
         /// Its number in consensus.
         node_id: u64,
-        /// `leader`, `voter` or `learner`.
+        /// What it is: `leader`, `voter`, `learner`, or `none` when it is not in consensus.
         role: &'static str,
+        /// What the ledger says that it shall be: `voter`, `learner` or `none`.
+        wanted: &'static str,
+        /// Whether it has what is committed, but for the last moments.
+        caught_up: bool,
+        /// Where its consensus is reached, by the ledger or its own word.
+        raft: Option<String>,
+        /// Where its exchange is reached, by the ledger.
+        peer: Option<String>,
         /// Whether it was heard in the last seconds.
         reachable: bool,
         /// Its term.
@@ -93,6 +102,13 @@ answer! {
         has_quorum: bool,
         /// Transactions applied by this node.
         ledger_size: u64,
+        /// Whether consensus is on its way from one set of voters to another.
+        joint: bool,
+        /// Whether consensus is what the ledger says.
+        settled: bool,
+        /// What the change of members waits for.
+        #[schema(value_type = Option<AwaitedAnswer>)]
+        waits_for: Maybe<AwaitedAnswer>,
         /// Every node.
         #[schema(value_type = Vec<ClusterNode>)]
         nodes: List<ClusterNode>,

@@ -8,6 +8,7 @@ pub mod city;
 pub mod grants;
 pub mod keys;
 pub mod ledger;
+pub mod membership;
 pub mod sessions;
 mod words;
 

@@ -13,7 +13,7 @@ use crate::domain::keys::KeyState;
 
 /// Codes that templates turn into texts by their family.
 const FAMILIES: &[(&str, &[&str])] = &[
-    ("check", &["quorum", "lag", "clock", "projection", "outbox", "halted", "keys", "disk"]),
+    ("check", &["quorum", "membership", "lag", "clock", "projection", "outbox", "halted", "keys", "disk"]),
     ("case", &["in_progress", "agreed", "rejected", "completed"]),
     ("certificate", &["valid", "suspended", "revoked", "cancelled", "lapsed"]),
     ("cosignature", &["fits", "false", "none"]),
@@ -80,7 +80,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("mark", &["done", "current", "waiting", "failed"]),
     ("masking", &["none", "name", "id_number", "phone", "address", "full"]),
     ("mode", &["query", "verify"]),
-    ("node", &["leader", "voter", "learner", "unreachable"]),
+    ("node", &["leader", "voter", "learner", "none", "unreachable"]),
     ("open", &["yes", "no"]),
     (
         "outcome",

@@ -1,11 +1,12 @@
-//! `mulu node`: one department's node.
+//! `mulu node --config`: one department's node.
 
 use std::future::Future;
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -15,62 +16,70 @@ use crate::service::config::NodeConfig;
 use crate::service::copy::mend::mend;
 use crate::web;
 
-use super::error::CliError;
-use super::rebuild::Rebuild;
-use super::{logging, runtime};
+use crate::cli::error::CliError;
+use crate::cli::{logging, runtime};
 
 /// How long blocking work may take to end after all else has.
 const END_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Runs until SIGTERM or SIGINT, then takes no more requests, finishes those that it has, and exits with 0.
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct RunNode {
-    #[command(subcommand)]
-    work: Option<Work>,
     /// The node's `node.toml`
-    #[arg(long, value_name = "FILE", required = true)]
-    config: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
     /// Stop also when standard input ends: for a supervisor that holds its other end
     #[arg(long)]
     until_input_ends: bool,
 }
 
-/// Other work with a node than running it.
-#[derive(Subcommand)]
-enum Work {
-    /// Begin a node anew that lost its data: fetches the ledger from the other nodes
-    Rebuild(Rebuild),
-}
-
 impl RunNode {
     pub(super) fn run(self) -> Result<(), CliError> {
-        match self.work {
-            Some(Work::Rebuild(rebuild)) => return rebuild.run(),
-            None => {}
-        }
-        let config = self.config.ok_or_else(|| CliError::usage("name the node's node.toml with --config"))?;
-        let config = NodeConfig::load(&config)?;
+        let config = NodeConfig::load(&self.config)?;
         config.check()?;
-        logging::start(&config.log)?;
-        install_provider();
-        let runtime = runtime()?;
-        let ended = runtime.block_on(run(config, self.until_input_ends));
-        runtime.shutdown_timeout(END_PATIENCE);
-        ended
+        start(config, Ends { with_input: self.until_input_ends, watch: None })
     }
 }
 
-async fn run(config: NodeConfig, until_input_ends: bool) -> Result<(), CliError> {
+/// Looks after a running node; the node ends when this does.
+pub(super) type Watch = Box<dyn FnOnce(Node) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+/// What ends a node besides signals.
+pub(super) struct Ends {
+    /// The end of standard input.
+    pub(super) with_input: bool,
+    /// The end of this.
+    pub(super) watch: Option<Watch>,
+}
+
+/// Runs a node whose configuration was checked, until it is told to end.
+pub(super) fn start(config: NodeConfig, ends: Ends) -> Result<(), CliError> {
+    logging::start(&config.log)?;
+    install_provider();
+    let runtime = runtime()?;
+    let ended = runtime.block_on(run(config, ends));
+    runtime.shutdown_timeout(END_PATIENCE);
+    ended
+}
+
+async fn run(config: NodeConfig, ends: Ends) -> Result<(), CliError> {
     let signalled = stop_signal()?;
-    let input_ended = input_end(until_input_ends);
+    let input_ended = input_end(ends.with_input);
     let department = config.department.clone();
     tracing::info!(%department, version = env!("CARGO_PKG_VERSION"), "starting");
-    let node = start(config).await?;
+    let node = mended(config).await?;
+    let watched = ends.watch.map(|watch| watch(node.clone()));
+    let watched = async move {
+        match watched {
+            Some(watched) => watched.await,
+            None => std::future::pending().await,
+        }
+    };
     let stop = async move {
         tokio::select! {
             () = signalled => {}
             () = input_ended => {}
+            () = watched => {}
         }
         tracing::info!("stopping");
     };
@@ -81,7 +90,7 @@ async fn run(config: NodeConfig, until_input_ends: bool) -> Result<(), CliError>
 }
 
 /// Starts the node, and sees to what is damaged: each kind of damage once.
-async fn start(config: NodeConfig) -> Result<Node, CliError> {
+async fn mended(config: NodeConfig) -> Result<Node, CliError> {
     let mut told = String::new();
     loop {
         let error = match tokio::task::block_in_place(|| Node::start(config.clone())) {
