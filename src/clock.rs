@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan, tz};
 use serde::{Deserialize, Serialize};
@@ -93,9 +95,46 @@ impl Clock for SystemClock {
     }
 }
 
+/// Processor time that a part of the work took, counted over all threads that do it.
+#[derive(Debug, Default)]
+pub struct Spent(AtomicU64);
+
+impl Spent {
+    /// Does the work and counts the processor time that this thread used for it.
+    pub fn count<T>(&self, work: impl FnOnce() -> T) -> T {
+        let before = thread_time();
+        let done = work();
+        let used = thread_time().saturating_sub(before);
+        self.0.fetch_add(u64::try_from(used.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        done
+    }
+
+    /// How much it was so far.
+    pub fn total(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Processor time of this thread.
+fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_is_counted_and_waiting_is_not() {
+        let spent = Spent::default();
+        let sum: u64 = spent.count(|| (0..3_000_000u64).map(std::hint::black_box).sum());
+        assert!(sum > 0 && spent.total() > Duration::ZERO);
+        let worked = spent.total();
+        let (_open, closed) = std::sync::mpsc::channel::<()>();
+        assert!(spent.count(|| closed.recv_timeout(Duration::from_millis(60))).is_err());
+        assert!(spent.total() - worked < Duration::from_millis(30));
+    }
 
     #[test]
     fn a_day_begins_at_midnight_in_beijing() {

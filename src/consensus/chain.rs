@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{RwLock, RwLockReadGuard};
 use tokio::sync::watch;
 
-use crate::clock::Millis;
+use crate::clock::{Millis, Spent};
 use crate::crypto::digest::{Hash, HashAlgorithm};
 use crate::domain::command::Payload;
 use crate::domain::edition::NEWEST;
@@ -98,6 +99,8 @@ pub struct Chain {
     state: RwLock<State>,
     history: RwLock<History>,
     applied: watch::Sender<Applied>,
+    /// Processor time of checking blocks' signatures, and of hashing leaves and tree.
+    pub(super) spent: (Spent, Spent),
 }
 
 /// What a snapshot needs besides what the chain knows.
@@ -170,6 +173,7 @@ impl Chain {
             state: RwLock::new(state),
             history: RwLock::new(history),
             applied: watch::Sender::new(applied),
+            spent: Default::default(),
         }
     }
 
@@ -221,7 +225,8 @@ impl Chain {
         block: &Block,
         verified: &[Option<bool>],
     ) -> Result<Effect, ConsensusError> {
-        let leaves: Vec<Hash> = block.transactions.iter().map(|tx| tx.leaf(self.algorithm)).collect();
+        let leaf = |tx: &Transaction| tx.leaf(self.algorithm);
+        let leaves: Vec<Hash> = self.spent.1.count(|| block.transactions.iter().map(leaf).collect());
         let mut state = self.state.write();
         let first_index = state.size();
         let time = block.time.max(state.time());
@@ -240,7 +245,7 @@ impl Chain {
             return Err(ConsensusError::Edition { edition });
         }
         let mut history = self.history.write();
-        history.tree.append(&leaves)?;
+        self.spent.1.count(|| history.tree.append(&leaves))?;
         for outcome in &outcomes {
             if let Err(refusal) = &outcome.result {
                 history.refusals.insert(outcome.index, refusal.clone());
@@ -267,6 +272,12 @@ impl Chain {
         let Err(Refusal::Repeated { first }) = outcome.result else { return outcome };
         let result = self.refusal(first).map_or(Ok(()), Err);
         Outcome { index: first, id: outcome.id, result }
+    }
+
+    /// Processor time of this node's work on the ledger, by part.
+    pub fn spent(&self) -> [(&'static str, Duration); 4] {
+        let (log, flush) = self.log.spent();
+        [("verify_blocks", self.spent.0.total()), ("hash", self.spent.1.total()), ("log", log), ("flush", flush)]
     }
 
     /// The chain's id.

@@ -7,8 +7,11 @@ use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
+
+use crate::clock::Spent;
 
 use super::StorageError;
 use super::data_dir::{DirectoryLock, sync_directory};
@@ -52,6 +55,8 @@ pub struct LedgerLog {
     segment_bytes: u64,
     index: RwLock<Index>,
     writer: Mutex<Writer>,
+    /// Processor time of writing and of syncing.
+    spent: (Spent, Spent),
     _lock: DirectoryLock,
 }
 
@@ -86,6 +91,7 @@ impl LedgerLog {
             segment_bytes,
             index: RwLock::new(index),
             writer: Mutex::new(writer),
+            spent: Default::default(),
             _lock: lock,
         })
     }
@@ -93,6 +99,11 @@ impl LedgerLog {
     /// The folder with the segment files.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Processor time of writing records, and of waiting for the disk.
+    pub fn spent(&self) -> (Duration, Duration) {
+        (self.spent.0.total(), self.spent.1.total())
     }
 
     /// Index of the last entry, 0 when there is none.
@@ -191,7 +202,7 @@ impl LedgerLog {
         }
         self.check(entries)?;
         let written = if first.index <= self.last_index() { self.truncate(first.index, &mut writer) } else { Ok(()) }
-            .and_then(|()| self.write(entries, &mut writer));
+            .and_then(|()| self.spent.0.count(|| self.write(entries, &mut writer)));
         writer.poisoned |= written.is_err();
         written
     }
@@ -206,7 +217,7 @@ impl LedgerLog {
         if writer.poisoned {
             return Err(StorageError::Poisoned);
         }
-        let synced = self.sync_last(&mut writer);
+        let synced = self.spent.1.count(|| self.sync_last(&mut writer));
         writer.poisoned |= synced.is_err();
         synced
     }

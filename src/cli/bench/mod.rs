@@ -1,6 +1,7 @@
 //! `mulu bench`: measures on this machine what the node's parts can do.
 
 mod audit;
+mod ledger;
 mod proofs;
 
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ pub enum Bench {
     Audit(audit::Audit),
     /// Time inclusion and consistency proofs from a tree on disk
     Proofs(proofs::Proofs),
+    /// Time the ledger of a city of real nodes, over HTTP
+    Ledger(ledger::LedgerBench),
 }
 
 impl Bench {
@@ -23,6 +26,7 @@ impl Bench {
         match self {
             Self::Audit(audit) => audit.run(),
             Self::Proofs(proofs) => proofs.run(),
+            Self::Ledger(ledger) => ledger.run(),
         }
     }
 }

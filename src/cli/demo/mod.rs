@@ -1,12 +1,12 @@
 //! `mulu demo`: a whole city on this machine.
 
-mod city;
+pub(super) mod city;
 pub(super) mod client;
 mod manifest;
-mod prepare;
+pub(super) mod prepare;
 mod publish;
 mod screen;
-mod supervisor;
+pub(super) mod supervisor;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -19,6 +19,9 @@ pub(super) fn write(text: &mut String, node: &Node) {
         let help = "When the newest backup of this node was begun; absent when none was";
         sample(text, "mulu_backup_timestamp_seconds", "gauge", help, taken.time.0 / 1000);
     }
+    let part = |(part, spent): (&str, std::time::Duration)| (format!("{{part=\"{part}\"}}"), spent.as_secs_f64());
+    let help = "Processor time of the ledger's work by part, beside what threads tell";
+    samples(text, "mulu_ledger_cpu_seconds_total", "counter", help, node.chain.spent().map(part));
     let (asked, served) = (node.exchange.asked().read(), node.exchange.served().read());
     let directions = [("asked", &asked), ("served", &served)];
     let decisions = directions.iter().flat_map(|(direction, reading)| {
