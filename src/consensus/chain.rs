@@ -414,6 +414,15 @@ impl Chain {
     /// A block with its outcomes, read from the log. `None` when it is not applied yet; a block
     /// that cannot be read is reported in the node's log.
     pub fn block(&self, height: u64) -> Option<AppliedBlock> {
+        let mut block = self.block_unread(height)?;
+        for (tx, outcome) in block.transactions.iter().zip(&mut block.outcomes) {
+            outcome.id = Payload::decode(tx.payload()).ok().map(|payload| payload.id);
+        }
+        Some(block)
+    }
+
+    /// The same for who reads the payloads anyway: its outcomes name no ids.
+    pub fn block_unread(&self, height: u64) -> Option<AppliedBlock> {
         let at = usize::try_from(height).ok()?;
         let (raft_index, first_index, time) = {
             let history = self.history.read();
@@ -427,18 +436,17 @@ impl Chain {
                 return None;
             }
         };
-        let outcomes = self.outcomes(first_index, &transactions);
+        let outcomes = self.outcomes(first_index, transactions.len());
         Some(AppliedBlock { height, time, first_index, transactions, outcomes })
     }
 
-    fn outcomes(&self, first_index: u64, transactions: &[Transaction]) -> Vec<Outcome> {
+    fn outcomes(&self, first_index: u64, count: usize) -> Vec<Outcome> {
         let history = self.history.read();
-        let indexed = (first_index..).zip(transactions);
+        let indexed = (first_index..).take(count);
         indexed
-            .map(|(index, tx)| {
+            .map(|index| {
                 let result = history.refusals.get(&index).cloned().map_or(Ok(()), Err);
-                let id = Payload::decode(tx.payload()).ok().map(|payload| payload.id);
-                Outcome { index, id, result }
+                Outcome { index, id: None, result }
             })
             .collect()
     }

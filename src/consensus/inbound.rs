@@ -7,8 +7,9 @@ use raft::eraftpb::{Message, MessageType};
 use tokio::sync::watch;
 
 use crate::clock::SharedClock;
-use crate::crypto::digest::HashAlgorithm;
+use crate::crypto::digest::{Hash, HashAlgorithm};
 use crate::ids::DepartmentId;
+use crate::ledger::transaction::Transaction;
 
 use super::cosign::Desk;
 use super::directory::Directory;
@@ -65,6 +66,33 @@ impl Inbound {
         self.mailbox.leave(Input::Unreachable(peer));
     }
 
+    /// Takes frames that came together; answers `false` when the peer pretends to be another node, or is one that is out.
+    pub(super) fn frames(&self, speaker: &mut Speaker, frames: Vec<Frame>) -> bool {
+        let mut forwarded = Vec::new();
+        for frame in frames {
+            if let Frame::Forward(tx) = frame {
+                forwarded.push(tx);
+            } else if !self.frame(speaker, frame) {
+                return false;
+            }
+        }
+        self.forwarded(speaker.node_id, forwarded);
+        true
+    }
+
+    fn forwarded(&self, from: u64, txs: Vec<Transaction>) {
+        // Where another leads the sender will hear of it, and send them there.
+        if txs.is_empty() || !self.router.leads() {
+            return;
+        }
+        let origin = Origin::Peer(from);
+        let leaves: Vec<Hash> = txs.iter().map(|tx| tx.leaf(self.algorithm)).collect();
+        let jobs = leaves.iter().zip(txs).map(|(leaf, tx)| Job { leaf: *leaf, tx, origin });
+        if !self.intake.push(jobs) {
+            leaves.into_iter().for_each(|leaf| self.router.busy(leaf, origin));
+        }
+    }
+
     /// Takes a frame; answers `false` when the peer pretends to be another node, or is one that is out.
     pub(super) fn frame(&self, speaker: &mut Speaker, frame: Frame) -> bool {
         let (leader, from) = (self.leadership.borrow().leader, speaker.node_id);
@@ -73,15 +101,7 @@ impl Inbound {
             // Only the leader may call another to lead.
             Frame::Raft(message) if is_call_to_lead(&message) && leader != Some(message.from) => {}
             Frame::Raft(message) => self.mailbox.leave(Input::Raft(Box::new(message))),
-            Frame::Forward(tx) if leader == Some(self.node_id) => {
-                let leaf = tx.leaf(self.algorithm);
-                let origin = Origin::Peer(from);
-                if !self.intake.push([Job { leaf, tx, origin }]) {
-                    self.router.busy(leaf, origin);
-                }
-            }
-            // The sender will hear who leads, and send it there.
-            Frame::Forward(_) => {}
+            Frame::Forward(tx) => self.forwarded(from, vec![tx]),
             Frame::Refused { leaf, why } if leader == Some(from) => {
                 let reply = match why {
                     RefusedWhy::Busy => Reply::Busy,

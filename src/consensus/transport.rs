@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, BufWriter};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader, BufWriter};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -241,7 +241,7 @@ async fn hear(stream: TcpStream, acceptor: &TlsAcceptor, inbound: &Inbound) -> i
     let stranger = || io::Error::other(format!("{department} is no peer"));
     let mut speaker = inbound.speaker(department.clone()).ok_or_else(stranger)?;
     let (reader, mut writer) = tokio::io::split(stream);
-    let mut reader = tokio::io::BufReader::with_capacity(64 * 1024, reader);
+    let mut reader = BufReader::with_capacity(64 * 1024, reader);
     match timeout(HANDSHAKE_TIMEOUT, read_frame(&mut reader)).await?? {
         Frame::Hello { chain } if chain == inbound.chain_id() => {}
         Frame::Hello { chain } => {
@@ -259,8 +259,12 @@ async fn hear(stream: TcpStream, acceptor: &TlsAcceptor, inbound: &Inbound) -> i
     };
     let frames = async {
         loop {
-            let frame = timeout(SILENCE_MAX, read_frame(&mut reader)).await??;
-            if !inbound.frame(&mut speaker, frame) {
+            let mut frames = vec![timeout(SILENCE_MAX, read_frame(&mut reader)).await??];
+            // What came together is handed on together: to wake a thread costs more than to read a frame.
+            while let Some(next) = read_ahead(&mut reader)? {
+                frames.push(next);
+            }
+            if !inbound.frames(&mut speaker, frames) {
                 return Err(io::Error::other(format!("{department} speaks for another node, or one that is out")));
             }
         }
@@ -279,4 +283,15 @@ async fn read_frame(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Frame> 
     let mut bytes = vec![0; length];
     reader.read_exact(&mut bytes).await?;
     Frame::decode(&bytes).map_err(io::Error::other)
+}
+
+/// The next frame, if the whole of it has come already.
+fn read_ahead(reader: &mut BufReader<impl AsyncRead + Unpin>) -> io::Result<Option<Frame>> {
+    let Some((length, rest)) = reader.buffer().split_first_chunk::<4>() else { return Ok(None) };
+    let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+    // A frame that is too long never lies here whole: reading it says so.
+    let Some(bytes) = rest.get(..length) else { return Ok(None) };
+    let frame = Frame::decode(bytes).map_err(io::Error::other)?;
+    reader.consume(4 + length);
+    Ok(Some(frame))
 }

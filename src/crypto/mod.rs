@@ -2,6 +2,7 @@
 
 pub mod ca;
 pub mod digest;
+mod ed25519;
 #[cfg(test)]
 mod fuzz;
 pub mod key_file;

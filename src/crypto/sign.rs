@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use ed25519_dalek::{Signature as DalekSignature, Signer as _, VerifyingKey};
+use ed25519_dalek::{Signer as _, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sm2::dsa::signature::Verifier as _;
 use zeroize::Zeroizing;
 
 use super::digest::sm3;
-use super::{CryptoError, sm2_keys};
+use super::{CryptoError, ed25519, sm2_keys};
 
 /// A signature algorithm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -156,9 +156,7 @@ impl PublicKey {
     /// [`CryptoError::Signature`] when it does not fit.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
         let fits = match &self.0 {
-            Public::Ed25519(key) => DalekSignature::from_slice(signature)
-                .and_then(|signature| key.verify_strict(message, &signature))
-                .is_ok(),
+            Public::Ed25519(key) => ed25519::fits(key, message, signature),
             Public::Sm2(public) => sm2::dsa::Signature::from_slice(signature)
                 .and_then(|signature| public.key.verify(message, &signature))
                 .is_ok(),
@@ -191,18 +189,13 @@ pub struct Check<'a> {
     pub signature: &'a [u8],
 }
 
-/// Checks many signatures, those of Ed25519 at about half the cost of one by one; says only whether all fit.
+/// Checks many signatures, those of Ed25519 at about a quarter of the cost of one by one; says only whether all fit.
 /// A `false` means: check each with [`PublicKey::verify`], whose strict answer is the valid one.
 pub fn verify_all(checks: &[Check<'_>]) -> bool {
-    let (mut messages, mut signatures, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+    let mut edwards = Vec::with_capacity(checks.len());
     for check in checks {
         match &check.key.0 {
-            Public::Ed25519(key) => {
-                let Ok(signature) = DalekSignature::from_slice(check.signature) else { return false };
-                messages.push(check.message);
-                signatures.push(signature);
-                keys.push(*key);
-            }
+            Public::Ed25519(key) => edwards.push((key, check.message, check.signature)),
             // SM2 has no equation for many at once: r is a number, not a point.
             Public::Sm2(_) => {
                 if check.key.verify(check.message, check.signature).is_err() {
@@ -211,7 +204,7 @@ pub fn verify_all(checks: &[Check<'_>]) -> bool {
             }
         }
     }
-    ed25519_dalek::verify_batch(&messages, &signatures, &keys).is_ok()
+    ed25519::all_fit(&edwards)
 }
 
 impl fmt::Display for PublicKey {

@@ -27,14 +27,16 @@ pub(super) enum Durability {
 
 impl Durability {
     fn settings(self) -> String {
-        let synchronous = match self {
-            Self::Rebuildable => "NORMAL",
-            Self::Durable => "FULL",
+        // What can be rebuilt is written back seldom: each time waits for the disk, as the ledger does.
+        let (synchronous, checkpoint_pages, cache_kib) = match self {
+            Self::Rebuildable => ("NORMAL", 4_000, 2_000),
+            Self::Durable => ("FULL", 1_000, 2_000),
         };
         // The wait comes first: already changing the journal's mode may meet a lock.
         format!(
             "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; \
-             PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000; PRAGMA journal_size_limit = 16777216;"
+             PRAGMA foreign_keys = ON; PRAGMA cache_size = -{cache_kib}; \
+             PRAGMA wal_autocheckpoint = {checkpoint_pages}; PRAGMA journal_size_limit = 16777216;"
         )
     }
 }

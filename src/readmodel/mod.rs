@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use parking_lot::RwLock;
@@ -130,7 +131,10 @@ impl ReadModel {
 
     /// The follower's own connection.
     fn connect(&self) -> Result<SqliteConnection, ReadError> {
-        connection::connect(&self.shared.path, Durability::Rebuildable)
+        let mut connection = connection::connect(&self.shared.path, Durability::Rebuildable)?;
+        // Indexes of digests are written all over: what is in memory need not be read back.
+        connection.batch_execute("PRAGMA cache_size = -16000")?;
+        Ok(connection)
     }
 
     /// Begins the projection anew; the old file is kept aside when it was damaged. Readers that hold

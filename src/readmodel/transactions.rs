@@ -92,8 +92,9 @@ struct BlockRow {
     refused: i64,
 }
 
+// What is absent is written as NULL and not left out: so every row is the same statement, prepared once.
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = transactions)]
+#[diesel(table_name = transactions, treat_none_as_default_value = false)]
 struct TransactionRow {
     idx: i64,
     id: Option<String>,
@@ -143,7 +144,8 @@ pub(super) fn project(
         reference: payload.and_then(reference),
         bytes: count(tx.as_bytes().len()),
     };
-    diesel::replace_into(transactions::table).values(row).execute(connection)?;
+    // Never twice, for the position is in the same SQLite transaction; and to replace costs a journal of each statement.
+    diesel::insert_or_ignore_into(transactions::table).values(row).execute(connection)?;
     Ok(())
 }
 

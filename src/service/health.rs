@@ -10,11 +10,10 @@ use crate::exchange::OUTBOX_MAX;
 use crate::ids::DepartmentId;
 use crate::storage::disk::Verdict;
 
+use super::listings::LAG_MAX;
 use super::membership::Awaited;
 use super::{Node, cluster_health};
 
-/// A read model that is this many transactions behind is not fit to be read.
-const PROJECTION_LAG_MAX: u64 = 10_000;
 /// How often a node tells the others what is the matter with it.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -157,9 +156,10 @@ impl Node {
             cluster_health::clock_check(&status),
             Check::new(
                 "projection",
-                self.model.is_sound() && lag <= PROJECTION_LAG_MAX,
+                self.model.is_sound() && self.listings.keep_up(projected, status.size),
                 format!("{projected} of {} transactions are projected", status.size),
-            ),
+            )
+            .warning(lag > LAG_MAX),
             Check::new(
                 "outbox",
                 !self.exchange.outbox_full(),

@@ -18,6 +18,7 @@ pub mod grants;
 pub mod health;
 pub mod keys;
 pub mod ledger;
+mod listings;
 pub mod membership;
 mod node;
 pub mod principal;

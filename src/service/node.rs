@@ -39,6 +39,7 @@ use super::copy::mend::check_local;
 use super::copy::{CopyError, returned};
 use super::departments::{self, DepartmentsError};
 use super::error::ServiceError;
+use super::listings::Listings;
 use super::seams::{NodeLedger, Papers};
 use super::token_cache::TokenCache;
 
@@ -117,6 +118,7 @@ pub struct Node {
     pub(crate) loans: Arc<Semaphore>,
     /// Whether a backup is being taken.
     pub(crate) backing_up: Arc<AtomicBool>,
+    pub(super) listings: Arc<Listings>,
     engine: Arc<Mutex<Option<Arc<Engine>>>>,
     follower: Arc<Mutex<Option<Follower>>>,
 }
@@ -181,6 +183,7 @@ impl Node {
             store,
             loans: Arc::new(Semaphore::new(LOANS_MAX)),
             backing_up: Arc::default(),
+            listings: Arc::default(),
             engine: Arc::default(),
             follower: Arc::new(Mutex::new(Some(follower))),
         };

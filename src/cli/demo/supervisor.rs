@@ -1,7 +1,7 @@
 //! Keeps the demo's nodes running: one child process a department.
 
 use std::fs::{File, OpenOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -47,8 +47,16 @@ impl Supervisor {
     /// # Errors
     /// This program cannot be found.
     pub fn start(nodes: &[DemoNode], restart: bool) -> Result<Self, CliError> {
-        let program =
-            std::env::current_exe().map_err(|e| CliError::failed(format_args!("finding this program: {e}")))?;
+        Self::start_with(None, nodes, restart)
+    }
+
+    /// The same with another program than this one.
+    ///
+    /// # Errors
+    /// As [`Supervisor::start`].
+    pub fn start_with(program: Option<PathBuf>, nodes: &[DemoNode], restart: bool) -> Result<Self, CliError> {
+        let own = || std::env::current_exe().map_err(|e| CliError::failed(format_args!("finding this program: {e}")));
+        let program = program.map_or_else(own, Ok)?;
         let (stop, stopped) = watch::channel(false);
         let (tell, events) = mpsc::channel(64);
         let mut keepers = JoinSet::new();
@@ -77,7 +85,7 @@ impl Supervisor {
 struct Keeper {
     place: usize,
     node: DemoNode,
-    program: std::path::PathBuf,
+    program: PathBuf,
     restart: bool,
     stopped: watch::Receiver<bool>,
     tell: mpsc::Sender<Event>,

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use reqwest::Client;
 use tokio::time::sleep;
 
-use crate::cli::city::AlgorithmChoice;
 use crate::cli::demo::city::{DemoCity, DemoNode, make_unless_there};
 use crate::cli::demo::client::{http, is_ready};
 use crate::cli::demo::prepare::prepare;
@@ -20,6 +19,7 @@ use crate::ids::DepartmentId;
 use crate::readmodel::local::Local;
 use crate::service::departments::load;
 
+use super::LedgerBench;
 use super::load::Entrance;
 
 const TOKEN_MS: u64 = 86_400_000;
@@ -45,6 +45,7 @@ pub struct BenchCity {
     /// The nodes, in the order of their numbers.
     pub members: Vec<Member>,
     http: Client,
+    program: Option<PathBuf>,
 }
 
 impl BenchCity {
@@ -52,17 +53,18 @@ impl BenchCity {
     ///
     /// # Errors
     /// Too few departments, or a node that does not become ready.
-    pub async fn start(
-        dir: &Path,
-        departments: &Path,
-        voters: usize,
-        algorithms: AlgorithmChoice,
-    ) -> Result<Self, CliError> {
+    pub async fn start(dir: &Path, departments: &Path, voters: usize, asked: &LedgerBench) -> Result<Self, CliError> {
         let mut files: Vec<_> = load(departments)?.departments.into_iter().map(|folder| folder.file).collect();
         files.sort_by_key(|file| file.order);
         let others = files.into_iter().filter(|file| file.part == Part::Member).map(|file| file.id);
         let only: Vec<DepartmentId> = others.take(voters.saturating_sub(2).max(1)).collect();
-        let shape = Shape { only, voters: Some(voters), cosignatures: None, base_port: Some(0), algorithms };
+        let shape = Shape {
+            only,
+            voters: Some(voters),
+            cosignatures: None,
+            base_port: Some(0),
+            algorithms: asked.algorithms.clone(),
+        };
         make_unless_there(dir, departments, &shape)?;
         let city = DemoCity::open(dir)?;
         prepare(&city, &load(departments)?)?;
@@ -70,7 +72,7 @@ impl BenchCity {
         for node in &city.nodes {
             members.push(Member { entrance: entrance(node)?, pid: 0, node: node.clone(), supervisor: None });
         }
-        let mut bench = Self { chain: city.chain, members, http: http()? };
+        let mut bench = Self { chain: city.chain, members, http: http()?, program: asked.program.clone() };
         for number in 0..bench.members.len() {
             bench.begin(number).await?;
         }
@@ -82,7 +84,7 @@ impl BenchCity {
 
     async fn begin(&mut self, number: usize) -> Result<(), CliError> {
         let Some(member) = self.members.get_mut(number) else { return Ok(()) };
-        let mut supervisor = Supervisor::start(std::slice::from_ref(&member.node), false)?;
+        let mut supervisor = Supervisor::start_with(self.program.clone(), std::slice::from_ref(&member.node), false)?;
         if let Some(Event::Started { pid, .. }) = supervisor.events.recv().await {
             member.pid = pid;
         }

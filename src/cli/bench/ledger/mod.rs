@@ -49,7 +49,7 @@ pub struct LedgerBench {
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(2..=1000))]
     batch: u16,
     /// Nodes, all of them voters
-    #[arg(long, default_value_t = 3, value_parser = ["3", "5", "7"].map(clap::builder::PossibleValue::new))]
+    #[arg(long, default_value_t = 3, value_parser = odd)]
     voters: usize,
     /// Fill the ledger to so many transactions, measure again, and time a node's start
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
@@ -57,6 +57,9 @@ pub struct LedgerBench {
     /// Offer far more than can be carried, too, and tell how that is turned away
     #[arg(long)]
     overload: bool,
+    /// Run the nodes with this program, such as another version's, instead of this one
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
     #[command(flatten)]
     algorithms: AlgorithmChoice,
     /// Folder with one folder a department; default: ./departments
@@ -70,6 +73,11 @@ pub struct LedgerBench {
     json: bool,
 }
 
+fn odd(text: &str) -> Result<usize, String> {
+    let voters = text.parse().ok().filter(|voters| matches!(voters, 3 | 5 | 7));
+    voters.ok_or_else(|| "choose 3, 5 or 7".to_owned())
+}
+
 impl LedgerBench {
     pub(super) fn run(self) -> Result<(), CliError> {
         install_provider();
@@ -78,7 +86,7 @@ impl LedgerBench {
         let report = runtime()?.block_on(async {
             let dir = folder.0.join("city");
             std::fs::create_dir_all(&folder.0).map_err(|e| CliError::io(&folder.0, &e))?;
-            let mut city = BenchCity::start(&dir, &departments, self.voters, self.algorithms.clone()).await?;
+            let mut city = BenchCity::start(&dir, &departments, self.voters, &self).await?;
             let measured = self.measure(&mut city).await;
             // Whatever happened, no process stays behind.
             city.stop().await;
