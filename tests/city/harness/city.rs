@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::caller::Caller;
 use super::process::{AtEnd, Process, is_running, kill, signal};
 use super::seats::Seat;
-use super::wait::until;
+use super::wait::{SOON, until};
 
 /// A city is ready within 30 s on a machine of its own; the stories' machine does other things too.
 const READY_WITHIN: Duration = Duration::from_secs(90);
@@ -109,10 +109,15 @@ impl City {
 
     /// The same, with no node running yet: its files may still be changed.
     pub fn at_rest(third: &str) -> Self {
+        Self::at_rest_with(third, 3)
+    }
+
+    /// The same with so many voters.
+    pub fn at_rest_with(third: &str, voters: usize) -> Self {
         let seat = Seat::take();
         let temporary = temporary();
         let folder = temporary.path().to_owned();
-        let demo = demo(&folder, third, 3, AtEnd::Orphans);
+        let demo = demo(&folder, third, voters, AtEnd::Orphans);
         let manifest = ready(&folder, &demo);
         demo.stop();
         let mut city = Self::new(folder, manifest);
@@ -266,6 +271,21 @@ impl City {
     pub fn stop(&self, department: &str) {
         let process = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(department);
         process.expect("the node runs").stop();
+    }
+
+    /// Waits until a node has ended by itself; answers its exit code.
+    #[track_caller]
+    pub fn ended(&self, department: &str) -> i32 {
+        let pid = self.pid(department);
+        until(&format!("{department} ends"), SOON, || (!is_running(pid)).then_some(()));
+        let process = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(department);
+        process.expect("the node was started").code()
+    }
+
+    /// Whether a node runs.
+    pub fn runs(&self, department: &str) -> bool {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(department).is_some_and(|process| is_running(process.pid()))
     }
 
     /// Ends all nodes in order, at the same time.

@@ -24,6 +24,7 @@ tries=0
 while kill -0 $pid 2>/dev/null && [ $tries -lt 200 ]; do tries=$((tries + 1)); sleep 0.05; done
 kill -KILL $pid 2>/dev/null
 wait $pid 2>/dev/null
+code=$?
 case $remove in
 orphans|all)
     for pid in $(grep -o '"pid": *[0-9]*' "$dir/city/demo.json" 2>/dev/null | grep -o '[0-9]*'); do
@@ -31,7 +32,7 @@ orphans|all)
     done;;
 esac
 [ "$remove" = all ] && rm -rf "$dir"
-exit 0
+exit $code
 "#;
 
 /// What becomes of a city's folder and nodes when the process ends.
@@ -83,6 +84,12 @@ impl Process {
     /// Ends it kindly and waits until it is gone.
     pub fn stop(self) {
         drop(self);
+    }
+
+    /// Ends it, if it has not ended by itself, and answers its exit code.
+    pub fn code(mut self) -> i32 {
+        self.release();
+        self.watch.wait().ok().and_then(|status| status.code()).unwrap_or(-1)
     }
 
     /// Lets it end, without waiting.

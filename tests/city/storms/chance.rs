@@ -3,7 +3,7 @@
 use std::env;
 
 /// A stream of choices (SplitMix64).
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Chance(u64);
 
 impl Chance {
@@ -16,6 +16,11 @@ impl Chance {
             u64::from(u32::from_le_bytes(bytes))
         });
         eprintln!("{story}: MULU_SEED={seed}");
+        Self(seed)
+    }
+
+    /// Choices by a seed that is known.
+    pub fn by(seed: u64) -> Self {
         Self(seed)
     }
 
