@@ -43,9 +43,9 @@ impl Storm {
         self.city.system(at).get("cluster").ok()["term"].as_u64().unwrap()
     }
 
-    /// Frames that nobody sees vanish, or connections that end.
+    /// How a node is cut off.
     fn cut(&mut self) -> Passage {
-        *self.chance.pick(&[Passage::Swallowed, Passage::Closed])
+        *self.chance.pick(&Passage::CUTS)
     }
 
     /// Makes the weather fair again, and waits until every node acknowledges.
@@ -156,6 +156,24 @@ fn one_follower_is_slow(storm: &mut Storm) -> Acknowledged {
     })
 }
 
+/// One follower's machine stands still, and no connection ends: the others go on, and notice it all the same.
+fn one_follower_is_frozen(storm: &mut Storm) -> Acknowledged {
+    let (leader, others) = storm.leader();
+    let frozen = others[0];
+    storm.load.during(|progress| {
+        progress.goes_on_at(&storm.all());
+        let before = storm.network.connections(leader, frozen);
+        storm.network.isolate(frozen, Passage::Frozen);
+        let begun = Instant::now();
+        until("the leader gives the connection up", SOON, || {
+            (storm.network.connections(leader, frozen) > before).then_some(())
+        });
+        eprintln!("{frozen} frozen: {leader} gave its connection up after {:?}", begun.elapsed());
+        progress.goes_on_at(&[leader, others[1]]);
+        storm.heal(progress);
+    })
+}
+
 /// Whoever leads is cut off for a moment, again and again.
 fn the_lead_flaps(storm: &mut Storm) -> Acknowledged {
     let mut chance = storm.chance.fork();
@@ -164,7 +182,7 @@ fn the_lead_flaps(storm: &mut Storm) -> Acknowledged {
         for _ in 0..amount("MULU_FLAPS", 6) {
             let any = *chance.pick(&storm.all());
             let leader = storm.city.leader(any).unwrap_or_else(|| any.to_owned());
-            let how = *chance.pick(&[Passage::Swallowed, Passage::Closed]);
+            let how = *chance.pick(&Passage::CUTS);
             storm.network.isolate(&leader, how);
             thread::park_timeout(Duration::from_millis(200 + chance.below(1_300)));
             storm.network.heal();
@@ -190,6 +208,7 @@ fn what_was_acknowledged_outlives_every_network() {
             |storm| the_leader_is_cut_off_in_one_direction(storm, false),
             every_link_is_bad,
             one_follower_is_slow,
+            one_follower_is_frozen,
             the_lead_flaps,
         ] {
             let acknowledged = scene(&mut storm);

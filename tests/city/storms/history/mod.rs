@@ -60,7 +60,7 @@ fn trouble(city: &City, network: &Network, chance: &mut Chance) {
     let all: Vec<&str> = city.nodes().iter().map(|node| node.department.as_str()).collect();
     let any = *chance.pick(&all);
     let target = city.leader(any).filter(|_| chance.percent(50)).unwrap_or_else(|| any.to_owned());
-    let how = *chance.pick(&[Passage::Swallowed, Passage::Closed]);
+    let how = *chance.pick(&Passage::CUTS);
     match chance.below(6) {
         0 => network.isolate(&target, how),
         1 => network.set_from(&target, &Weather::of(Passage::Swallowed)),

@@ -36,6 +36,7 @@ pub(super) struct Link {
     chance: Mutex<Chance>,
     /// Frames lost, doubled, delivered.
     counts: [AtomicU64; 3],
+    connections: AtomicU64,
 }
 
 /// Frames under way, by their time.
@@ -75,6 +76,7 @@ impl Link {
             weather: watch::Sender::new(Weather::default()),
             chance: Mutex::new(chance),
             counts: Default::default(),
+            connections: AtomicU64::new(0),
         }
     }
 
@@ -86,12 +88,17 @@ impl Link {
         self.counts.each_ref().map(|count| count.load(SeqCst))
     }
 
+    pub(super) fn connections(&self) -> u64 {
+        self.connections.load(SeqCst)
+    }
+
     /// Takes connections for ever.
     pub(super) async fn serve(self: Arc<Self>, listener: std::net::TcpListener) {
         listener.set_nonblocking(true).unwrap();
         let listener = TcpListener::from_std(listener).unwrap();
         loop {
             let Ok((stream, _)) = listener.accept().await else { continue };
+            self.connections.fetch_add(1, SeqCst);
             let link = self.clone();
             tokio::spawn(async move {
                 // However a connection ends: the nodes make another.
@@ -117,7 +124,7 @@ impl Link {
             tokio::select! {
                 ended = read_frames(frames, queue) => ended,
                 ended = self.deliver(queued, out) => ended,
-                ended = pass(pulse_in, pulse_out) => ended,
+                ended = self.pass(pulse_in, pulse_out) => ended,
             }
         };
         tokio::select! {
@@ -142,7 +149,7 @@ impl Link {
                 }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     let Some(frame) = under_way.pop() else { continue };
-                    if self.weather.borrow().passage == Passage::Swallowed {
+                    if self.weather.borrow().passage != Passage::Open {
                         continue;
                     }
                     out.write_all(&frame).await?;
@@ -153,6 +160,21 @@ impl Link {
                         sleep(busy).await;
                     }
                 }
+            }
+        }
+    }
+
+    /// Passes the listener's pulse on as it comes.
+    async fn pass(&self, mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) -> io::Result<()> {
+        let mut pulse = [0; 16];
+        loop {
+            let read = from.read(&mut pulse).await?;
+            if read == 0 {
+                return Ok(());
+            }
+            if self.weather.borrow().passage != Passage::Frozen {
+                to.write_all(&pulse[..read]).await?;
+                to.flush().await?;
             }
         }
     }
@@ -180,18 +202,5 @@ async fn read_frames(mut from: impl AsyncRead + Unpin, queue: mpsc::Sender<Vec<u
         if queue.send(frame).await.is_err() {
             return Ok(());
         }
-    }
-}
-
-/// Passes the listener's pulse on as it comes.
-async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) -> io::Result<()> {
-    let mut pulse = [0; 16];
-    loop {
-        let read = from.read(&mut pulse).await?;
-        if read == 0 {
-            return Ok(());
-        }
-        to.write_all(&pulse[..read]).await?;
-        to.flush().await?;
     }
 }

@@ -81,6 +81,11 @@ impl Network {
         self.set_all(&Weather::default());
     }
 
+    /// Connections that one node has made to another so far.
+    pub fn connections(&self, from: &str, to: &str) -> u64 {
+        self.links[&(from.to_owned(), to.to_owned())].connections()
+    }
+
     /// Frames lost, doubled and delivered so far, on all links.
     pub fn counted(&self) -> [u64; 3] {
         let counts = self.links.values().map(|link| link.counted());

@@ -13,8 +13,15 @@ pub enum Passage {
     Open,
     /// They vanish, and both ends believe in their connection: the listener's pulse still passes.
     Swallowed,
+    /// Nothing passes in either direction, and both ends believe in their connection until they miss the pulse.
+    Frozen,
     /// Connections end, and none begins.
     Closed,
+}
+
+impl Passage {
+    /// All ways to be cut off.
+    pub const CUTS: [Self; 3] = [Self::Swallowed, Self::Frozen, Self::Closed];
 }
 
 /// The weather of one link.
