@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::harness::{Caller, City, SOON, mulu, until};
+use crate::harness::{Caller, City, mulu, until};
 
-use super::load::Acknowledged;
+use super::load::{Acknowledged, PATIENCE};
 
 const PAGE: &str = "ledger/transactions?refused=false&kind=digest.record&page_size=200";
 
@@ -19,7 +19,7 @@ pub fn nothing_is_lost(city: &City, acknowledged: &Acknowledged) {
     for node in city.nodes() {
         let department = node.department.as_str();
         let system = city.system(department);
-        until(&format!("{department} has caught up"), SOON * 2, || {
+        until(&format!("{department} has caught up"), PATIENCE, || {
             system.try_get(&format!("departments?min_index={last}")).filter(|answer| answer.status == 200)
         });
         let found = papers(&system, first);
@@ -64,7 +64,7 @@ fn all_agree(city: &City, last: u64) {
         let shown = asker.try_get("ledger/checkpoint?newest=true").filter(|answer| answer.status == 200)?.body;
         Some((shown["size"].as_u64()?, shown["root"].clone(), shown["state"].clone()))
     };
-    until("all nodes have cosigned the same size", SOON, || {
+    until("all nodes have cosigned the same size", PATIENCE, || {
         let all: Option<Vec<_>> = city.nodes().iter().map(|node| seen(&node.department)).collect();
         let all = all?;
         let size = all.first()?.0;

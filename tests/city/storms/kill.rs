@@ -3,11 +3,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::{City, SOON, is_running, until};
+use crate::harness::{City, is_running, until};
 
 use super::chance::{Chance, amount};
 use super::kept::{ledgers_verify, nothing_is_lost};
-use super::load::{Load, Progress};
+use super::load::{Load, PATIENCE, Progress};
 
 /// Every restart applies the ledger again: the load must not make it long.
 const GAP: Duration = Duration::from_millis(20);
@@ -50,7 +50,7 @@ fn storm(city: &City, kills: u64, chance: &mut Chance, progress: &Progress) {
         kill(city, &dying);
         killed += u64::try_from(dying.len()).unwrap();
         if chance.percent(60) {
-            until("the city writes again", SOON * 2, || (progress.all() > before + 3).then_some(()));
+            until("the city writes again", PATIENCE, || (progress.all() > before + 3).then_some(()));
         }
         thread::park_timeout(Duration::from_millis(chance.below(200)));
         if killed % 100 < 2 {

@@ -6,9 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Archive, City, Paper, SOON, pause, until};
+use crate::harness::{Archive, City, Paper, pause, until};
 
 use super::chance::Chance;
+
+/// After this long, a city that does not write is one that never will: on a crowded machine its disk alone may take seconds.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A paper that a node said to stand on the ledger.
 pub struct Kept {
@@ -140,7 +143,7 @@ impl Progress {
             let before = self.at(&[node]);
             // One answer may have been on its way.
             let more = before + 2;
-            until(&format!("{node} acknowledges papers again"), SOON * 2, || (self.at(&[node]) > more).then_some(()));
+            until(&format!("{node} acknowledges papers again"), PATIENCE, || (self.at(&[node]) > more).then_some(()));
         }
     }
 }

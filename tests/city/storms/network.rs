@@ -9,7 +9,7 @@ use crate::harness::{City, SOON, eventually, until};
 
 use super::chance::{Chance, amount};
 use super::kept::{ledgers_verify, nothing_is_lost};
-use super::load::{Acknowledged, Load, Progress};
+use super::load::{Acknowledged, Load, PATIENCE, Progress};
 use super::proxy::{Network, Passage, Weather};
 
 const GAP: Duration = Duration::from_millis(20);
@@ -26,7 +26,7 @@ impl Storm {
     /// The leader, and the others.
     fn leader(&self) -> (&str, Vec<&str>) {
         let all = self.all();
-        let leader = until("all agree who leads", SOON, || {
+        let leader = until("all agree who leads", PATIENCE, || {
             let told: Vec<String> = all.iter().filter_map(|at| self.city.leader(at)).collect();
             let first = told.first()?;
             (told.len() == all.len() && told.iter().all(|one| one == first)).then(|| first.clone())
@@ -110,7 +110,7 @@ fn the_leader_is_cut_off_in_one_direction(storm: &mut Storm, hears: bool) -> Ack
         let cut = Instant::now();
         progress.goes_on_at(&others);
         eprintln!("{leader} cut off (hears: {hears}): others write again after {:?}", cut.elapsed());
-        until("another leads", SOON, || storm.city.leader(others[0]).filter(|next| next != leader));
+        until("another leads", PATIENCE, || storm.city.leader(others[0]).filter(|next| next != leader));
         storm.is_calm(&others, amount("MULU_NETWORK_S", 2) * 1_000, progress);
         storm.heal(progress);
     })

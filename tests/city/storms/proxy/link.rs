@@ -1,21 +1,24 @@
 //! One direction between two nodes: the first calls, the second listens. Frames go one way, the listener's pulse the other.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
+use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use mulu::crypto::tls;
+use mulu::ids::DepartmentId;
 use mulu::service::config::NodeConfig;
 
 use super::super::chance::Chance;
@@ -28,7 +31,6 @@ const UNDER_WAY_BYTES_MAX: usize = 256 * 1024;
 
 /// The link.
 pub(super) struct Link {
-    acceptor: TlsAcceptor,
     connector: TlsConnector,
     name: ServerName<'static>,
     target: SocketAddr,
@@ -69,7 +71,6 @@ impl UnderWay {
 impl Link {
     pub(super) fn new(from: &NodeConfig, to: &NodeConfig, chance: Chance) -> Self {
         Self {
-            acceptor: tls::server_config(&to.tls_files().unwrap()).unwrap().into(),
             connector: tls::client_config(&from.tls_files().unwrap()).unwrap().into(),
             name: tls::server_name(&to.department).unwrap(),
             target: to.raft.listen,
@@ -92,30 +93,14 @@ impl Link {
         self.connections.load(SeqCst)
     }
 
-    /// Takes connections for ever.
-    pub(super) async fn serve(self: Arc<Self>, listener: std::net::TcpListener) {
-        listener.set_nonblocking(true).unwrap();
-        let listener = TcpListener::from_std(listener).unwrap();
-        loop {
-            let Ok((stream, _)) = listener.accept().await else { continue };
-            self.connections.fetch_add(1, SeqCst);
-            let link = self.clone();
-            tokio::spawn(async move {
-                // However a connection ends: the nodes make another.
-                let _ = link.carry(stream).await;
-            });
-        }
-    }
-
-    async fn carry(&self, stream: TcpStream) -> io::Result<()> {
+    async fn carry(&self, from: TlsStream<TcpStream>) -> io::Result<()> {
+        self.connections.fetch_add(1, SeqCst);
         let mut weather = self.weather.subscribe();
         let closed = async {
             // The sender lives as long as the link.
             let _ = weather.wait_for(|weather| weather.passage == Passage::Closed).await;
         };
         let carried = async {
-            stream.set_nodelay(true)?;
-            let from = self.acceptor.accept(stream).await?;
             let stream = TcpStream::connect(self.target).await?;
             stream.set_nodelay(true)?;
             let to = self.connector.connect(self.name.clone(), stream).await?;
@@ -128,6 +113,7 @@ impl Link {
             }
         };
         tokio::select! {
+            biased;
             () = closed => Ok(()),
             ended = carried => ended,
         }
@@ -189,6 +175,29 @@ impl Link {
         }
         let now = Instant::now();
         fates.into_iter().for_each(|delay| under_way.push(now + delay, frame.clone()));
+    }
+}
+
+/// Takes the connections to one node for ever, each on its caller's link.
+pub(super) async fn serve(
+    listener: std::net::TcpListener,
+    tls: Arc<ServerConfig>,
+    callers: BTreeMap<DepartmentId, Arc<Link>>,
+) {
+    listener.set_nonblocking(true).unwrap();
+    let (listener, acceptor) = (TcpListener::from_std(listener).unwrap(), TlsAcceptor::from(tls));
+    let callers = Arc::new(callers);
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let (acceptor, callers) = (acceptor.clone(), callers.clone());
+        tokio::spawn(async move {
+            stream.set_nodelay(true)?;
+            let stream = acceptor.accept(stream).await?;
+            let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+            let caller = tls::peer_department(certificate.expect("the handshake asks for one")).unwrap();
+            // However a connection ends: the nodes make another.
+            callers[&caller].carry(stream).await
+        });
     }
 }
 

@@ -1,17 +1,18 @@
-//! A network between real nodes that can be made bad. For every ordered pair of nodes it listens in the place of the
-//! second: it presents that node's certificate to the first, and the first's to that node. Nodes cannot tell.
+//! A network between real nodes that can be made bad. It listens in the place of every node, presents that node's
+//! certificate to whoever calls, and calls that node with the caller's. Nodes cannot tell.
 
 mod link;
 mod weather;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
 
 use mulu::crypto::tls;
+use mulu::ids::DepartmentId;
 use mulu::service::config::NodeConfig;
 
 use crate::harness::City;
@@ -35,22 +36,27 @@ impl Network {
         let config = |department: &str| NodeConfig::load(&city.config(department)).unwrap();
         let all: Vec<NodeConfig> = city.nodes().iter().map(|node| config(&node.department)).collect();
         let mut links = BTreeMap::new();
-        for from in &all {
-            let file = city.config(from.department.as_str());
-            let mut text = fs::read_to_string(&file).unwrap();
-            for to in all.iter().filter(|to| to.department != from.department) {
-                let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-                let named = |address: &dyn std::fmt::Display| format!("raft = \"{address}\"");
-                let (own, ours) = (named(&to.raft.listen), named(&listener.local_addr().unwrap()));
-                assert!(text.contains(&own), "{text}");
-                text = text.replace(&own, &ours);
-                let link = Arc::new(Link::new(from, to, chance.fork()));
-                runtime.spawn(link.clone().serve(listener));
-                links.insert((from.department.to_string(), to.department.to_string()), link);
+        let mut texts: Vec<String> =
+            all.iter().map(|node| fs::read_to_string(city.config(node.department.as_str())).unwrap()).collect();
+        for to in &all {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            // Every node's file, its own too: what a node says of its address goes before what others are configured with.
+            let named = |address: SocketAddr| format!("raft = \"{address}\"");
+            let (own, ours) = (named(to.raft.listen), named(listener.local_addr().unwrap()));
+            assert!(texts.iter().all(|text| text.contains(&own)), "{own} is not in {texts:?}");
+            texts.iter_mut().for_each(|text| *text = text.replace(&own, &ours));
+            let link = |from: &NodeConfig| (from.department.clone(), Arc::new(Link::new(from, to, chance.fork())));
+            let callers: BTreeMap<DepartmentId, Arc<Link>> =
+                all.iter().filter(|from| from.department != to.department).map(link).collect();
+            for (from, link) in &callers {
+                links.insert((from.to_string(), to.department.to_string()), link.clone());
             }
+            runtime.spawn(link::serve(listener, tls::server_config(&to.tls_files().unwrap()).unwrap(), callers));
+        }
+        for (node, mut text) in all.iter().zip(texts) {
             // A write at a node that is cut off shall not keep a story waiting.
             text.push_str("\n[limits]\nsubmit_timeout_ms = 3000\n");
-            fs::write(&file, text).unwrap();
+            fs::write(city.config(node.department.as_str()), text).unwrap();
         }
         Self { links, _runtime: runtime }
     }
