@@ -9,7 +9,8 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::crypto::tls::install_provider;
 use crate::ids::DepartmentId;
 use crate::service::config::NodeConfig;
-use crate::service::copy::pull::Progress;
+use crate::service::copy::CopyError;
+use crate::service::copy::pull::{self, Progress};
 use crate::service::copy::rebuild::{rebuild, set_aside};
 
 use super::error::CliError;
@@ -37,15 +38,8 @@ impl Rebuild {
                 println!("kept        {}", kept.display());
             }
         }
-        let bar = ProgressBar::new(0);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} transactions, {per_sec}") {
-            bar.set_style(style);
-        }
-        let tell = |Progress { size, of }| {
-            bar.set_length(of);
-            bar.set_position(size);
-        };
-        let rebuilt = runtime()?.block_on(rebuild(&config, SystemClock.now(), tell));
+        let bar = bar();
+        let rebuilt = runtime()?.block_on(rebuild(&config, SystemClock.now(), |progress| show(&bar, &progress)));
         bar.finish_and_clear();
         let (pulled, lost) = rebuilt?;
         let names = |of: &[DepartmentId]| of.iter().map(DepartmentId::as_str).collect::<Vec<_>>().join(", ");
@@ -69,5 +63,46 @@ impl Rebuild {
             None => println!("next        start the node"),
         }
         Ok(())
+    }
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} transactions, {per_sec}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn show(bar: &ProgressBar, Progress { size, of }: &Progress) {
+    bar.set_length(*of);
+    bar.set_position(*size);
+}
+
+/// Lets a node that has no ledger begin with a copy of the others'. Where nobody gives one, it begins with the genesis.
+///
+/// # Errors
+/// The node's own files or certificate.
+pub(super) fn begin_with_a_copy(config: &NodeConfig) -> Result<(), CliError> {
+    if !pull::is_empty(config) {
+        return Ok(());
+    }
+    install_provider();
+    let bar = bar();
+    let pulled = runtime()?.block_on(pull::pull(config, &pull::sources(config), |progress| show(&bar, &progress)));
+    bar.finish_and_clear();
+    match pulled {
+        Ok(pulled) => {
+            let from: Vec<&str> = pulled.from.iter().map(DepartmentId::as_str).collect();
+            eprintln!("begins with {} transactions, proven, from {}", pulled.size, from.join(", "));
+            Ok(())
+        }
+        Err(CopyError::Unavailable(why)) => {
+            eprintln!(
+                "no other node gives a copy ({why}): the node begins with the genesis and takes all from the log"
+            );
+            Ok(())
+        }
+        Err(why) => Err(why.into()),
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::SeqCst;
 
+use mulu::service::config::NodeConfig;
 use serde_json::json;
 
 use crate::faults::{Acknowledged, nothing_is_lost, write_until};
@@ -130,12 +131,32 @@ fn a_node_alone_does_not_vote_under_its_old_number(city: &City, backup: &Path) {
     assert!(said.contains("mulu node replace"), "{said}");
     let refused = mulu(&["node", "--config", text(&city.config(department))]).failed(1);
     assert!(refused.contains("must not take part in consensus as number"), "{refused}");
-    // Its own files, which lost nothing, go on as ever.
-    let folder = city.dir().join(department);
-    fs::remove_dir_all(&folder).unwrap();
-    fs::rename(city.dir().join(format!("{department}.before")), &folder).unwrap();
+    comes_back_under_a_new_number(city, department, 71);
+}
+
+/// The authority gives the node another number, with which it starts.
+fn comes_back_under_a_new_number(city: &City, department: &str, number: u64) {
+    let path = city.config(department);
+    let own = NodeConfig::load(&path).unwrap().own().unwrap().clone();
+    let authority = &city.node("data-bureau").url;
+    let number = number.to_string();
+    let place = ["--raft", &own.raft, "--peer", &own.peer, "--node-id", &number];
+    let replace = ["node", "replace", "--node", authority, "--user", "admin1", "--department", department];
+    mulu_told(&[&replace[..], &place].concat(), city.password("data-bureau", "admin1")).ok();
+    let config = fs::read_to_string(&path).unwrap();
+    let old = format!("node_id = {}\n", own.node_id);
+    assert_eq!(config.matches(&old).count(), 1, "{config}");
+    fs::write(&path, config.replace(&old, &format!("node_id = {number}\n"))).unwrap();
     city.start(department);
     city.wait_ready(department);
+    until("it votes again", SOON, || {
+        let cluster = city.system("data-bureau").get("cluster").ok();
+        let nodes = cluster["nodes"].as_array()?.clone();
+        nodes
+            .iter()
+            .any(|node| node["node_id"] == json!(number.parse::<u64>().unwrap()) && node["role"] != "learner")
+            .then_some(())
+    });
 }
 
 #[test]
@@ -148,7 +169,7 @@ fn a_damaged_node_says_so_mends_what_it_can_and_begins_nothing_empty() {
     old_entries_come_back_from_others(&city, &acknowledged);
     the_projection_is_filled_anew(&city, &acknowledged);
     local_data_comes_back_from_the_backup_only(&city, &backup);
-    what_was_lost_comes_from_others_under_another_number(&city);
+    what_was_lost_comes_from_others_under_another_number(&city, &acknowledged);
 }
 
 /// All files below a node's `data/damaged`.
@@ -226,7 +247,7 @@ fn local_data_comes_back_from_the_backup_only(city: &City, backup: &Path) {
     city.system("audit").get("departments").ok();
 }
 
-fn what_was_lost_comes_from_others_under_another_number(city: &City) {
+fn what_was_lost_comes_from_others_under_another_number(city: &City, acknowledged: &Acknowledged) {
     let (config, data) = (city.config("audit"), city.node("audit").data_dir.clone());
     city.stop("audit");
     let rebuild = ["node", "rebuild", "--config", text(&config)];
@@ -242,4 +263,6 @@ fn what_was_lost_comes_from_others_under_another_number(city: &City) {
     assert!(verified.contains("VALID"), "{verified}");
     let refused = mulu(&["node", "--config", text(&config)]).failed(1);
     assert!(refused.contains("must not take part in consensus as number"), "{refused}");
+    comes_back_under_a_new_number(city, "audit", 72);
+    nothing_is_lost(city, acknowledged);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::error::CliError;
+use crate::cli::rebuild;
 use crate::consensus::Standing;
 use crate::service::Node;
 use crate::service::config::NodeConfig;
@@ -34,6 +35,7 @@ impl Join {
         config.check()?;
         let own = config.own().map(|own| own.node_id).unwrap_or_default();
         eprintln!("{} joins as node {own}", config.department);
+        rebuild::begin_with_a_copy(&config)?;
         let then_stop = self.then_stop;
         let ends = Ends { with_input: false, watch: Some(Box::new(move |node| Box::pin(watch(node, then_stop)))) };
         run::start(config, ends)?;

@@ -216,7 +216,8 @@ impl Bench {
         let ledger = config.ledger_dir();
         for item in fs::read_dir(&ledger).map_err(CopyError::io(&ledger))? {
             let path = item.map_err(CopyError::io(&ledger))?.path();
-            if path.extension().is_some_and(|extension| extension == "seg") {
+            // Also what says that a part lies in an archive.
+            if path.is_file() && path.file_name().is_some_and(|name| name != "LOCK") {
                 let link = bench.dir.join(path.file_name().unwrap_or_default());
                 symlink(&path, &link).map_err(CopyError::io(&link))?;
             }

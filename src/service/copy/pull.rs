@@ -137,6 +137,11 @@ fn pulling(config: &NodeConfig, what: &str) -> PathBuf {
     config.data_dir.join(format!("{what}.pulling"))
 }
 
+/// Whether a node's folder has no ledger yet, so that it may begin with a copy.
+pub fn is_empty(config: &NodeConfig) -> bool {
+    check_empty(config).is_ok()
+}
+
 /// A folder that holds a ledger or a store is a node's, unless this very work was interrupted at its end.
 fn check_empty(config: &NodeConfig) -> Result<(), CopyError> {
     let is_ours = pulling(config, "ledger").exists();
