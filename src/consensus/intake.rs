@@ -70,6 +70,10 @@ impl Intake {
         self.news.notify_all();
     }
 
+    fn is_stopped(&self) -> bool {
+        self.inner.lock().stopped
+    }
+
     /// The next jobs; `None` when the node stops.
     fn take(&self) -> Option<Vec<Job>> {
         let mut inner = self.inner.lock();
@@ -107,7 +111,7 @@ impl Verifier {
                     continue;
                 }
                 match admit(&self.chain, &tx, now, is_behind) {
-                    Ok(()) => self.router.propose(leaf, tx, origin),
+                    Ok(()) => while !self.router.propose(leaf, &tx) && !self.intake.is_stopped() {},
                     Err(NotAdmitted::Invalid(why)) => self.router.refuse(leaf, origin, why),
                     // Whoever submitted it sends it again.
                     Err(NotAdmitted::TooEarly) => {}

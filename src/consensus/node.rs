@@ -39,6 +39,8 @@ use super::{ConsensusError, ReadError, SubmitError, genesis, start};
 
 /// A fresh read asks again after this long: questions can be dropped in silence.
 const READ_AGAIN: Duration = Duration::from_millis(300);
+/// Submissions that may wait on one node before it repeats them more rarely.
+const CROWD: usize = 2_048;
 const READ_PAUSE: Duration = Duration::from_millis(20);
 /// A node that was not heard for this long counts as away.
 pub const REPORT_AGE_MS_MAX: u64 = 5_000;
@@ -163,8 +165,10 @@ impl Consensus {
         }
         let mut attempts = 1u32;
         loop {
-            // Ever more rarely, or an overloaded ledger would be loaded with repetitions too.
-            let again = (Instant::now() + shared.timing.retry.saturating_mul(attempts)).min(deadline);
+            // Ever more rarely, and the more so the more wait, or an overloaded ledger would be loaded with repetitions too.
+            let crowd = u32::try_from(1 + shared.waiters.len() / CROWD).unwrap_or(u32::MAX);
+            let pause = shared.timing.retry.saturating_mul(attempts.saturating_mul(crowd));
+            let again = (Instant::now() + pause).min(deadline);
             tokio::select! {
                 biased;
                 () = waiting.answered() => break,

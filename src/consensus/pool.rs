@@ -2,8 +2,9 @@
 //! often it is sent: submissions are repeated until they are applied.
 
 use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use crate::crypto::digest::Hash;
 use crate::ledger::block::{BLOCK_BYTES_MAX, BLOCK_HEADER_BYTES};
@@ -34,6 +35,8 @@ struct Inner {
 /// The leader's queue, at most `max` transactions.
 pub(super) struct Pool {
     inner: Mutex<Inner>,
+    /// Something was taken out.
+    room: Condvar,
     max: usize,
 }
 
@@ -43,12 +46,22 @@ fn size_in_block(tx: &Transaction) -> usize {
 
 impl Pool {
     pub(super) fn new(max: usize) -> Self {
-        Self { inner: Mutex::default(), max }
+        Self { inner: Mutex::default(), room: Condvar::new(), max }
     }
 
     /// Begins or ends to take transactions; what waited is forgotten, and sent again by its submitter.
     pub(super) fn set_leading(&self, leading: bool) {
         *self.inner.lock() = Inner { leading, ..Inner::default() };
+        self.room.notify_all();
+    }
+
+    /// Waits a while for room. Whoever holds a checked transaction waits, so that others are turned away before they
+    /// are checked, and what was taken in is not dropped half-way.
+    pub(super) fn wait_for_room(&self, patience: Duration) {
+        let mut inner = self.inner.lock();
+        if inner.leading && inner.queue.len() >= self.max {
+            self.room.wait_for(&mut inner, patience);
+        }
     }
 
     pub(super) fn offer(&self, leaf: Hash, tx: Transaction) -> Offer {
@@ -86,6 +99,7 @@ impl Pool {
         }
         let block: Vec<_> = inner.queue.drain(..count).collect();
         inner.bytes -= block.iter().map(|(_, tx)| size_in_block(tx)).sum::<usize>();
+        self.room.notify_all();
         block
     }
 
@@ -149,6 +163,14 @@ mod tests {
         assert_eq!(pool.offer(leaf, two), Offer::Taken);
         let (leaf, three) = tx(3, 10);
         assert_eq!(pool.offer(leaf, three), Offer::Full);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| pool.wait_for_room(Duration::from_secs(20)));
+            assert_eq!(pool.take_block(true).len(), 2);
+            assert!(waiting.join().is_ok());
+        });
+        let begun = std::time::Instant::now();
+        pool.wait_for_room(Duration::from_secs(20));
+        assert!(begun.elapsed() < Duration::from_secs(10), "there is room");
         pool.set_leading(false);
         assert_eq!(pool.len(), 0);
     }

@@ -1,6 +1,7 @@
 //! Where a transaction goes: checked into this node's pool if it leads, else to the leader.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -13,6 +14,9 @@ use super::pool::{Offer, Pool};
 use super::status::Leadership;
 use super::transport::{Links, Sent};
 use super::waiters::{Reply, Waiters};
+
+/// How long a thread waits for room before it looks whether the node stops.
+const ROOM_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Who handed a transaction in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,14 +48,16 @@ impl Router {
         self.leadership.borrow().leader == Some(self.node_id)
     }
 
-    /// Puts a checked transaction among those that wait for a block. Where this node leads no more nothing happens:
-    /// whoever submitted it sends it again.
-    pub(super) fn propose(&self, leaf: Hash, tx: Transaction, origin: Origin) {
-        match self.pool.offer(leaf, tx) {
-            Offer::Taken => self.mailbox.wake(),
-            Offer::Full => self.busy(leaf, origin),
-            Offer::Known | Offer::NotLeading => {}
+    /// Puts a checked transaction among those that wait for a block; answers `false` when it must wait for room first.
+    /// Where this node leads no more nothing happens: whoever submitted it sends it again.
+    pub(super) fn propose(&self, leaf: Hash, tx: &Transaction) -> bool {
+        let offer = self.pool.offer(leaf, tx.clone());
+        if offer == Offer::Taken {
+            self.mailbox.wake();
+        } else if offer == Offer::Full {
+            self.pool.wait_for_room(ROOM_PATIENCE);
         }
+        offer != Offer::Full
     }
 
     /// Sends a transaction of this node to the leader, which checks it. Without a leader nothing happens:

@@ -62,7 +62,7 @@ impl Default for Limits {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             unchecked: 16_384,
-            unpacked: 16_384,
+            unpacked: 4_096,
             waiting: 65_536,
             verify_threads: cores.clamp(1, 8),
             snapshots: SnapshotPace::default(),

@@ -22,7 +22,10 @@ use super::directory::Route;
 use super::frame::{FRAME_BYTES_MAX, Frame};
 use super::inbound::Inbound;
 
-const QUEUE_FRAMES_MAX: usize = 4096;
+/// More than may wait for an outcome on one node: a word that they are refused must never be lost for want of room.
+const QUEUE_FRAMES_MAX: usize = 96 * 1024;
+/// Frames that may lie in a queue when a transaction is put behind them, so that consensus' own words need not wait long.
+const QUEUE_FRAMES_BEFORE_FORWARD_MAX: usize = 4096;
 const QUEUE_BYTES_MAX: usize = 48 * 1024 * 1024;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -94,6 +97,10 @@ impl Links {
     pub(super) fn send(&self, to: u64, frame: &Frame) -> Sent {
         let links = self.links.read();
         let Some(link) = links.get(&to).filter(|link| link.is_connected()) else { return Sent::Unreachable };
+        let queued = link.queue.max_capacity().saturating_sub(link.queue.capacity());
+        if matches!(frame, Frame::Forward(_)) && queued >= QUEUE_FRAMES_BEFORE_FORWARD_MAX {
+            return Sent::Full;
+        }
         frame.encode().map_or(Sent::Full, |bytes| link.push(bytes))
     }
 

@@ -40,10 +40,10 @@ pub struct LedgerBench {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
     /// Clients at once that hand in one by one
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=900))]
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=900))]
     clients: u16,
     /// Clients at once that hand in batches
-    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=900))]
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u16).range(1..=900))]
     batch_clients: u16,
     /// Transactions of a batch
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(2..=1000))]
