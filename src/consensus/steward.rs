@@ -156,8 +156,7 @@ impl<H: Fn(u64) -> Option<u64>> View<'_, H> {
 }
 
 fn single(node_id: u64, kind: ConfChangeType) -> ConfChangeSingle {
-    let mut change = ConfChangeSingle::default();
-    change.node_id = node_id;
+    let mut change = ConfChangeSingle { node_id, ..ConfChangeSingle::default() };
     change.set_change_type(kind);
     change
 }

@@ -23,7 +23,7 @@ pub(super) fn clock_ahead_ms(status: &Status) -> Option<i64> {
     behind.sort_unstable();
     // Of an even number the one nearer to zero: between two nodes that differ, neither can tell who is wrong.
     let middle = behind.len() / 2;
-    let candidates = behind.get(middle.saturating_sub(usize::from(behind.len() % 2 == 0))..=middle)?;
+    let candidates = behind.get(middle.saturating_sub(usize::from(behind.len().is_multiple_of(2)))..=middle)?;
     candidates.iter().min_by_key(|ms| ms.unsigned_abs()).map(|ms| -ms)
 }
 

@@ -1,3 +1,5 @@
+//! Snapshot files: written whole or not at all, the newest two kept, and damaged ones passed over.
+
 use super::*;
 use crate::fuzzing::fuzz;
 
