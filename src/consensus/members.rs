@@ -85,6 +85,8 @@ impl<P: Ports> Driver<P> {
         let (commit, own) = (raft.raft_log.committed, raft.id);
         let lag = |node_id: u64| {
             let progress = raft.prs().get(node_id).filter(|progress| progress.recent_active || node_id == own)?;
+            // The library takes a node that was just added for an active one; one that answered has the genesis block.
+            let progress = Some(progress).filter(|progress| progress.matched > 0)?;
             Some(commit.saturating_sub(progress.matched))
         };
         let (configuration, wanted) = (membership.configuration(), membership.wanted().votes());

@@ -136,6 +136,8 @@ impl Membership {
                 *known = Arc::new(wanted);
                 is_news
             });
+            // What the steward said before it knew this is no answer to who asked for it.
+            self.stepped(None);
         }
         self.reached(raft_index);
     }
@@ -153,6 +155,7 @@ impl Membership {
     /// The log made a change.
     pub(super) fn changed(&self, members: &ConfState) {
         self.configuration.send_replace(Arc::new(members.into()));
+        self.stepped(None);
     }
 
     pub(super) fn wanted(&self) -> Arc<Wanted> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use crate::consensus::{CAUGHT_UP_ENTRIES, REPORT_AGE_MS_MAX, Standing, Status, Step, Waits};
@@ -58,6 +58,28 @@ pub struct NodeWish {
     /// `host:port` of its consensus.
     pub raft: String,
     /// `host:port` of its exchange.
+    pub peer: String,
+}
+
+/// A node's public card, as `mulu node invite` writes it: what the authority must know to admit it. Nothing on it is secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// The department's short name.
+    pub id: DepartmentId,
+    /// Names.
+    pub name: Text,
+    /// Unified social credit code.
+    pub uscc: String,
+    /// The key that will sign for it.
+    pub signing_key: PublicKey,
+    /// The key to which others will seal.
+    pub sealing_key: String,
+    /// Its node's number.
+    pub node_id: u64,
+    /// `host:port` of the node's consensus.
+    pub raft: String,
+    /// `host:port` of the node's exchange.
     pub peer: String,
 }
 
@@ -119,6 +141,30 @@ impl Node {
         let department =
             Department { id, name, uscc, signing_key, signing_key_valid_until, sealing_key, voter: false, node_id };
         self.write(who, actor, Command::RegisterDepartment(department)).await
+    }
+
+    /// Puts a department, unless it is there, and its node on the ledger.
+    ///
+    /// # Errors
+    /// As [`Node::register_department`] and [`Node::set_node`]; `conflict` when the department has other keys.
+    pub async fn admit(&self, who: &Principal, card: Card) -> Result<Changed, ServiceError> {
+        let Card { id, name, uscc, signing_key, sealing_key, node_id, raft, peer } = card;
+        let known = self.chain.state().department(&id).map(|known| known.signing_key.clone());
+        match known {
+            Some(known) if known != signing_key => {
+                let why = format!("{id} is on the ledger with another key than the card's: is the card an old one?");
+                return Err(ServiceError::conflict("conflict", why));
+            }
+            Some(_) => {}
+            None => {
+                let node_id = Some(node_id);
+                let new = NewDepartment { id: id.clone(), name, uscc, signing_key, sealing_key, node_id };
+                self.register_department(who, new).await?;
+            }
+        }
+        // Another transaction, under an id of its own.
+        let who = Principal { reserved: None, ..who.clone() };
+        self.set_node(&who, id, NodeWish { node_id: Some(node_id), replace: false, raft, peer }).await
     }
 
     /// Names, moves or replaces a department's node.

@@ -20,6 +20,7 @@ mod faults;
 mod health;
 mod keys;
 mod ledger;
+mod membership;
 mod operations;
 mod promises;
 mod providers;

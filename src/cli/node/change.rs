@@ -10,7 +10,7 @@ use crate::cli::keys::Who;
 use crate::domain::node::check_address;
 use crate::ids::DepartmentId;
 
-use super::card::Card;
+use super::card;
 
 #[derive(Args)]
 pub struct Admit {
@@ -80,7 +80,7 @@ fn address(text: &str) -> Result<String, String> {
 
 impl Admit {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let card = Card::read(&self.card)?;
+        let card = card::read(&self.card)?;
         let session = self.who.open()?;
         let known = session.get("/departments")?;
         let items = known.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -90,10 +90,10 @@ impl Admit {
                 return Err(CliError::failed(format_args!("{} {why}", card.id)));
             }
         } else {
-            session.post("/departments", &card.department())?;
+            session.post("/departments", &card::department(&card))?;
             println!("{} is on the ledger", card.id);
         }
-        tell(&session.post(&format!("/departments/{}/node", card.id), &card.node())?);
+        tell(&session.post(&format!("/departments/{}/node", card.id), &card::node(&card))?);
         println!("now, on its machine: mulu node join --config <folder>/node.toml");
         Ok(())
     }

@@ -13,14 +13,15 @@ use crate::cli::error::CliError;
 use crate::clock::{Clock as _, SystemClock};
 use crate::crypto::ca::CityAuthority;
 use crate::crypto::secret::Secret;
-use crate::crypto::sign::Algorithm;
+use crate::crypto::sign::{Algorithm, PublicKey};
 use crate::domain::Text;
 use crate::domain::department::Genesis;
 use crate::ids::DepartmentId;
 use crate::service::config::{NodeAddress, NodeConfig, read_genesis};
 use crate::service::departments::load;
+use crate::service::membership::Card;
 
-use super::card::{CARD_FILE, Card};
+use super::card::CARD_FILE;
 
 /// Makes a folder with keys, certificate, node.toml, genesis.tx and the public card that `mulu node admit` reads. Needs the
 /// city's authority key, so it runs where that lies. Give the department its folder over a way that you would trust with
@@ -146,7 +147,7 @@ impl Invite {
         };
         files::write(&out.join(files::CONFIG_FILE), text(&node).as_bytes())?;
         files::write(&out.join(files::GENESIS_FILE), tx.as_bytes())?;
-        let (signing_key, sealing_key) = (keyring.signing.public().to_string(), keyring.sealing.public().to_string());
+        let (signing_key, sealing_key) = (keyring.signing.public(), keyring.sealing.public().to_string());
         self.write_card(out, (described.name, described.uscc), (signing_key, sealing_key), own)
     }
 
@@ -154,7 +155,7 @@ impl Invite {
         &self,
         out: &Path,
         (name, uscc): (Text, String),
-        (signing_key, sealing_key): (String, String),
+        (signing_key, sealing_key): (PublicKey, String),
         own: NodeAddress,
     ) -> Result<(), CliError> {
         let NodeAddress { department: id, node_id, raft, peer, .. } = own;

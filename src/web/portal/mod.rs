@@ -28,6 +28,7 @@ mod keys;
 mod language;
 mod ledger;
 mod listing;
+mod membership;
 mod query;
 mod render;
 mod routes;

@@ -12,7 +12,7 @@ use crate::web::root;
 
 use super::{
     assets, audit, case_page, cases, catalog, certificates, cluster, draft_form, drafts, entrance, explorer, findings,
-    frame, grant_request, grants, home, keys, ledger, query, verification,
+    frame, grant_request, grants, home, keys, ledger, membership, query, verification,
 };
 
 /// Registers the portal. It takes every address that nobody took before.
@@ -76,6 +76,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/ledger/transactions/{which}/verify", web::get().to(verification::verify))
         .route("/ledger/transactions/{which}/receipt", web::get().to(verification::receipt))
         .route("/cluster", web::get().to(cluster::cluster))
+        .route("/cluster/voters", web::post().to(membership::voters))
+        .route("/cluster/admit", web::post().to(membership::admit))
+        .route("/cluster/place", web::post().to(membership::place))
+        .route("/cluster/remove", web::post().to(membership::remove))
         // Keys
         .route("/keys", web::get().to(keys::list))
         .route("/keys/rotate", web::post().to(keys::rotate))

@@ -13,6 +13,27 @@ pub struct Cluster {
     pub page: Page,
     pub t: Words,
     pub body: ClusterBody,
+    /// For an administrator of the authority: whom to give a vote, a place, or an end. Empty for everybody else.
+    pub members: Vec<MemberRow>,
+}
+
+/// A department, as the forms name it.
+#[derive(Clone, Debug, Default)]
+pub struct MemberRow {
+    pub department: String,
+    pub name: String,
+    pub votes: bool,
+    pub has_node: bool,
+}
+
+/// What a change of members waits for.
+#[derive(Clone, Debug, Default)]
+pub struct AwaitedRow {
+    /// Code of `awaited-` texts.
+    pub code: &'static str,
+    /// Whose node; empty when it is nobody's in particular.
+    pub name: String,
+    pub lag: Option<u64>,
 }
 
 /// `GET /cluster` with `HX-Request`: asked for every two seconds.
@@ -31,6 +52,8 @@ pub struct ClusterBody {
     pub outbox: u64,
     pub outbox_max: u64,
     pub nodes: Vec<NodeRow>,
+    /// What a change of members waits for, while one is under way.
+    pub awaited: Option<AwaitedRow>,
     /// What does not hold on this node, or warns: the code and what was seen.
     pub troubles: Vec<(String, String)>,
     pub time: String,
@@ -41,8 +64,10 @@ pub struct ClusterBody {
 pub struct NodeRow {
     pub name: String,
     pub department: String,
-    /// `leader`, `voter`, `learner` or `unreachable`.
+    /// `leader`, `voter`, `learner`, `none` or `unreachable`.
     pub role: String,
+    /// What it shall be, when that is something else.
+    pub wanted: String,
     /// This and the following: none for a node that was not heard.
     pub term: Option<u64>,
     pub commit: Option<u64>,

@@ -13,6 +13,7 @@ use crate::domain::keys::KeyState;
 
 /// Codes that templates turn into texts by their family.
 const FAMILIES: &[(&str, &[&str])] = &[
+    ("awaited", &["under_way", "leader", "unheard", "lagging", "majority"]),
     ("check", &["quorum", "membership", "lag", "clock", "projection", "outbox", "halted", "keys", "disk"]),
     ("case", &["in_progress", "agreed", "rejected", "completed"]),
     ("certificate", &["valid", "suspended", "revoked", "cancelled", "lapsed"]),

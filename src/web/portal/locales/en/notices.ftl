@@ -33,5 +33,7 @@ fault-wider = is more than was asked for.
 fault-not_offered = is not on offer.
 fault-bad_value = is not acceptable: check its form and check digit.
 fault-need_grant = there is no grant; request one first.
+flash-members_changed = The change is on the ledger and made.
+flash-members_changing = The change is on the ledger; below stands what it waits for.
 flash-keys_rotated = New keys are on the ledger; the old signing key ends in ten minutes.
 flash-key_revoked = The key is revoked.

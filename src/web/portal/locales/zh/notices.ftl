@@ -33,5 +33,7 @@ fault-wider = 不能超出申请的范围。
 fault-not_offered = 所选内容不在可选范围内。
 fault-bad_value = 内容不符合要求，请核对校验位和格式。
 fault-need_grant = 无可用授权，请先申请。
+flash-members_changed = 变更已写入账本并已完成。
+flash-members_changing = 变更已写入账本；下方显示其等待的事项。
 flash-keys_rotated = 新密钥已上账本；旧签名密钥将在十分钟后失效。
 flash-key_revoked = 密钥已吊销。

@@ -4,7 +4,7 @@ use crate::domain::finding::Mismatch;
 
 use super::{DIGEST, ENTRY, EVIL, ID, choices, page, s, two};
 use crate::web::portal::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults};
-use crate::web::portal::views::cluster::{Cluster, ClusterBody, NodeRow};
+use crate::web::portal::views::cluster::{AwaitedRow, Cluster, ClusterBody, MemberRow, NodeRow};
 use crate::web::portal::views::findings::{FindingPage, FindingResults, FindingRow, Findings};
 use crate::web::portal::words::{Lang, Words};
 
@@ -115,6 +115,7 @@ pub fn cluster(lang: Lang) -> Cluster {
         name: two(lang, zh, en),
         department: s(department),
         role: s(role),
+        wanted: if role == "learner" { s("voter") } else { s("") },
         term: Some(3),
         commit: Some(1320),
         applied: Some(1320 - lag),
@@ -135,6 +136,7 @@ pub fn cluster(lang: Lang) -> Cluster {
         outbox: 0,
         outbox_max: 10_000,
         time: s("2026-11-21 10:15:30"),
+        awaited: Some(AwaitedRow { code: "lagging", name: two(lang, "水务局", "Water"), lag: Some(4_012) }),
         troubles: vec![(s("clock"), s("this machine's clock is 3.120 s behind the other nodes': let NTP set it"))],
         nodes: vec![
             node("政务数据局", "Data Bureau", "data-bureau", "leader", 0, false),
@@ -143,5 +145,7 @@ pub fn cluster(lang: Lang) -> Cluster {
             node("水务局", "Water", "water", "learner", 1, false),
         ],
     };
-    Cluster { page: page(lang, "/cluster"), t: Words::of(lang), body }
+    let member =
+        MemberRow { department: s("water"), name: two(lang, "水务局", "Water"), votes: true, has_node: true };
+    Cluster { page: page(lang, "/cluster"), t: Words::of(lang), body, members: vec![member] }
 }
