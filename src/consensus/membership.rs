@@ -238,24 +238,3 @@ impl Membership {
         self.step.lock().clone()
     }
 }
-
-#[cfg(test)]
-impl Membership {
-    /// Without a ledger: what is had is what is wanted.
-    pub(super) fn content(own: u64, members: &ConfState) -> Self {
-        let membership = Self::bare(own, members);
-        let voters = members.voters.iter().map(|node_id| (*node_id, true));
-        membership.want(voters.chain(members.learners.iter().map(|node_id| (*node_id, false))));
-        membership
-    }
-
-    /// Wants these nodes, and of each whether it votes.
-    pub(super) fn want(&self, votes: impl IntoIterator<Item = (u64, bool)>) {
-        let member = |(node_id, voter): (u64, bool)| {
-            let department = super::tests::department(usize::try_from(node_id).unwrap() - 1);
-            (node_id, Member { department, node_id, voter, place: None })
-        };
-        let wanted = Wanted { members: votes.into_iter().map(member).collect(), ..Wanted::default() };
-        self.wanted.send_replace(Arc::new(wanted));
-    }
-}

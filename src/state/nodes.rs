@@ -80,6 +80,7 @@ impl State {
             self.require_authority(by)?;
             return Err(Refusal::Unknown(format!("department {department}")));
         };
+        let voted = known.voter;
         let present = self.member_of(known).map(|member| member.node_id);
         if by.department != &department || present != Some(node_id) {
             self.require_authority(by)?;
@@ -98,6 +99,10 @@ impl State {
             if self.number_of_old(node_id) || is_others {
                 return Err(Refusal::Conflict(format!("node number {node_id} was used already: take a new one")));
             }
+            if present.is_some() && voted && self.has_only_vote() {
+                // The old node is heard no more from here on: nobody would be left to give the new one its vote.
+                return Err(Refusal::Conflict(format!("{department} has the only vote: let others vote first")));
+            }
             self.numbers.insert(node_id, department.clone());
         }
         let is_new = present.is_none();
@@ -111,6 +116,10 @@ impl State {
         Ok(())
     }
 
+    fn has_only_vote(&self) -> bool {
+        self.members().filter(|member| member.voter).count() == 1
+    }
+
     pub(super) fn remove_node(&mut self, by: &Context<'_>, removal: &NodeRemoval) -> Result<(), Refusal> {
         self.check_keeper(by)?;
         self.require_authority(by)?;
@@ -121,7 +130,7 @@ impl State {
         let Some(member) = self.member(department) else {
             return Err(Refusal::Conflict(format!("{department} has no node in consensus")));
         };
-        if member.voter && self.members().filter(|member| member.voter).count() == 1 {
+        if member.voter && self.has_only_vote() {
             return Err(Refusal::Conflict(format!("{department} has the only vote: let others vote first")));
         }
         self.departments.change(department, |department| department.voter = false);

@@ -91,7 +91,12 @@ impl Checks {
         let holds = |voter: u64| disk(voter).holds(commit, chain);
         let is_durable =
             |members: &ConfState| has_majority(&members.voters, holds) && has_majority(&members.voters_outgoing, holds);
-        assert!(members.iter().any(is_durable), "durable majority: entry {commit} is committed without one");
+        let holders = || (1..=disks.len() as u64).filter(|node| holds(*node)).collect::<Vec<_>>();
+        assert!(
+            members.iter().any(is_durable),
+            "durable majority: node {node} calls entry {commit} committed, which only {:?} hold",
+            holders()
+        );
     }
 
     /// State and root are equal at equal index; only what is committed is applied.

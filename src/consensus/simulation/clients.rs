@@ -1,6 +1,10 @@
 //! Who writes and reads: transactions through any node, repeated until they are acknowledged; fresh reads.
 
+use std::collections::BTreeMap;
+
 use crate::crypto::digest::Hash;
+use crate::domain::command::Command;
+use crate::ledger::transaction::Transaction;
 
 use super::fixtures::TRANSACTIONS;
 use super::sabotage::Sabotage;
@@ -9,7 +13,9 @@ use super::world::{Event, World};
 /// Someone with one transaction at a time.
 pub(super) struct Client {
     leaf: Hash,
-    transaction: usize,
+    tx: Transaction,
+    /// Whether it is a change of members, which may be refused.
+    is_change: bool,
     /// Through which node.
     node: u64,
     /// Whether it never goes to another node.
@@ -20,8 +26,14 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn is_done(&self) -> bool {
-        self.is_acknowledged && self.left == 0
+    /// Whether it is a change of members that nobody has answered.
+    pub(super) fn is_open_change(&self) -> bool {
+        self.is_change && !self.is_acknowledged
+    }
+
+    /// Whether it has no answer to wait for, at least none that can still come.
+    pub(super) fn is_done(&self, wanted: &BTreeMap<u64, bool>) -> bool {
+        self.is_acknowledged && self.left == 0 || self.is_loyal && !wanted.contains_key(&self.node)
     }
 }
 
@@ -30,7 +42,7 @@ pub(super) fn acknowledge(clients: &mut [Client], node: u64, leaf: &Hash) -> Opt
     let waits = |client: &&mut Client| client.node == node && client.leaf == *leaf && !client.is_acknowledged;
     let client = clients.iter_mut().find(waits)?;
     client.is_acknowledged = true;
-    Some(*leaf)
+    (!client.is_change).then_some(*leaf)
 }
 
 impl World {
@@ -45,16 +57,28 @@ impl World {
     pub(super) fn admit_last_clients(&mut self) {
         for client in &mut self.clients {
             client.left = 0;
+            // What was asked may come true or not.
+            client.is_acknowledged |= client.is_change;
         }
-        for node in 1..=self.nodes.len() as u64 {
+        for node in self.wanted().into_keys() {
             self.admit(node, true, 0);
         }
     }
 
     fn admit(&mut self, node: u64, is_loyal: bool, left: u64) {
-        let Some(transaction) = self.draw_transaction() else { return };
-        let leaf = self.fixtures.transactions[transaction].0;
-        self.clients.push(Client { leaf, transaction, node, is_loyal, is_acknowledged: false, left });
+        let Some((leaf, tx)) = self.draw_transaction() else { return };
+        self.admit_client(Client { leaf, tx, is_change: false, node, is_loyal, is_acknowledged: false, left });
+    }
+
+    /// The authority wants a change of members, and asks until it is answered.
+    pub(super) fn admit_change(&mut self, command: Command) {
+        let (leaf, tx) = self.fixtures.ruling(TRANSACTIONS + 1 + self.clients.len() as u64, command);
+        let node = self.any_node();
+        self.admit_client(Client { leaf, tx, is_change: true, node, is_loyal: false, is_acknowledged: false, left: 0 });
+    }
+
+    fn admit_client(&mut self, client: Client) {
+        self.clients.push(client);
         let delay = self.dice.below(200_000);
         self.after(delay, Event::Client(self.clients.len() - 1));
     }
@@ -64,11 +88,11 @@ impl World {
     }
 
     /// The next transaction that nobody has; some are kept for the end.
-    fn draw_transaction(&mut self) -> Option<usize> {
+    fn draw_transaction(&mut self) -> Option<(Hash, Transaction)> {
         let end = if self.is_calm { TRANSACTIONS } else { TRANSACTIONS - 32 };
         let number = Some(self.next_transaction).filter(|number| *number < end)?;
         self.next_transaction += 1;
-        usize::try_from(number).ok()
+        self.fixtures.transactions.get(usize::try_from(number).unwrap()).cloned()
     }
 
     /// A client looks whether it was answered, and submits what was not.
@@ -78,25 +102,25 @@ impl World {
             if self.clients[number].left == 0 {
                 return;
             }
-            let Some(transaction) = self.draw_transaction() else {
+            let Some((leaf, tx)) = self.draw_transaction() else {
                 self.clients[number].left = 0;
                 return;
             };
             let client = &mut self.clients[number];
             client.left -= 1;
-            client.leaf = self.fixtures.transactions[transaction].0;
-            (client.transaction, client.node, client.is_acknowledged) = (transaction, other, false);
+            (client.leaf, client.tx) = (leaf, tx);
+            (client.node, client.is_acknowledged) = (other, false);
         } else if moves && !self.clients[number].is_loyal {
             self.clients[number].node = other;
         }
-        let (node, transaction) = (self.clients[number].node, self.clients[number].transaction);
-        self.submit(node, transaction);
+        let client = &self.clients[number];
+        let (node, leaf, tx) = (client.node, client.leaf, client.tx.clone());
+        self.submit(node, leaf, tx);
         let pause = self.dice.between(20_000, 600_000);
         self.after(pause, Event::Client(number));
     }
 
-    fn submit(&mut self, id: u64, transaction: usize) {
-        let (leaf, tx) = self.fixtures.transactions[transaction].clone();
+    fn submit(&mut self, id: u64, leaf: Hash, tx: Transaction) {
         if let Some(process) = &mut self.node(id).process
             && process.submit(id, leaf, tx, false)
         {
@@ -111,8 +135,8 @@ impl World {
     /// Many transactions at one node, for whose answers nobody waits.
     pub(super) fn burst(&mut self, id: u64) {
         for _ in 0..self.dice.between(2, 12) {
-            let Some(transaction) = self.draw_transaction() else { return };
-            self.submit(id, transaction);
+            let Some((leaf, tx)) = self.draw_transaction() else { return };
+            self.submit(id, leaf, tx);
         }
     }
 

@@ -36,9 +36,11 @@ enum Fault {
     Clock,
     /// Many transactions at once.
     Burst,
+    /// Other members.
+    Members,
 }
 
-const ALL: [Fault; 12] = [
+const ALL: [Fault; 13] = [
     Fault::End,
     Fault::EndAll,
     Fault::Disk,
@@ -51,6 +53,7 @@ const ALL: [Fault; 12] = [
     Fault::Quality,
     Fault::Clock,
     Fault::Burst,
+    Fault::Members,
 ];
 
 /// What may go wrong in one simulation, and how often.
@@ -124,6 +127,7 @@ impl World {
                 self.node(id).ahead = ahead;
             }
             Fault::Burst => self.burst(id),
+            Fault::Members => self.change_members(),
         }
         let pause = self.dice.between(20_000, self.weather.pause);
         self.after(pause, Event::Fault);

@@ -10,6 +10,7 @@
 //! vote), a leader that counts blocks from the last committed one ("block numbers"). Not noticed, for it does no harm:
 //! a pool that is not emptied when the lead is lost.
 
+mod changes;
 mod checks;
 mod clients;
 mod dice;

@@ -1,5 +1,6 @@
 //! A simulated node: the real driver, pool and handoff over a simulated disk and network.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use raft::RaftState;
-use raft::eraftpb::ConfState;
+use raft::eraftpb::{ConfState, Message, MessageType};
 use tokio::sync::{oneshot, watch};
 
 use crate::clock::{Clock, Millis};
@@ -29,6 +30,7 @@ use super::super::reads::Reads;
 use super::super::settings::Timing;
 use super::super::start::{raw_node, restore};
 use super::super::status::Leadership;
+use super::super::tests::department;
 use super::dice::mix;
 use super::disk::{Disk, Store};
 use super::fixtures::Fixtures;
@@ -115,7 +117,7 @@ impl Process {
             wall.clone(),
         );
         let ledger = Ledger::new(fixtures, sabotage.filter(|_| node_id == 2));
-        let membership = Arc::new(Membership::content(node_id, &view.initial.conf_state));
+        let membership = Arc::new(Membership::new(node_id, ledger.state(), 1, &view.initial.conf_state));
         let parts = Parts {
             node: raw_node(node_id, timing, view)?,
             log: disk.clone(),
@@ -202,6 +204,31 @@ impl Process {
         self.driver.parts.node.raft.prs().conf().to_conf_state()
     }
 
+    /// The nodes that the ledger wants, and whether each shall vote.
+    pub(super) fn wanted(&self) -> BTreeMap<u64, bool> {
+        self.membership.wanted().votes()
+    }
+
+    /// Whether consensus is as the ledger wants it.
+    pub(super) fn is_settled(&self) -> bool {
+        let (members, wanted) = (self.members(), self.wanted());
+        let voters = wanted.iter().filter(|(_, votes)| **votes).map(|(id, _)| id);
+        let learners = wanted.iter().filter(|(_, votes)| !**votes).map(|(id, _)| id);
+        members.voters_outgoing.is_empty()
+            && BTreeSet::from_iter(&members.voters) == voters.collect()
+            && BTreeSet::from_iter(&members.learners) == learners.collect()
+    }
+
+    /// Whether inbound lets a department's node speak.
+    pub(super) fn hears(&self, speaker: usize, from: u64) -> bool {
+        self.membership.admits(&department(speaker), from)
+    }
+
+    /// Whether inbound passes a message over: only the leader may call another to lead.
+    pub(super) fn is_odd(&self, message: &Message) -> bool {
+        message.get_msg_type() == MessageType::MsgTimeoutNow && self.leader() != Some(message.from)
+    }
+
     /// Last entry known to be committed.
     pub(super) fn commit(&self) -> u64 {
         self.driver.parts.hard.commit
@@ -275,7 +302,7 @@ impl Process {
         let applied = entries.iter().map(|entry| {
             let leaves = self.ledger.apply(entry);
             self.pool.applied(&leaves);
-            self.membership.reached(entry.index);
+            self.membership.applied(self.ledger.state(), entry.index);
             (entry.index, leaves)
         });
         applied.collect()

@@ -40,6 +40,7 @@ pub(super) enum Event {
 /// A machine, whether its process runs or not.
 pub(super) struct Node {
     pub(super) id: u64,
+    pub(super) department: usize,
     pub(super) disk: Arc<Disk>,
     /// Whether there is room on it.
     pub(super) room: Arc<Room>,
@@ -50,6 +51,15 @@ pub(super) struct Node {
     pub(super) process: Option<Process>,
     /// Highest commit index since it started.
     commit: u64,
+    /// Whom it knew after its last round.
+    members: Option<ConfState>,
+}
+
+impl Node {
+    pub(super) fn new(id: u64, department: usize, disk: Arc<Disk>, ahead: u64) -> Self {
+        let (room, wall) = (Room::unwatched(), Arc::default());
+        Self { id, department, disk, room, wall, ahead, boot: 0, process: None, commit: 0, members: None }
+    }
 }
 
 /// What a simulation did, so that one can see that it did something.
@@ -75,7 +85,7 @@ pub(super) struct World {
     pub(super) now: u64,
     base: Instant,
     pub(super) nodes: Vec<Node>,
-    disks: Vec<Arc<Disk>>,
+    pub(super) disks: Vec<Arc<Disk>>,
     pub(super) network: Network,
     events: BTreeMap<(u64, u64), Event>,
     pub(super) fixtures: Arc<Fixtures>,
@@ -94,19 +104,12 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(seed: u64, is_told: bool, sabotage: Option<Sabotage>) -> Self {
         let mut dice = Dice::new(seed);
-        let fixtures = fixtures();
         let (voters, learners) = (dice.pick(&[3, 3, 5]), dice.pick(&[0, 0, 1, 2]));
-        let members = ConfState::from((Vec::from_iter(1..=voters), Vec::from_iter(voters + 1..=voters + learners)));
+        let fixtures = fixtures(voters, learners);
         let nodes: Vec<Node> = (1..=voters + learners)
-            .map(|id| Node {
-                id,
-                disk: Disk::new(dice.fork(), sabotage, &fixtures.genesis, &members),
-                room: Room::unwatched(),
-                wall: Arc::default(),
-                ahead: dice.below(2000),
-                boot: 0,
-                process: None,
-                commit: 0,
+            .map(|id| {
+                let disk = Disk::new(dice.fork(), sabotage, &fixtures.genesis, &fixtures.members);
+                Node::new(id, usize::try_from(id).unwrap() - 1, disk, dice.below(2000))
             })
             .collect();
         let mut world = Self {
@@ -149,7 +152,8 @@ impl World {
             assert!(self.now < settled_until, "liveness: not settled {SETTLED_WITHIN} us after the last fault");
             assert!(self.step(), "nothing happens any more");
         }
-        for node in &self.nodes {
+        let wanted = self.wanted();
+        for node in self.nodes.iter().filter(|node| wanted.contains_key(&node.id)) {
             let process = node.process.as_ref().unwrap();
             let used = self.fixtures.transactions.iter().take(usize::try_from(self.next_transaction).unwrap());
             self.checks.end(node.id, process, used.map(|(leaf, _)| *leaf));
@@ -238,15 +242,19 @@ impl World {
     }
 
     fn deliver(&mut self, from: u64, to: u64, bytes: &[u8]) {
+        let algorithm = self.fixtures.algorithm;
+        let speaker = self.node(from).department;
         let frame = Frame::decode(&bytes[4..]).unwrap();
         if let Frame::Raft(message) = &frame {
             self.checks.heard(message);
         }
-        let Some(process) = &mut self.node(to).process else { return };
+        let hears = |process: &&mut Process| process.hears(speaker, from);
+        let Some(process) = self.node(to).process.as_mut().filter(hears) else { return };
         match frame {
+            Frame::Raft(message) if process.is_odd(&message) => return,
             Frame::Raft(message) => process.leave(Input::Raft(Box::new(message))),
             Frame::Forward(tx) => {
-                let leaf = tx.leaf(fixtures().algorithm);
+                let leaf = tx.leaf(algorithm);
                 if !process.submit(to, leaf, tx, true) {
                     return;
                 }
@@ -326,11 +334,18 @@ impl World {
         if process.is_leader() {
             self.checks.leads(id, process.term(), &node.disk);
         }
+        // An entry may be committed by those whom it ends: members before and after the round count.
+        let (before, after) = (node.members.take(), process.members());
+        let is_news = before.as_ref() != Some(&after);
+        node.members = Some(after);
         if commit > self.checks.commit() {
-            let members: Vec<_> = self.nodes.iter().flat_map(|node| &node.process).map(Process::members).collect();
+            let members: Vec<_> = self.nodes.iter().filter_map(|node| node.members.clone()).chain(before).collect();
             self.checks.committed(id, commit, &self.disks, &members);
         } else {
             self.checks.committed(id, commit, &self.disks, &[]);
+        }
+        if is_news {
+            self.tell(|| format!("node {id} knows {:?}", self.nodes[usize::try_from(id).unwrap() - 1].members));
         }
     }
 
@@ -397,8 +412,13 @@ impl World {
     fn is_settled(&self) -> bool {
         let commit = self.checks.commit();
         let has_all = |node: &Node| {
-            node.process.as_ref().is_some_and(|process| process.ledger.applied() == commit && process.reads.is_empty())
+            node.process.as_ref().is_some_and(|process| {
+                process.ledger.applied() == commit && process.reads.is_empty() && process.is_settled()
+            })
         };
-        self.clients.iter().all(Client::is_done) && self.nodes.iter().all(has_all)
+        let wanted = self.wanted();
+        // A node that is out hears nothing any more, and need not.
+        self.nodes.iter().filter(|node| wanted.contains_key(&node.id)).all(has_all)
+            && self.clients.iter().all(|client| client.is_done(&wanted))
     }
 }

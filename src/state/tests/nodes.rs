@@ -132,6 +132,12 @@ fn what_makes_no_sense_is_refused() {
     }
     city.does(AUTHORITY, voters(&["audit"])).unwrap();
     assert!(matches!(city.does(AUTHORITY, remove("audit")), Err(Refusal::Conflict(_))), "the last voter");
+    let number = member(&city, "audit").unwrap().node_id;
+    assert!(
+        matches!(city.does(AUTHORITY, set("audit", 60, "a")), Err(Refusal::Conflict(_))),
+        "nobody could vote it in"
+    );
+    city.does(AUTHORITY, set("audit", number, "a")).unwrap();
     city.does(AUTHORITY, remove("data-bureau")).unwrap();
     assert!(matches!(city.does(AUTHORITY, remove("data-bureau")), Err(Refusal::Conflict(_))), "twice");
 }
