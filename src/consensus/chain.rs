@@ -1,6 +1,7 @@
 //! The applied ledger as every reader sees it: state, tree, blocks and outcomes.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -395,6 +396,22 @@ impl Chain {
     /// Follows how far this node has applied the ledger.
     pub fn applied(&self) -> watch::Receiver<Applied> {
         self.applied.subscribe()
+    }
+
+    /// Where the file with a block should be, when it was moved to an archive that is not at hand.
+    pub fn archived_block(&self, height: u64) -> Option<PathBuf> {
+        let raft_index = self.history.read().blocks.get(usize::try_from(height).ok()?)?.raft_index;
+        self.log.out_of_reach(raft_index)
+    }
+
+    /// The same of a transaction.
+    pub fn archived_at(&self, index: u64) -> Option<PathBuf> {
+        let raft_index = {
+            let history = self.history.read();
+            let at = history.blocks.partition_point(|block| block.first_index <= index).checked_sub(1)?;
+            history.blocks.get(at)?.raft_index
+        };
+        self.log.out_of_reach(raft_index)
     }
 
     /// The block that holds a transaction, and the transaction's place in it.

@@ -12,6 +12,7 @@
 
 mod admission;
 mod apply;
+mod archive;
 mod chain;
 mod copied;
 mod cosign;
@@ -51,6 +52,7 @@ mod steward;
 mod transport;
 mod waiters;
 
+pub use archive::{Until, archive};
 pub use chain::{Applied, Chain, Reached};
 pub use copied::Copied;
 pub use cosign::{Anchored, Cosigning, DepartmentWord};

@@ -22,7 +22,7 @@ use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::ledger::transaction::Transaction;
 use crate::state::outcome::{Outcome, Refusal};
 use crate::storage::disk::Disk;
-use crate::storage::ledger_log::LedgerLog;
+use crate::storage::ledger_log::{LedgerLog, SEGMENT_BYTES};
 use crate::storage::node_store::NodeStore;
 
 mod editions;
@@ -48,6 +48,7 @@ struct City {
     authority: CityAuthority,
     /// Each node's department.
     whose: Vec<usize>,
+    segment_bytes: u64,
 }
 
 /// A clock that is late.
@@ -140,6 +141,7 @@ impl City {
             pace: SnapshotPace::default(),
             authority,
             whose: (0..count).collect(),
+            segment_bytes: SEGMENT_BYTES,
         };
         for (n, listener) in listeners.into_iter().enumerate() {
             let node = city.open(n, listener);
@@ -150,7 +152,7 @@ impl City {
 
     fn open(&self, n: usize, listener: TcpListener) -> Consensus {
         let home = self.dir.path().join(format!("node-{n}"));
-        let log = Arc::new(LedgerLog::open(&home.join("ledger")).unwrap());
+        let log = Arc::new(LedgerLog::open_with(&home.join("ledger"), self.segment_bytes).unwrap());
         let store = Arc::new(NodeStore::open(&home.join("store")).unwrap());
         Consensus::install_genesis(&log, &store, &self.genesis).unwrap();
         let peers = self.addresses.iter().enumerate();

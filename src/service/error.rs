@@ -75,6 +75,13 @@ impl ServiceError {
         Self::NotFound(what.to_string())
     }
 
+    /// What was asked for lies in an archive that is not at hand; which file that is stands in the node's log.
+    pub fn archived(file: &std::path::Path) -> Self {
+        tracing::warn!(path = %file.display(), "an archived part of the ledger was asked for, and is not mounted");
+        let detail = "this part of the ledger is archived: ask this node's operator to mount the archive".to_owned();
+        Self::Unavailable { code: "archived", detail, retry_after_s: 3600 }
+    }
+
     /// One value does not fit.
     pub fn invalid(pointer: &str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![Fault::new(pointer, message)])

@@ -9,6 +9,7 @@ use crate::domain::Text;
 use crate::exchange::OUTBOX_MAX;
 use crate::ids::DepartmentId;
 use crate::storage::disk::Verdict;
+use crate::storage::disk_use::DiskUse;
 
 use super::listings::LAG_MAX;
 use super::membership::Awaited;
@@ -71,6 +72,8 @@ pub struct ClusterView {
     pub settled: bool,
     /// What the change of members waits for.
     pub waits_for: Option<Awaited>,
+    /// Bytes of this node's files.
+    pub disk_bytes: DiskUse,
     /// Every node.
     pub nodes: Vec<NodeView>,
 }
@@ -191,6 +194,11 @@ impl Node {
         Check::new("keys", held, detail).warning(!ends.is_empty())
     }
 
+    /// Bytes of this node's files.
+    pub fn disk_use(&self) -> DiskUse {
+        DiskUse::of(&self.config.ledger_dir(), &self.config.store_dir(), &self.config.model_dir())
+    }
+
     /// Leader, term and progress of every node.
     pub fn cluster(&self) -> ClusterView {
         let status = self.consensus.status();
@@ -244,6 +252,7 @@ impl Node {
             joint: status.configuration.is_joint(),
             settled: status.step == Step::Settled,
             waits_for,
+            disk_bytes: self.disk_use(),
             nodes: nodes.collect(),
         }
     }

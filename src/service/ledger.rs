@@ -187,6 +187,9 @@ impl Node {
         let read =
             move || Ok::<_, ServiceError>(chain.at(index).and_then(|(block, at)| block.transactions.get(at).cloned()));
         let found = blocking(read).await?;
-        found.ok_or_else(|| ServiceError::Internal(format!("transaction {index} cannot be read from the ledger")))
+        found.ok_or_else(|| match self.chain.archived_at(index) {
+            Some(file) => ServiceError::archived(&file),
+            None => ServiceError::Internal(format!("transaction {index} cannot be read from the ledger")),
+        })
     }
 }

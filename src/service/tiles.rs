@@ -10,7 +10,8 @@ impl Node {
     /// The bytes of a tile.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`] for a tile that the ledger does not fill yet.
+    /// [`ServiceError::NotFound`] for a tile that the ledger does not fill yet; [`ServiceError::Unavailable`] for one of
+    /// records that are archived, and not at hand.
     pub async fn tile(&self, tile: Tile) -> Result<Vec<u8>, ServiceError> {
         let missing = move || ServiceError::missing(format_args!("tile {tile}"));
         let chain = self.chain.clone();
@@ -20,7 +21,11 @@ impl Node {
                 let hashes = tree.hashes(tile.tree_level(), tile.first(), tile.end());
                 return hashes.map_err(|e| ServiceError::Internal(e.to_string()))?.ok_or_else(missing);
             }
-            let leaves = chain.leaves(tile.first(), tile.end()).ok_or_else(missing)?;
+            let leaves = chain.leaves(tile.first(), tile.end()).ok_or_else(|| {
+                let ends = [tile.first(), tile.end().saturating_sub(1)];
+                let archived = ends.into_iter().find_map(|index| chain.archived_at(index));
+                archived.map_or_else(missing, |file| ServiceError::archived(&file))
+            })?;
             let mut bytes = Vec::new();
             for (time, tx) in &leaves {
                 match tile.holds {

@@ -13,29 +13,43 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::clock::Spent;
 
-use super::StorageError;
 use super::data_dir::{DirectoryLock, sync_directory};
+use super::log_scan;
 use super::record::{self, AFTER_SYNC, DATA_BYTES_MAX, Found, HEADER_BYTES, Record, RecordRef};
 use super::segment::{SEGMENT_HEADER_BYTES, Segment, as_u64};
+use super::{StorageError, archive};
 
 /// A segment is closed before it grows beyond this many bytes.
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Where an entry lies; 24 bytes each, kept in memory for every entry.
 #[derive(Clone, Copy, Debug)]
-struct Slot {
-    segment: u32,
-    offset: u32,
-    bytes: u32,
-    kind: u8,
-    term: u64,
+pub(super) struct Slot {
+    pub(super) segment: u32,
+    pub(super) offset: u32,
+    pub(super) bytes: u32,
+    pub(super) kind: u8,
+    pub(super) term: u64,
 }
 
 #[derive(Debug, Default)]
-struct Index {
-    segments: Vec<Arc<Segment>>,
+pub(super) struct Index {
+    pub(super) segments: Vec<Arc<Segment>>,
     /// The slot of entry `i` is at `i - 1`: the log begins with entry 1 and is never compacted.
-    slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot>,
+}
+
+/// A file of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Index of its first entry.
+    pub first_index: u64,
+    /// Index of its last entry, which is below the first one where it has none.
+    pub last_index: u64,
+    /// Whether it was moved to an archive.
+    pub is_archived: bool,
 }
 
 #[derive(Debug, Default)]
@@ -80,10 +94,10 @@ impl LedgerLog {
     /// As [`LedgerLog::open`], with segments of another length.
     pub(crate) fn open_with(dir: &Path, segment_bytes: u64) -> Result<Self, StorageError> {
         let lock = DirectoryLock::acquire(dir)?;
-        let (index, end) = load(dir)?;
+        let (index, end) = log_scan::load(dir)?;
         if let Some(last) = index.segments.last() {
             // A killed process may have left records that are readable and yet not on disk.
-            last.file.sync_data().map_err(StorageError::io(&last.path, "syncing"))?;
+            last.file()?.sync_data().map_err(StorageError::io(&last.path, "syncing"))?;
         }
         let writer = Writer { end, ..Writer::default() };
         Ok(Self {
@@ -124,6 +138,48 @@ impl LedgerLog {
     fn slot(&self, index: u64) -> Option<Slot> {
         let at = usize::try_from(index.checked_sub(1)?).ok()?;
         self.index.read().slots.get(at).copied()
+    }
+
+    /// The files of the ledger in their order. Only the last is written to.
+    pub fn segments(&self) -> Vec<SegmentFile> {
+        let index = self.index.read();
+        let firsts = index.segments.iter().map(|segment| segment.first_index);
+        let ends = firsts.skip(1).chain(std::iter::once(as_u64(index.slots.len()) + 1));
+        let files = index.segments.iter().zip(ends).map(|(segment, end)| SegmentFile {
+            path: segment.path.clone(),
+            first_index: segment.first_index,
+            last_index: end.saturating_sub(1),
+            is_archived: segment.is_archived(),
+        });
+        files.collect()
+    }
+
+    /// Where the segment of an entry should be, when it was moved to an archive that is not at hand.
+    pub fn out_of_reach(&self, index: u64) -> Option<PathBuf> {
+        let slot = self.slot(index)?;
+        let segment = self.index.read().segments.get(slot.segment as usize).cloned()?;
+        (segment.is_archived() && !segment.path.exists()).then(|| segment.path.clone())
+    }
+
+    /// Moves a closed segment to another folder, from where it is read while that is at hand. A crash loses nothing, and
+    /// what was begun may be repeated.
+    ///
+    /// # Errors
+    /// [`StorageError::Absent`] when no closed segment in this folder begins with the index; otherwise what failed, and
+    /// then the segment is where it was.
+    pub fn archive(&self, first_index: u64, to: &Path) -> Result<(), StorageError> {
+        let found = {
+            let index = self.index.read();
+            let at = index.segments.iter().position(|segment| segment.first_index == first_index);
+            at.filter(|at| at + 1 < index.segments.len()).and_then(|at| Some((at, index.segments.get(at)?.clone())))
+        };
+        let found = found.filter(|(_, segment)| !segment.is_archived());
+        let (at, segment) = found.ok_or(StorageError::Absent { index: first_index })?;
+        let archived = archive::archive(&self.dir, &segment, to)?;
+        if let Some(place) = self.index.write().segments.get_mut(at) {
+            *place = Arc::new(Segment::archived(archived.path, first_index));
+        }
+        Ok(())
     }
 
     /// Reads one entry.
@@ -225,7 +281,7 @@ impl LedgerLog {
     fn sync_last(&self, writer: &mut Writer) -> Result<(), StorageError> {
         let last = self.index.read().segments.last().cloned();
         if let Some(segment) = last.filter(|_| writer.dirty) {
-            segment.file.sync_data().map_err(StorageError::io(&segment.path, "syncing"))?;
+            segment.file()?.sync_data().map_err(StorageError::io(&segment.path, "syncing"))?;
         }
         writer.dirty = false;
         Ok(())
@@ -304,80 +360,13 @@ impl LedgerLog {
     fn flush(&self, buffer: &mut Vec<u8>, slots: &mut Vec<Slot>, writer: &mut Writer) -> Result<(), StorageError> {
         let last = self.index.read().segments.last().cloned();
         if let Some(segment) = last.filter(|_| !buffer.is_empty()) {
-            segment.file.write_all_at(buffer, writer.end).map_err(StorageError::io(&segment.path, "writing"))?;
+            segment.file()?.write_all_at(buffer, writer.end).map_err(StorageError::io(&segment.path, "writing"))?;
             writer.end += as_u64(buffer.len());
             buffer.clear();
             self.index.write().slots.append(slots);
         }
         Ok(())
     }
-}
-
-/// Reads all segments of a directory; answers the index and where the next record goes.
-fn load(dir: &Path) -> Result<(Index, u64), StorageError> {
-    let paths = segment_paths(dir)?;
-    let mut index = Index::default();
-    let mut end = SEGMENT_HEADER_BYTES;
-    for (at, path) in paths.iter().enumerate() {
-        let is_last = at + 1 == paths.len();
-        let segment = match Segment::open(path)? {
-            Some(segment) => segment,
-            None if is_last => {
-                // A crash came between creating the file and writing its header.
-                fs::remove_file(path).map_err(StorageError::io(path, "removing"))?;
-                sync_directory(dir)?;
-                break;
-            }
-            None => {
-                return Err(StorageError::Damaged {
-                    path: path.clone(),
-                    offset: 0,
-                    why: "its header is missing".into(),
-                });
-            }
-        };
-        end = load_segment(&mut index, segment, is_last)?;
-    }
-    Ok((index, end))
-}
-
-fn load_segment(index: &mut Index, segment: Segment, is_last: bool) -> Result<u64, StorageError> {
-    let damaged = |offset, why: &str| StorageError::Damaged { path: segment.path.clone(), offset, why: why.to_owned() };
-    if segment.first_index != as_u64(index.slots.len()) + 1 {
-        return Err(damaged(0, "it does not follow the segment before it"));
-    }
-    let contents = segment.contents(index.slots.last().map_or(0, |slot| slot.term))?;
-    if let Some(why) = contents.fault {
-        let bad = segment.first_index + as_u64(contents.places.len());
-        if !is_last || segment.is_marked_durable_after(contents.end, bad)? {
-            return Err(damaged(contents.end, why));
-        }
-        tracing::warn!(path = %segment.path.display(), offset = contents.end, why, "cutting what a crash tore off the ledger's end");
-        segment.cut(contents.end)?;
-    }
-    let position = u32::try_from(index.segments.len()).unwrap_or(u32::MAX);
-    index.slots.extend(contents.places.iter().map(|place| Slot {
-        segment: position,
-        offset: u32::try_from(place.offset).unwrap_or(u32::MAX),
-        bytes: u32::try_from(place.bytes).unwrap_or(u32::MAX),
-        kind: place.kind,
-        term: place.term,
-    }));
-    index.segments.push(Arc::new(segment));
-    Ok(contents.end)
-}
-
-pub(super) fn segment_paths(dir: &Path) -> Result<Vec<PathBuf>, StorageError> {
-    let listing = fs::read_dir(dir).map_err(StorageError::io(dir, "listing"))?;
-    let mut paths = Vec::new();
-    for item in listing {
-        let path = item.map_err(StorageError::io(dir, "listing"))?.path();
-        if path.extension().is_some_and(|extension| extension == "seg") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
 }
 
 #[path = "ledger_parts.rs"]

@@ -1,6 +1,7 @@
 //! What the ledger's files survive, and what they refuse to hide.
 
 use super::*;
+use crate::storage::archive::segment_paths;
 
 fn entry(index: u64, term: u64, data: &[u8]) -> RecordRef<'_> {
     RecordRef { index, term, kind: 0, data }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::StorageError;
-use super::ledger_log::segment_paths;
+use super::archive::{self, Archived, Lies};
 use super::record::{self, Record};
 use super::segment::{SEGMENT_HEADER_BYTES, Segment, as_u64};
 
@@ -33,15 +33,21 @@ impl Damage {
     /// # Errors
     /// [`StorageError::Io`].
     pub fn examine(dir: &Path, path: &Path) -> Result<Option<Self>, StorageError> {
-        let paths = segment_paths(dir)?;
+        let places = archive::places(dir)?;
         let name = path.file_name();
-        let Some(at) = paths.iter().position(|other| other.file_name() == name) else { return Ok(None) };
-        let first_of = |at: usize| paths.get(at).and_then(|path| path.file_stem()?.to_str()?.parse::<u64>().ok());
+        let is_it = |place: &Lies| matches!(place, Lies::Here(other) if other.file_name() == name);
+        let Some(at) = places.iter().position(is_it) else { return Ok(None) };
+        let first_of =
+            |at: usize| places.get(at).and_then(|place| place.path().file_stem()?.to_str()?.parse::<u64>().ok());
         let Some(named) = first_of(at) else { return Ok(None) };
-        let due = match at.checked_sub(1).and_then(|at| paths.get(at)) {
+        let due = match at.checked_sub(1).and_then(|at| places.get(at)) {
             None => 1,
-            Some(before) => match Segment::open(before)? {
-                Some(segment) => segment.first_index + as_u64(segment.contents(0)?.places.len()),
+            Some(Lies::Elsewhere(before)) => {
+                let before = Archived::open(before)?;
+                before.first_index + as_u64(before.contents.places.len())
+            }
+            Some(Lies::Here(before)) => match Segment::open(before)? {
+                Some(segment) => segment.first_index + as_u64(segment.contents()?.places.len()),
                 None => return Ok(None),
             },
         };
@@ -57,7 +63,7 @@ impl Damage {
         let bytes = fs::read(path).map_err(StorageError::io(path, "reading"))?;
         let (first, before) = match Segment::open(path) {
             Ok(Some(segment)) => {
-                let contents = segment.contents(0)?;
+                let contents = segment.contents()?;
                 (segment.first_index + as_u64(contents.places.len()), contents.end)
             }
             // Its header is damaged: it is written anew.
@@ -114,6 +120,7 @@ impl Damage {
 #[cfg(test)]
 mod tests {
     use super::super::RecordRef;
+    use super::super::archive::segment_paths;
     use super::super::ledger_log::LedgerLog;
     use super::*;
 

@@ -1,5 +1,6 @@
 //! The ledger's files as they were at one entry, to be copied while others are appended.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use super::LedgerLog;
 /// The beginning of a segment file. It stays readable when the file is moved or its name removed meanwhile.
 #[derive(Debug)]
 pub struct LedgerPart {
-    segment: Arc<Segment>,
+    first_index: u64,
+    file: Arc<File>,
     bytes: u64,
     read: u64,
 }
@@ -19,7 +21,7 @@ pub struct LedgerPart {
 impl LedgerPart {
     /// The file's name.
     pub fn name(&self) -> String {
-        Segment::file_name(self.segment.first_index)
+        Segment::file_name(self.first_index)
     }
 
     /// Its length up to the last entry that was asked for.
@@ -32,7 +34,7 @@ impl Read for LedgerPart {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.bytes - self.read).unwrap_or(usize::MAX);
         let most = left.min(buffer.len());
-        let read = self.segment.file.read_at(buffer.get_mut(..most).unwrap_or_default(), self.read)?;
+        let read = self.file.read_at(buffer.get_mut(..most).unwrap_or_default(), self.read)?;
         self.read += as_u64(read);
         Ok(read)
     }
@@ -42,7 +44,7 @@ impl LedgerLog {
     /// The segment files up to and with an entry, which must be one that is never taken back: a committed one.
     ///
     /// # Errors
-    /// [`StorageError::Absent`] without such an entry, [`StorageError::Io`].
+    /// [`StorageError::Absent`] without such an entry, [`StorageError::Archived`], [`StorageError::Io`].
     pub fn parts(&self, last: u64) -> Result<Vec<LedgerPart>, StorageError> {
         let index = self.index.read();
         let absent = || StorageError::Absent { index: last };
@@ -53,7 +55,7 @@ impl LedgerLog {
         for (number, segment) in index.segments.iter().take(whole + 1).enumerate() {
             let end = u64::from(slot.offset) + u64::from(slot.bytes);
             let bytes = if number == whole { end } else { segment.len()? };
-            parts.push(LedgerPart { segment: segment.clone(), bytes, read: 0 });
+            parts.push(LedgerPart { first_index: segment.first_index, file: segment.file()?, bytes, read: 0 });
         }
         Ok(parts)
     }

@@ -1,10 +1,11 @@
 //! Reads a ledger's segment files from first to last without owning them: for audits, also beside a running node.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::StorageError;
+use super::archive::{self, Archived, Lies};
 use super::record::{self, DATA_BYTES_MAX, Found, HEADER_BYTES, Record};
 use super::segment::{SEGMENT_HEADER_BYTES, as_u64, first_index};
 
@@ -34,20 +35,24 @@ struct OpenSegment {
 }
 
 impl LedgerReader {
-    /// Begins to read the segment files of a directory.
+    /// Begins to read the segment files of a ledger's directory, and of its archive.
     ///
     /// # Errors
-    /// [`StorageError::Io`].
+    /// [`StorageError::Io`]; [`StorageError::Archived`] when the archive is not at hand.
     pub fn open(dir: &Path) -> Result<Self, StorageError> {
-        let listing = fs::read_dir(dir).map_err(StorageError::io(dir, "listing"))?;
         let mut paths = Vec::new();
-        for item in listing {
-            let path = item.map_err(StorageError::io(dir, "listing"))?.path();
-            if path.extension().is_some_and(|extension| extension == "seg") {
-                paths.push(path);
-            }
+        for place in archive::places(dir)? {
+            paths.push(match place {
+                Lies::Here(path) => path,
+                Lies::Elsewhere(index) => {
+                    let path = Archived::open(&index)?.path;
+                    if !path.exists() {
+                        return Err(StorageError::Archived { path });
+                    }
+                    path
+                }
+            });
         }
-        paths.sort();
         Ok(Self { paths: paths.into_iter(), open: None, next_index: 1, torn: None })
     }
 
@@ -163,6 +168,8 @@ fn is_unfinished(header: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::storage::RecordRef;
     use crate::storage::ledger_log::LedgerLog;

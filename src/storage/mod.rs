@@ -1,14 +1,17 @@
 //! What a node keeps on disk: the ledger's segment files and a small keyed store. Nothing above
 //! this floor opens ledger files or names the store's library.
 
+mod archive;
 pub mod damaged;
 mod data_dir;
 pub mod disk;
+pub mod disk_use;
 #[cfg(test)]
 mod fuzz;
 pub mod ledger_log;
 pub mod ledger_mend;
 pub mod ledger_reader;
+mod log_scan;
 pub mod node_store;
 mod record;
 mod segment;
@@ -51,6 +54,12 @@ pub enum StorageError {
         offset: u64,
         /// What does not fit.
         why: String,
+    },
+    /// The segment was moved to an archive that is not at hand.
+    #[error("this part of the ledger is archived: mount {path} and ask again")]
+    Archived {
+        /// Where it should be.
+        path: PathBuf,
     },
     /// The stored tree changed under a running node.
     #[error("{path}: the stored tree is damaged: start the node again, which mends it from the ledger")]

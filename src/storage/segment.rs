@@ -6,6 +6,7 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::StorageError;
 use super::data_dir::sync_directory;
@@ -17,11 +18,12 @@ pub(super) const SEGMENT_HEADER_BYTES: u64 = 16;
 /// How much of a file is read at once while it is checked.
 const WINDOW_BYTES: usize = 1024 * 1024;
 
-/// An open segment file. Reads go to a place, so any number of threads may read at once.
+/// A segment file. Reads go to a place, so any number of threads may read at once.
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) path: PathBuf,
-    pub(super) file: File,
+    /// Open, unless it lies in an archive: that may come and go.
+    file: Option<Arc<File>>,
     pub(super) first_index: u64,
 }
 
@@ -66,7 +68,7 @@ impl Segment {
         file.write_all_at(&Self::header(first_index), 0).map_err(StorageError::io(&path, "writing"))?;
         file.sync_all().map_err(StorageError::io(&path, "syncing"))?;
         sync_directory(dir)?;
-        Ok(Self { path, file, first_index })
+        Ok(Self { path, file: Some(Arc::new(file)), first_index })
     }
 
     /// Opens a segment; `None` when its header was never written whole.
@@ -85,36 +87,59 @@ impl Segment {
         let named = path.file_name().map(|name| name.to_string_lossy().into_owned());
         match first_index {
             Some(first_index) if named == Some(Self::file_name(first_index)) => {
-                Ok(Some(Self { path: path.to_owned(), file, first_index }))
+                Ok(Some(Self { path: path.to_owned(), file: Some(Arc::new(file)), first_index }))
             }
             _ => Err(StorageError::Damaged { path: path.to_owned(), offset: 0, why: "its header is wrong".into() }),
         }
     }
 
+    /// One that lies in an archive.
+    pub(super) fn archived(path: PathBuf, first_index: u64) -> Self {
+        Self { path, file: None, first_index }
+    }
+
+    /// Whether it lies in an archive.
+    pub(super) fn is_archived(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// The open file; one in an archive is opened for each use, so that the archive may be taken away.
+    pub(super) fn file(&self) -> Result<Arc<File>, StorageError> {
+        match &self.file {
+            Some(file) => Ok(file.clone()),
+            None => {
+                let opened = File::open(&self.path).map(Arc::new);
+                opened.map_err(|_| StorageError::Archived { path: self.path.clone() })
+            }
+        }
+    }
+
     /// Length of the file in bytes.
     pub(super) fn len(&self) -> Result<u64, StorageError> {
-        self.file.metadata().map(|m| m.len()).map_err(StorageError::io(&self.path, "measuring"))
+        self.file()?.metadata().map(|m| m.len()).map_err(StorageError::io(&self.path, "measuring"))
     }
 
     /// Reads some bytes from a place.
     pub(super) fn read(&self, offset: u64, bytes: usize) -> Result<Vec<u8>, StorageError> {
         let mut buffer = vec![0; bytes];
-        self.file.read_exact_at(&mut buffer, offset).map_err(StorageError::io(&self.path, "reading"))?;
+        let read = self.file()?.read_exact_at(&mut buffer, offset);
+        read.map_err(StorageError::io(&self.path, "reading"))?;
         Ok(buffer)
     }
 
     /// Cuts the file durably.
     pub(super) fn cut(&self, end: u64) -> Result<(), StorageError> {
-        self.file.set_len(end).map_err(StorageError::io(&self.path, "cutting"))?;
-        self.file.sync_all().map_err(StorageError::io(&self.path, "syncing"))
+        let file = self.file()?;
+        file.set_len(end).map_err(StorageError::io(&self.path, "cutting"))?;
+        file.sync_all().map_err(StorageError::io(&self.path, "syncing"))
     }
 
     /// Reads and checks every record, up to the first that is not whole, out of order, or absent.
-    pub(super) fn contents(&self, term_before: u64) -> Result<Contents, StorageError> {
+    pub(super) fn contents(&self) -> Result<Contents, StorageError> {
         let length = self.len()?;
         let mut found = Contents { places: Vec::new(), end: SEGMENT_HEADER_BYTES, fault: None };
         let (mut window, mut window_start) = (Vec::new(), SEGMENT_HEADER_BYTES);
-        let mut term_before = term_before;
+        let mut term_before = 0;
         while found.end < length {
             let skip = usize::try_from(found.end - window_start).unwrap_or(usize::MAX);
             let rest = window.get(skip..).unwrap_or_default();

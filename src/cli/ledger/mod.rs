@@ -1,5 +1,6 @@
 //! `mulu ledger`: audits and copies of a whole ledger, and following one from outside.
 
+mod archive;
 mod evidence;
 mod export;
 mod progress;
@@ -24,6 +25,8 @@ pub enum Ledger {
     Verify(verify::Verify),
     /// Write the whole ledger as static files (C2SP tlog-tiles)
     Export(export::Export),
+    /// Move old segment files to an archive
+    Archive(archive::Archive),
     /// Explain and check the evidence for which a node stopped, and accept it
     Evidence(evidence::Explain),
     /// Follow a running ledger and raise an alarm when somebody lies or falls silent
@@ -73,6 +76,7 @@ impl Ledger {
         match self {
             Self::Verify(verify) => verify.run(),
             Self::Export(export) => export.run(),
+            Self::Archive(archive) => archive.run(),
             Self::Evidence(explain) => explain.run(),
             Self::Watch(watch) => watch.run(),
         }

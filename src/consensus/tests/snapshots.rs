@@ -12,6 +12,7 @@ use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::merkle::verify_inclusion;
 use crate::state::applied::AppliedBlock;
 use crate::storage::RecordRef;
+use crate::storage::disk_use::DiskUse;
 use crate::storage::snapshots::Snapshots;
 
 const SOON: SnapshotPace = SnapshotPace { transactions: 60, bytes: u64::MAX, transactions_at_end: 1 };
@@ -48,8 +49,13 @@ impl City {
 
     /// A city of one node with more than a hundred blocks, refusals among them.
     async fn busy(pace: SnapshotPace) -> Self {
+        Self::busy_in(pace, SEGMENT_BYTES).await
+    }
+
+    async fn busy_in(pace: SnapshotPace, segment_bytes: u64) -> Self {
         let mut city = Self::new(1, 1);
         city.stop(1);
+        city.segment_bytes = segment_bytes;
         city.pace = pace;
         city.restart(0).await;
         city.leader().await;
@@ -223,6 +229,88 @@ async fn a_snapshot_ahead_of_the_ledger_or_of_another_history_is_not_used() {
     (older + 1..=newest).for_each(|index| put(index, term + 1));
     assert_eq!(files.open().raft_index, 1);
     assert_eq!(files.indexes(), [newest, older], "they are whole, and stay");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_part_of_the_ledger_may_lie_elsewhere() {
+    const SEGMENT: u64 = 8 * 1024;
+    let mut city = City::busy_in(SOON, SEGMENT).await;
+    let before = seen(&city.node(0).chain());
+    city.stop(0);
+    let away = city.dir.path().join("archive");
+    let moved = {
+        let log = LedgerLog::open_with(&city.ledger(0), SEGMENT).unwrap();
+        let store = Arc::new(NodeStore::open(&city.dir.path().join("node-0/store")).unwrap());
+        let all = log.segments();
+        assert!(all.len() > 6, "{} files", all.len());
+        assert!(archive(&log, &store, Until::Keep(1), &away).unwrap().is_empty(), "nothing is anchored");
+        let size = before.blocks[before.blocks.len() * 2 / 3].size();
+        let note = Checkpoint::new("mulu-x", HashAlgorithm::Sm3, size, Hash([1; 32]), Hash([2; 32]));
+        let note = note.cosign(&department(0), &key(0), 100).unwrap();
+        stable::Stable::new(store.clone()).put_anchored(&note.encode()).unwrap();
+        assert!(archive(&log, &store, Until::Index(1), &away).unwrap().is_empty(), "the first file stays");
+        assert!(archive(&log, &store, Until::Time(before.blocks[0].time), &away).unwrap().is_empty());
+        let index = before.blocks[before.blocks.len() / 2].first_index;
+        let some = archive(&log, &store, Until::Index(index), &away).unwrap();
+        let more = archive(&log, &store, Until::Keep(2), &away).unwrap();
+        assert!(
+            !some.is_empty() && !more.is_empty() && some.len() + more.len() < all.len() - 2,
+            "as far as is anchored"
+        );
+        assert_eq!(some[0], all[1]);
+        [some, more].concat()
+    };
+    city.pace = NEVER;
+    city.restart(0).await;
+    assert_eq!(seen(&city.node(0).chain()), before, "read from where it is");
+    city.stop(0);
+    std::fs::rename(&away, city.dir.path().join("unmounted")).unwrap();
+    city.restart(0).await;
+    city.leader().await;
+    let chain = city.node(0).chain();
+    assert_eq!((chain.head(), chain.state().digest()), (before.head, before.digest));
+    let block = before.blocks.iter().find(|block| block.height + 2 == moved[0].first_index).unwrap();
+    let index = block.first_index;
+    assert!(chain.at(index).is_none() && chain.archived_at(index) == chain.archived_block(block.height));
+    assert_eq!(chain.archived_at(index).and_then(|file| Some(file.parent()?.to_owned())), Some(away.clone()));
+    let (leaf, path) = (chain.leaf(index).unwrap(), chain.inclusion(index, before.head.0).unwrap());
+    verify_inclusion(chain.algorithm(), leaf, index, before.head.0, &path, before.head.1).unwrap();
+    assert_eq!((chain.archived_at(0), chain.archived_at(before.head.0 - 1)), (None, None));
+    city.node(0).submit(city.case(0)).await.unwrap();
+    std::fs::rename(city.dir.path().join("unmounted"), &away).unwrap();
+    assert_eq!(chain.block(block.height).as_ref(), Some(block), "and is there again when it is mounted");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ledger_takes_at_most_twice_the_room_of_its_transactions_and_indexes() {
+    let mut city = City::new(1, 1);
+    city.stop(1);
+    city.pace = SOON;
+    city.restart(0).await;
+    city.leader().await;
+    let batch = || {
+        let record = serde_json::json!({
+            "access_id": crate::ids::AccessId::new(SystemClock.now()), "time": SystemClock.now(), "consumer": "department-1",
+            "actor": {"user": "li.na", "role": "system"}, "entry": "department-0/household", "decision": "allowed",
+            "rule": "own", "purpose": "social-assistance", "cause": "低保审核", "items": ["name"], "rows": 1,
+            "request_digest": Hash([1; 32]), "basis": 7,
+        });
+        let batch = serde_json::from_value(serde_json::json!({"records": [record]})).unwrap();
+        city.sign(0, SystemClock.now(), Command::RecordAccesses(batch))
+    };
+    let mut bytes = city.genesis.as_bytes().len();
+    for _ in 0..10 {
+        let batches: Vec<Transaction> = (0..200).map(|_| batch()).collect();
+        bytes += batches.iter().map(|tx| tx.as_bytes().len()).sum::<usize>();
+        let outcomes = city.node(0).submit_all(batches, PATIENCE).await.unwrap();
+        assert!(outcomes.into_iter().all(|outcome| outcome.unwrap().result.is_ok()));
+    }
+    city.stop(0);
+    assert_eq!(city.snapshots(0).len(), 2);
+    let found = DiskUse::of(&city.ledger(0), Path::new("none"), Path::new("none"));
+    let bytes = bytes as u64;
+    assert!(found.log > bytes && found.log + found.snapshots <= 2 * bytes, "{found:?} for {bytes}");
+    assert!(found.tree <= 2001 * 64, "{found:?}: an index of 64 bytes a transaction");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -97,6 +97,17 @@ pub struct NodeConfig {
     /// Bounds that an operator may move.
     #[serde(default)]
     pub limits: LimitsConfig,
+    /// Where old parts of the ledger lie.
+    #[serde(default)]
+    pub ledger: LedgerConfig,
+}
+
+/// Where old parts of the ledger lie.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LedgerConfig {
+    /// Folder to which `mulu ledger archive` moves old segment files. Default none.
+    pub archive: Option<PathBuf>,
 }
 
 /// Portal and API of a node: HTTP, to be put behind the department's own HTTPS.
@@ -265,7 +276,7 @@ impl NodeConfig {
             return Err(format!("version {} is not known; write version = 1", config.version));
         }
         let KeysConfig { key_file, passphrase_file } = &mut config.keys;
-        for path in [key_file, passphrase_file].into_iter().flatten() {
+        for path in [key_file, passphrase_file, &mut config.ledger.archive].into_iter().flatten() {
             *path = base.join(&*path);
         }
         let paths = [

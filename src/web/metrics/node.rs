@@ -119,6 +119,8 @@ fn disk(text: &mut String, node: &Node) {
     sample(text, "mulu_disk_free_bytes", "gauge", help, room.free);
     let help = "Whether this node takes no new work because its disk is full or cannot be written";
     sample(text, "mulu_disk_full", "gauge", help, u64::from(!room.takes_work()));
+    let parts = node.disk_use().parts().into_iter().map(|(part, bytes)| (format!(r#"{{part="{part}"}}"#), bytes));
+    samples(text, "mulu_disk_bytes", "gauge", "Bytes of this node's files, by what they are", parts);
 }
 
 fn expiries(text: &mut String, node: &Node) {

@@ -9,6 +9,7 @@ use crate::domain::command::Payload;
 use crate::ledger::transaction::Transaction;
 use crate::readmodel::PageRequest;
 use crate::readmodel::transactions::{BlockView, TransactionFilter, TransactionView};
+use crate::service::ServiceError;
 use crate::service::ledger::Which;
 use crate::state::applied::AppliedBlock;
 use crate::web::problem::Problem;
@@ -88,7 +89,10 @@ pub fn row(desk: &Desk, view: &TransactionView) -> TransactionRow {
 pub async fn block(visitor: Visitor, height: Path<u64>) -> Answer {
     let (chain, height) = (visitor.node.chain.clone(), *height);
     let block = web::block(move || chain.block(height)).await.map_err(Problem::internal)?;
-    let block = block.ok_or_else(|| Problem::new("not_found"))?;
+    let block = block.ok_or_else(|| match visitor.node.chain.archived_block(height) {
+        Some(file) => Problem::from(ServiceError::archived(&file)),
+        None => Problem::new("not_found"),
+    })?;
     let from = Some(visitor.query.get("from")).filter(|from| !from.is_empty()).map(str::parse);
     let from: usize = from.transpose().map_err(|_| Problem::new("invalid_parameter"))?.unwrap_or(0);
     let path = format!("/ledger/blocks/{height}");

@@ -77,6 +77,7 @@ pub const KINDS: &[Kind] = kinds! {
     "ledger_busy" 503 "Ledger is busy" "账本繁忙" "try again" "请重试";
     "outbox_full" 503 "Accesses cannot be recorded" "访问记录暂无法留痕" "try again when the ledger has a quorum" "请在账本恢复多数后再试";
     "disk_full" 503 "Disk of this node is full" "本节点磁盘已满" "nothing new is written until this node's operator has made room; the other departments' nodes go on" "磁盘腾出空间之前，本节点不写入新内容，请运维处理；其他部门的节点不受影响";
+    "archived" 503 "Archived" "已归档" "this node's operator must mount the archive" "请本节点运维挂载归档后再试";
     "halted" 503 "Node stands still" "节点已停止服务" "this node has evidence of a falsehood: its operator must look at it" "本节点发现账本证据矛盾，请运维查看";
     "busy" 503 "Busy" "繁忙" "try again in a moment" "请稍后再试";
     "clock_skew" 503 "Clocks differ" "时钟不一致" "the operator must correct this node's clock" "请运维校正本节点时钟";

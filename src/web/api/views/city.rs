@@ -88,6 +88,24 @@ answer! {
 }
 
 answer! {
+    /// Bytes of a node's files, by what they are.
+    DiskBytes from crate::storage::disk_use::DiskUse {
+        /// The ledger's segment files, and the indexes of those that are archived.
+        log: u64,
+        /// The ledger's tree.
+        tree: u64,
+        /// Snapshots of the state.
+        snapshots: u64,
+        /// The keyed store.
+        store: u64,
+        /// The read model.
+        model: u64,
+        /// What is the node's alone.
+        local: u64,
+    }
+}
+
+answer! {
     /// The cluster as this node knows it.
     Cluster from service::ClusterView {
         /// Chain id.
@@ -109,6 +127,8 @@ answer! {
         /// What the change of members waits for.
         #[schema(value_type = Option<AwaitedAnswer>)]
         waits_for: Maybe<AwaitedAnswer>,
+        /// Bytes of the answering node's files.
+        disk_bytes: DiskBytes,
         /// Every node.
         #[schema(value_type = Vec<ClusterNode>)]
         nodes: List<ClusterNode>,
