@@ -46,6 +46,8 @@ pub(super) fn record(entry: &Entry) -> RecordRef<'_> {
 fn unavailable(error: StorageError) -> raft::Error {
     match error {
         StorageError::Absent { .. } => raft::Error::Store(raft::StorageError::Unavailable),
+        // Whoever lacks it gets it when the archive is mounted, or takes a copy; anything else would end this process.
+        StorageError::Archived { .. } => raft::Error::Store(raft::StorageError::Compacted),
         other => raft::Error::Store(raft::StorageError::Other(Box::new(other))),
     }
 }
