@@ -4,18 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use tempfile::TempDir;
-
-/// Where the compiled shim lies, for as long as the tests run.
-static SHIM: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
-    let dir = tempfile::Builder::new().prefix("mulu-shim-").tempdir().unwrap();
-    let library = dir.path().join("shim.so");
+/// The compiled shim, in the folder that cargo keeps for tests.
+static SHIM: LazyLock<PathBuf> = LazyLock::new(|| {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (library, begun) = (dir.join("disk-shim.so"), dir.join(format!("disk-shim-{}.so", std::process::id())));
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/city/disk/shim.c");
     let mut compiler = Command::new("cc");
     compiler.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-D_FORTIFY_SOURCE=0", "-o"]);
-    let output = compiler.arg(&library).arg(source).output().expect("a C compiler, `cc`, is installed");
+    let output = compiler.arg(&begun).arg(source).output().expect("a C compiler, `cc`, is installed");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    (dir, library)
+    // Another run of the tests may be using the one before.
+    std::fs::rename(&begun, &library).unwrap();
+    library
 });
 
 /// Environment of a node whose files below `dir` the shim looks after.
@@ -28,7 +28,7 @@ fn text(path: &Path) -> &str {
 impl Shim {
     /// Looks after a folder and does nothing yet.
     pub fn over(dir: &Path) -> Self {
-        Self(Vec::new()).with("LD_PRELOAD", text(&SHIM.1)).with("MULU_SHIM_DIR", text(dir))
+        Self(Vec::new()).with("LD_PRELOAD", text(&SHIM)).with("MULU_SHIM_DIR", text(dir))
     }
 
     fn with(mut self, name: &str, value: &str) -> Self {
