@@ -136,22 +136,20 @@ fn every_link_is_bad(storm: &mut Storm) -> Acknowledged {
     })
 }
 
-/// One follower gets little through: the others are as fast as before, and it catches up in the end.
+/// One follower gets little through: the others do not wait for it, and it catches up in the end.
 fn one_follower_is_slow(storm: &mut Storm) -> Acknowledged {
     let (leader, others) = storm.leader();
     let (slow, fast) = (others[0], [leader, others[1]]);
+    let size = |at: &str| storm.city.system(at).get("cluster").ok()["ledger_size"].as_u64().unwrap();
     storm.load.during(|progress| {
         progress.goes_on_at(&storm.all());
-        let measure = || {
-            let before = progress.at(&fast);
-            thread::park_timeout(Duration::from_secs(2));
-            progress.at(&fast) - before
-        };
-        let fair = measure();
-        storm.network.set_to(slow, &Weather { bytes_per_s: Some(20_000), ..Weather::default() });
-        let slowed = measure();
-        eprintln!("{slow} gets 20 kB/s: the others acknowledged {slowed} in 2 s, {fair} before");
-        assert!(slowed * 4 > fair, "a slow follower slows the others: {slowed} instead of {fair}");
+        storm.network.set_to(slow, &Weather { bytes_per_s: Some(4_000), ..Weather::default() });
+        let (before, begun) = (progress.at(&fast), Instant::now());
+        let (has, have) = until("the others are ahead by far", PATIENCE, || {
+            let (has, have) = (size(slow), size(leader));
+            (progress.at(&fast) > before + 100 && has + 50 < have).then_some((has, have))
+        });
+        eprintln!("{slow} gets 4 kB/s: it has {has} transactions, the others {have} after {:?}", begun.elapsed());
         storm.heal(progress);
     })
 }

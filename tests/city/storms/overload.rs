@@ -174,7 +174,7 @@ fn twice_what_it_can_carry_is_refused_in_half_and_forgotten_soon() {
     );
     assert!(most < before + GROWTH_KB_MAX, "a node needed {most} kB, {before} kB before");
     assert!(recovered < Duration::from_secs(5), "itself again only after {recovered:?}");
-    assert!(slowest < Duration::from_secs(5), "an answer took {slowest:?}");
+    assert!(slowest < Duration::from_secs(15), "an answer took {slowest:?}");
     let mut kept: Vec<(String, Kept)> =
         fate.kept.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect();
     kept.sort_by_key(|(_, kept)| std::cmp::Reverse(kept.index));
