@@ -99,9 +99,10 @@ impl State {
             if self.number_of_old(node_id) || is_others {
                 return Err(Refusal::Conflict(format!("node number {node_id} was used already: take a new one")));
             }
-            if present.is_some() && voted && self.has_only_vote() {
-                // The old node is heard no more from here on: nobody would be left to give the new one its vote.
-                return Err(Refusal::Conflict(format!("{department} has the only vote: let others vote first")));
+            if present.is_some() && voted && self.votes() < 3 {
+                // The old node is heard no more from here on: the others must be a majority without it.
+                let why = "has the only vote, or one of two: let others vote first";
+                return Err(Refusal::Conflict(format!("{department} {why}")));
             }
             self.numbers.insert(node_id, department.clone());
         }
@@ -116,8 +117,8 @@ impl State {
         Ok(())
     }
 
-    fn has_only_vote(&self) -> bool {
-        self.members().filter(|member| member.voter).count() == 1
+    fn votes(&self) -> usize {
+        self.members().filter(|member| member.voter).count()
     }
 
     pub(super) fn remove_node(&mut self, by: &Context<'_>, removal: &NodeRemoval) -> Result<(), Refusal> {
@@ -130,7 +131,7 @@ impl State {
         let Some(member) = self.member(department) else {
             return Err(Refusal::Conflict(format!("{department} has no node in consensus")));
         };
-        if member.voter && self.has_only_vote() {
+        if member.voter && self.votes() == 1 {
             return Err(Refusal::Conflict(format!("{department} has the only vote: let others vote first")));
         }
         self.departments.change(department, |department| department.voter = false);

@@ -130,6 +130,10 @@ fn what_makes_no_sense_is_refused() {
     for command in [voters(&["fire"]), remove("fire")] {
         assert!(matches!(city.does(AUTHORITY, command), Err(Refusal::Unknown(_))));
     }
+    // Of two voters, as a removal leaves them, neither is a majority without the other.
+    city.does(AUTHORITY, voters(&["audit", "data-bureau", "civil-affairs"])).unwrap();
+    city.does(AUTHORITY, remove("civil-affairs")).unwrap();
+    assert!(matches!(city.does(AUTHORITY, set("audit", 60, "a")), Err(Refusal::Conflict(_))));
     city.does(AUTHORITY, voters(&["audit"])).unwrap();
     assert!(matches!(city.does(AUTHORITY, remove("audit")), Err(Refusal::Conflict(_))), "the last voter");
     let number = member(&city, "audit").unwrap().node_id;
