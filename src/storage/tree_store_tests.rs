@@ -128,7 +128,7 @@ proptest! {
 #[test]
 fn a_tree_goes_on_at_a_size_only_with_the_files_that_it_had_there() {
     let all = leaves(70);
-    for size in 1..70usize {
+    for size in [1usize, 2, 3, 8, 33, 63, 64, 69] {
         let dir = tempfile::tempdir().unwrap();
         let store = grown(dir.path(), &all[..size], 7);
         store.view().sync().unwrap();

@@ -288,7 +288,7 @@ async fn the_ledger_takes_at_most_twice_the_room_of_its_transactions_and_indexes
     city.pace = SOON;
     city.restart(0).await;
     city.leader().await;
-    let batch = || {
+    let batch = |city: &City| {
         let record = serde_json::json!({
             "access_id": crate::ids::AccessId::new(SystemClock.now()), "time": SystemClock.now(), "consumer": "department-1",
             "actor": {"user": "li.na", "role": "system"}, "entry": "department-0/household", "decision": "allowed",
@@ -299,8 +299,13 @@ async fn the_ledger_takes_at_most_twice_the_room_of_its_transactions_and_indexes
         city.sign(0, SystemClock.now(), Command::RecordAccesses(batch))
     };
     let mut bytes = city.genesis.as_bytes().len();
-    for _ in 0..10 {
-        let batches: Vec<Transaction> = (0..200).map(|_| batch()).collect();
+    for round in 0..10 {
+        if round == 5 {
+            // Writes the first of two snapshots: these blocks are long, and too few for one in between.
+            city.restart(0).await;
+            city.leader().await;
+        }
+        let batches: Vec<Transaction> = (0..200).map(|_| batch(&city)).collect();
         bytes += batches.iter().map(|tx| tx.as_bytes().len()).sum::<usize>();
         let outcomes = city.node(0).submit_all(batches, PATIENCE).await.unwrap();
         assert!(outcomes.into_iter().all(|outcome| outcome.unwrap().result.is_ok()));
