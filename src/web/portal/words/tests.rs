@@ -48,6 +48,8 @@ const FAMILIES: &[(&str, &[&str])] = &[
         "flash",
         &[
             "keys_rotated",
+            "members_changed",
+            "members_changing",
             "key_revoked",
             "draft_saved",
             "draft_submitted",
