@@ -190,7 +190,7 @@ impl Story {
                 disks[n].cut(&node.folder.join("data"), cut.loss, &mut chance, &image);
                 images.insert(node.department.clone(), image);
             }
-            let is_started = starts > 0 && number as u64 % count.div_ceil(starts) == 0;
+            let is_started = starts > 0 && (number as u64).is_multiple_of(count.div_ceil(starts));
             wrong.extend(self.look(cut, &images, is_started).map(|why| format!("cut {number}, {cut:?}: {why}")));
             images.values().for_each(|image| drop(std::fs::remove_dir_all(image)));
         }

@@ -51,7 +51,7 @@ impl<O: Object> Record<O> {
 
     /// Checks each object's history by itself (linearizability is local); answers the number of calls.
     #[track_caller]
-    fn is_linearizable(self) -> usize {
+    fn check_each(self) -> usize {
         let calls = self.calls.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (object, calls) in &calls {
             check::<O>(calls).unwrap_or_else(|why| panic!("{object} is not one object: {why}"));
@@ -106,7 +106,7 @@ fn registers_and_grants_are_linearizable() {
             trouble(&city, &network, &mut chance);
         }
     });
-    let (of_registers, of_grants) = (registers.is_linearizable(), grants.is_linearizable());
+    let (of_registers, of_grants) = (registers.check_each(), grants.check_each());
     eprintln!("history: {of_registers} calls of registers and {of_grants} of grants, all as of one copy");
     assert!(of_registers > 50 && of_grants > 20, "too little happened to say anything");
 }
