@@ -20,8 +20,8 @@ pub(super) struct Checks {
     votes: BTreeMap<(u64, u64), u64>,
     /// Digest of every log up to an entry of this index and term.
     logs: HashMap<(u64, u64), u64>,
-    /// Digest of the log up to each committed entry.
-    committed: Vec<u64>,
+    /// Digest of the log up to each committed entry, and in which term it was known to be committed.
+    committed: Vec<(u64, u64)>,
     /// State and tree at each applied entry.
     stands: Vec<Option<Stand>>,
     /// What clients were told to be in the ledger, in that order.
@@ -60,34 +60,44 @@ impl Checks {
         }
     }
 
-    /// One leader a term, who has all that is committed.
+    /// One leader a term, who has all that was committed in earlier terms. One who learns late that it was elected need
+    /// not have what a later leader committed meanwhile.
     pub(super) fn leads(&mut self, node: u64, term: u64, disk: &Disk) {
         let is_news = !self.leaders.contains_key(&term);
         let leader = *self.leaders.entry(term).or_insert(node);
         assert!(leader == node, "one leader: {leader} and {node} lead in term {term}");
-        if let Some(last) = self.committed.last().filter(|_| is_news) {
-            let commit = self.commit();
-            assert!(disk.chain_at(commit) == Some(*last), "leader {node} of term {term} lacks entry {commit}");
+        let earlier = self.committed.partition_point(|(_, known_in)| *known_in < term);
+        if let Some((last, _)) = self.committed[..earlier].last().filter(|_| is_news) {
+            let index = earlier as u64 + 1;
+            assert!(disk.chain_at(index) == Some(*last), "complete leaders: {node} of term {term} lacks entry {index}");
         }
     }
 
     /// What is committed stays so, is the same everywhere, and lies durably on a majority when it is first known.
-    pub(super) fn committed(&mut self, node: u64, commit: u64, disks: &[Arc<Disk>], members: &[ConfState]) {
+    pub(super) fn committed(
+        &mut self,
+        (node, term): (u64, u64),
+        commit: u64,
+        disks: &[Arc<Disk>],
+        members: &[ConfState],
+    ) {
         let disk = |node: u64| &disks[usize::try_from(node).unwrap() - 1];
         let known = self.commit().min(commit);
         if known > 1 {
-            let expected = self.committed.get(usize::try_from(known - 2).unwrap());
-            let found = disk(node).chain_at(known);
-            assert!(found.as_ref() == expected, "committed stays: node {node} has another entry {known}");
+            let expected = self.committed.get(usize::try_from(known - 2).unwrap()).map(|(chain, _)| *chain);
+            assert!(disk(node).chain_at(known) == expected, "committed stays: node {node} has another entry {known}");
         }
         if commit <= self.commit() {
             return;
         }
         for index in self.commit() + 1..=commit {
             let chain = disk(node).chain_at(index);
-            self.committed.push(chain.unwrap_or_else(|| panic!("node {node} committed {index} and does not have it")));
+            let chain = chain.unwrap_or_else(|| panic!("node {node} committed {index} and does not have it"));
+            // In the order of the log terms only grow, whoever says so first.
+            let known_in = self.committed.last().map_or(term, |(_, before)| term.max(*before));
+            self.committed.push((chain, known_in));
         }
-        let chain = self.committed[self.committed.len() - 1];
+        let chain = self.committed[self.committed.len() - 1].0;
         let holds = |voter: u64| disk(voter).holds(commit, chain);
         let is_durable =
             |members: &ConfState| has_majority(&members.voters, holds) && has_majority(&members.voters_outgoing, holds);

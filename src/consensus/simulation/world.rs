@@ -328,11 +328,11 @@ impl World {
         let node = &mut self.nodes[usize::try_from(id).unwrap() - 1];
         let Some(process) = &node.process else { return };
         self.checks.written(id, &node.disk);
-        let commit = process.commit();
+        let (commit, term) = (process.commit(), process.term());
         assert!(commit >= node.commit, "the commit index of node {id} went back from {} to {commit}", node.commit);
         node.commit = commit;
         if process.is_leader() {
-            self.checks.leads(id, process.term(), &node.disk);
+            self.checks.leads(id, term, &node.disk);
         }
         // An entry may be committed by those whom it ends: members before and after the round count.
         let (before, after) = (node.members.take(), process.members());
@@ -340,9 +340,9 @@ impl World {
         node.members = Some(after);
         if commit > self.checks.commit() {
             let members: Vec<_> = self.nodes.iter().filter_map(|node| node.members.clone()).chain(before).collect();
-            self.checks.committed(id, commit, &self.disks, &members);
+            self.checks.committed((id, term), commit, &self.disks, &members);
         } else {
-            self.checks.committed(id, commit, &self.disks, &[]);
+            self.checks.committed((id, term), commit, &self.disks, &[]);
         }
         if is_news {
             self.tell(|| format!("node {id} knows {:?}", self.nodes[usize::try_from(id).unwrap() - 1].members));
