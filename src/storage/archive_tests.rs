@@ -1,3 +1,5 @@
+//! Segments in an archive: found, read and proven as before, and told apart when their folder is away.
+
 use super::*;
 use crate::fuzzing::fuzz;
 use crate::storage::RecordRef;
