@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::command::Command;
 
 /// The newest edition that this program knows.
-pub const NEWEST: u32 = 2;
+pub const NEWEST: u32 = 3;
 /// That of a chain whose genesis names none.
 pub const FIRST: u32 = 1;
 
