@@ -23,6 +23,11 @@ pub struct NodeSetting {
     pub raft: String,
     /// `host:port` of its exchange.
     pub peer: String,
+    /// Ledger index of the last change of members that was known when this was decided, 0 for none since the genesis:
+    /// after another one it is refused. Two changes, each harmless alone, could take the majority away, and who was cut
+    /// off may not know of the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<u64>,
 }
 
 /// A department's node leaves consensus for ever; the department stays.
@@ -31,6 +36,9 @@ pub struct NodeSetting {
 pub struct NodeRemoval {
     /// Whose node.
     pub department: DepartmentId,
+    /// As in [`NodeSetting`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<u64>,
 }
 
 /// Which departments' nodes vote; all others learn.
@@ -39,6 +47,9 @@ pub struct NodeRemoval {
 pub struct VoterChoice {
     /// One, three, five or seven of them.
     pub departments: Vec<DepartmentId>,
+    /// As in [`NodeSetting`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<u64>,
 }
 
 /// Where others reach a node.

@@ -178,6 +178,7 @@ impl Node {
         wish: NodeWish,
     ) -> Result<Changed, ServiceError> {
         let actor = self.keeper(who)?;
+        let seen = self.members_seen();
         let status = self.consensus.status();
         let node_id = {
             let state = self.chain.state();
@@ -207,7 +208,7 @@ impl Node {
         };
         self.require_rest(&status)?;
         let NodeWish { raft, peer, .. } = wish;
-        let setting = NodeSetting { department, node_id, raft, peer };
+        let setting = NodeSetting { department, node_id, raft, peer, seen };
         let committed = self.write(who, actor, Command::SetNode(setting)).await?;
         Ok(Changed { node_id: Some(node_id), ..self.settled(committed).await })
     }
@@ -219,6 +220,7 @@ impl Node {
     pub async fn remove_node(&self, who: &Principal, department: DepartmentId) -> Result<Changed, ServiceError> {
         let actor = self.keeper(who)?;
         self.require_authority()?;
+        let seen = self.members_seen();
         let status = self.consensus.status();
         {
             let state = self.chain.state();
@@ -237,7 +239,7 @@ impl Node {
             }
         }
         self.require_rest(&status)?;
-        let committed = self.write(who, actor, Command::RemoveNode(NodeRemoval { department })).await?;
+        let committed = self.write(who, actor, Command::RemoveNode(NodeRemoval { department, seen })).await?;
         Ok(self.settled(committed).await)
     }
 
@@ -252,6 +254,7 @@ impl Node {
         if distinct.len() != departments.len() || !VOTERS.contains(&departments.len()) {
             return Err(ServiceError::invalid("/departments", "name 1, 3, 5 or 7 different departments"));
         }
+        let seen = self.members_seen();
         let status = self.consensus.status();
         self.require_rest(&status)?;
         let mut voters = BTreeSet::new();
@@ -268,13 +271,18 @@ impl Node {
             }
         }
         enough(&voters, |node_id| is_reachable(&status, *node_id))?;
-        let committed = self.write(who, actor, Command::SetVoters(VoterChoice { departments })).await?;
+        let committed = self.write(who, actor, Command::SetVoters(VoterChoice { departments, seen })).await?;
         Ok(self.settled(committed).await)
     }
 
     /// Nodes are in the hands of those in whose hands keys are: one line of the rules, which every chain has.
     fn keeper(&self, who: &Principal) -> Result<Actor, ServiceError> {
         self.authorise(who, |role| Facts::new(Action::ManageKeys, role, Relation::Own))
+    }
+
+    /// What a change rests on. To be read before anything is looked at, so that what comes meanwhile stops the change.
+    fn members_seen(&self) -> Option<u64> {
+        Some(self.chain.state().members_changed())
     }
 
     /// Whether this department is the authority.

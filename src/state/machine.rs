@@ -37,6 +37,7 @@ pub struct State {
     pub(super) nodes: Items<DepartmentId, NodeRecord>,
     /// Once it was raised above the one of the genesis.
     pub(super) edition: Items<(), u32>,
+    pub(super) members_changed: Items<(), u64>,
     /// Whose a number became since the genesis: none is used twice.
     pub(super) numbers: Items<u64, DepartmentId>,
     pub(super) keys: Items<KeyId, KeyRecord>,
@@ -90,6 +91,7 @@ impl State {
             departments: Items::new("department", algorithm),
             nodes: Items::new("node", algorithm),
             edition: Items::new("edition", algorithm),
+            members_changed: Items::new("members_changed", algorithm),
             numbers: Items::new("number", algorithm),
             keys: Items::new("key", algorithm),
             keys_of: OrdMap::new(),

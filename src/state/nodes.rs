@@ -75,7 +75,8 @@ impl State {
 
     pub(super) fn set_node(&mut self, by: &Context<'_>, setting: NodeSetting) -> Result<(), Refusal> {
         self.check_keeper(by)?;
-        let NodeSetting { department, node_id, raft, peer } = setting;
+        let NodeSetting { department, node_id, raft, peer, seen } = setting;
+        self.check_seen(seen)?;
         let Some(known) = self.departments.get(&department) else {
             self.require_authority(by)?;
             return Err(Refusal::Unknown(format!("department {department}")));
@@ -114,7 +115,21 @@ impl State {
         });
         let place = Some(NodePlace { raft, peer });
         self.nodes.insert(department, NodeRecord { node_id, place, removed: false, index: by.index });
+        self.members_changed.insert((), by.index);
         Ok(())
+    }
+
+    /// Ledger index of the last change of members; 0 for none since the genesis.
+    pub fn members_changed(&self) -> u64 {
+        self.members_changed.get(&()).copied().unwrap_or(0)
+    }
+
+    fn check_seen(&self, seen: Option<u64>) -> Result<(), Refusal> {
+        let last = self.members_changed();
+        if seen.is_none_or(|seen| seen == last) {
+            return Ok(());
+        }
+        Err(Refusal::Conflict(format!("the members changed at {last}, after this was decided: look again")))
     }
 
     fn votes(&self) -> usize {
@@ -124,6 +139,7 @@ impl State {
     pub(super) fn remove_node(&mut self, by: &Context<'_>, removal: &NodeRemoval) -> Result<(), Refusal> {
         self.check_keeper(by)?;
         self.require_authority(by)?;
+        self.check_seen(removal.seen)?;
         let department = &removal.department;
         if !self.departments.contains_key(department) {
             return Err(Refusal::Unknown(format!("department {department}")));
@@ -138,12 +154,14 @@ impl State {
         let Member { node_id, place, .. } = member;
         let record = NodeRecord { node_id, place, removed: true, index: by.index };
         self.nodes.insert(department.clone(), record);
+        self.members_changed.insert((), by.index);
         Ok(())
     }
 
     pub(super) fn set_voters(&mut self, by: &Context<'_>, choice: &VoterChoice) -> Result<(), Refusal> {
         self.check_keeper(by)?;
         self.require_authority(by)?;
+        self.check_seen(choice.seen)?;
         let voters: BTreeSet<&DepartmentId> = choice.departments.iter().collect();
         if voters.len() != choice.departments.len() || !VOTERS.contains(&voters.len()) {
             return Err(Refusal::Invalid("departments must be 1, 3, 5 or 7 different ones".into()));
@@ -162,6 +180,7 @@ impl State {
         for id in &changed {
             self.departments.change(id, |department| department.voter = !department.voter);
         }
+        self.members_changed.insert((), by.index);
         Ok(())
     }
 }

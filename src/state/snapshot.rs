@@ -53,7 +53,7 @@ impl State {
         #[rustfmt::skip]
         let Self {
             chain, algorithm, outcomes, size, time, ids, genesis, departments, nodes, numbers, keys, keys_of,
-            endorsements, policy, entries, grants, grants_of, cases, certificates, edition,
+            endorsements, policy, entries, grants, grants_of, cases, certificates, edition, members_changed,
         } = self;
         out.write_all(MAGIC)?;
         write_text(out, chain)?;
@@ -66,6 +66,7 @@ impl State {
         section(out, nodes.kind(), nodes.iter())?;
         section(out, numbers.kind(), numbers.iter())?;
         section(out, edition.kind(), edition.iter())?;
+        section(out, members_changed.kind(), members_changed.iter())?;
         let in_order = keys_of.values().flat_map(|ids| ids.iter());
         section(out, keys.kind(), in_order.filter_map(|id| Some((id, keys.get(id)?))))?;
         section(out, endorsements.kind(), endorsements.iter())?;
@@ -128,6 +129,7 @@ impl State {
             "node" => items(input, &mut self.nodes),
             "number" => items(input, &mut self.numbers),
             "edition" => items(input, &mut self.edition),
+            "members_changed" => items(input, &mut self.members_changed),
             "endorsement" => items(input, &mut self.endorsements),
             "policy" => items(input, &mut self.policy),
             "case" => items(input, &mut self.cases),

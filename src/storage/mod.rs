@@ -15,6 +15,7 @@ mod log_scan;
 pub mod node_store;
 mod record;
 mod segment;
+mod sled_tree;
 pub mod snapshots;
 pub mod tree_reader;
 pub mod tree_store;

@@ -1,5 +1,4 @@
-//! The node's small keyed data: consensus' hard state, promises, outbox, counters. The only place
-//! that names sled.
+//! The node's small keyed data: consensus' hard state, promises, outbox, counters.
 //!
 //! One tree; callers keep apart by a prefix of the key. Writes are atomic, and durable when
 //! [`NodeStore::flush`] has returned.
@@ -12,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use super::StorageError;
 use super::data_dir::{create_directory, sync_directory};
+use super::sled_tree::{Tree, failed};
 
 /// The longest value, in bytes: longer ones could spill into files that sled never syncs.
 pub const VALUE_BYTES_MAX: usize = 4 * 1024;
 /// The longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 256;
-const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 const END_PATIENCE: Duration = Duration::from_secs(5);
 const END_PAUSE: Duration = Duration::from_millis(2);
 
@@ -50,23 +49,11 @@ impl Batch {
 /// A durable map from short keys to short values. Cheap to share behind an `Arc`.
 #[derive(Debug)]
 pub struct NodeStore {
-    tree: sled::Db,
+    tree: Tree,
     file: File,
     path: PathBuf,
     /// Whether a flush failed.
     poisoned: AtomicBool,
-}
-
-fn open_tree(dir: &Path) -> Result<sled::Db, StorageError> {
-    // Durability is asked for where it is needed; a timer would only burn time.
-    let opened = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(None).open();
-    opened.map_err(|error| match error {
-        // Another process that holds the folder is also an error of the system.
-        sled::Error::Corruption { .. } | sled::Error::Unsupported(_) | sled::Error::ReportableBug(_) => {
-            StorageError::StoreDamaged { path: dir.to_owned(), why: error.to_string() }
-        }
-        other => failed(other),
-    })
 }
 
 /// Makes an empty store that is there whole or not at all: sled itself syncs neither its configuration nor any name, and
@@ -82,7 +69,7 @@ fn create(dir: &Path) -> Result<(), StorageError> {
         }
         _ => create_directory(&begun)?,
     }
-    drop(open_tree(&begun)?);
+    drop(Tree::open(&begun)?);
     wait_for_its_end(&begun)?;
     for file in listed(&begun)? {
         let opened = File::open(&file).and_then(|file| file.sync_all());
@@ -119,10 +106,6 @@ fn listed(dir: &Path) -> Result<Vec<PathBuf>, StorageError> {
     listing.map(|item| item.map(|item| item.path()).map_err(StorageError::io(dir, "listing"))).collect()
 }
 
-fn failed(error: sled::Error) -> StorageError {
-    StorageError::Store(error.to_string())
-}
-
 impl NodeStore {
     /// Opens the store of a directory, which this process owns from then on.
     ///
@@ -133,7 +116,7 @@ impl NodeStore {
             create(dir)?;
         }
         remove_unfinished(dir)?;
-        let tree = open_tree(dir)?;
+        let tree = Tree::open(dir)?;
         // Opening wrote a snapshot of the pages' places, in place of the one before.
         sync_directory(dir)?;
         let path = dir.join("db");

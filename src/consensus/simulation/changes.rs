@@ -8,7 +8,6 @@ use crate::domain::command::Command;
 use crate::domain::node::{NodeRemoval, NodeSetting, VoterChoice};
 
 use super::super::tests::department;
-use super::clients::Client;
 use super::disk::Disk;
 use super::fixtures::NODES_MAX;
 use super::node::Process;
@@ -23,21 +22,29 @@ impl World {
 
     /// The authority asks for some change of members.
     pub(super) fn change_members(&mut self) {
-        // One after the other, as an operator is told to: a node that is replaced is heard no more at once, so two of
+        // As an operator is told to: where consensus is as the ledger wants it, as far as some node knows. That it may be
+        // a node that knows little is what `seen` is for: one that is replaced is heard no more at once, so that two of
         // three, or the only voter, would take the majority with them.
-        let knows_most = self.nodes.iter().filter_map(|node| node.process.as_ref()).max_by_key(|p| p.ledger.applied());
-        if self.clients.iter().any(Client::is_open_change) || !knows_most.is_some_and(Process::is_settled) {
+        let running: Vec<&Process> = self.nodes.iter().filter_map(|node| node.process.as_ref()).collect();
+        let Some(asked) = running.get(self.dice.index(running.len())).filter(|process| process.is_settled()) else {
             return;
-        }
-        let wanted: Vec<u64> = self.wanted().into_keys().collect();
+        };
+        let seen = Some(asked.ledger.state().members_changed());
+        let wanted: Vec<u64> = asked.wanted().into_keys().collect();
         let id = self.dice.pick(&wanted);
         let of = department(self.node(id).department);
         let command = match self.dice.below(6) {
-            0 if wanted.len() > 3 => Command::RemoveNode(NodeRemoval { department: of }),
+            0 if wanted.len() > 3 => Command::RemoveNode(NodeRemoval { department: of, seen }),
             0..=2 if (self.nodes.len() as u64) < NODES_MAX => {
                 let node_id = self.add_node(id);
                 let address = |port: u64| format!("127.0.0.1:{}", port + node_id);
-                Command::SetNode(NodeSetting { department: of, node_id, raft: address(8000), peer: address(9000) })
+                Command::SetNode(NodeSetting {
+                    department: of,
+                    node_id,
+                    raft: address(8000),
+                    peer: address(9000),
+                    seen,
+                })
             }
             _ => {
                 let count = self.dice.pick(&[1, 3, 3, 3, 5]).min(wanted.len() - (wanted.len() + 1) % 2);
@@ -47,7 +54,7 @@ impl World {
                     voters.remove(usize::try_from(one).unwrap());
                 }
                 let departments = voters.iter().map(|id| department(self.node(*id).department)).collect();
-                Command::SetVoters(VoterChoice { departments })
+                Command::SetVoters(VoterChoice { departments, seen })
             }
         };
         self.tell(|| format!("{command:?}"));

@@ -26,11 +26,6 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Whether it is a change of members that nobody has answered.
-    pub(super) fn is_open_change(&self) -> bool {
-        self.is_change && !self.is_acknowledged
-    }
-
     /// Whether it has no answer to wait for, at least none that can still come.
     pub(super) fn is_done(&self, wanted: &BTreeMap<u64, bool>) -> bool {
         self.is_acknowledged && self.left == 0 || self.is_loyal && !wanted.contains_key(&self.node)

@@ -42,7 +42,12 @@ impl Dice {
 
     /// One of several.
     pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[usize::try_from(self.below(from.len() as u64)).unwrap()]
+        from[self.index(from.len())]
+    }
+
+    /// A place among so many.
+    pub(super) fn index(&mut self, count: usize) -> usize {
+        usize::try_from(self.below(count as u64)).unwrap()
     }
 
     /// A sequence of its own, which what happens elsewhere does not disturb.

@@ -38,7 +38,7 @@ impl City {
     fn set(&self, n: usize) -> Command {
         let (raft, peer) = (self.addresses[n].to_string(), "127.0.0.1:1".to_owned());
         let department = department(self.whose[n]);
-        Command::SetNode(NodeSetting { department, node_id: n as u64 + 1, raft, peer })
+        Command::SetNode(NodeSetting { department, node_id: n as u64 + 1, raft, peer, seen: None })
     }
 
     /// Waits until every running node, all of which must be members, has just these.
@@ -53,7 +53,8 @@ impl City {
 }
 
 fn voters(departments: &[usize]) -> Command {
-    Command::SetVoters(VoterChoice { departments: departments.iter().map(|n| department(*n)).collect() })
+    let departments = departments.iter().map(|n| department(*n)).collect();
+    Command::SetVoters(VoterChoice { departments, seen: None })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -148,7 +149,7 @@ async fn a_leader_that_is_removed_hands_over_and_knows_that_it_is_out() {
     let leader = city.leader().await;
     let rest: Vec<usize> = (0..4).filter(|n| *n != leader).collect();
     city.raise_edition(leader).await;
-    let removal = NodeRemoval { department: department(leader) };
+    let removal = NodeRemoval { department: department(leader), seen: None };
     let command = Command::RemoveNode(removal);
     assert_eq!(city.rules(rest[0], command).await.result, Ok(()));
     until("it knows", || city.node(leader).status().standing == Standing::Removed).await;

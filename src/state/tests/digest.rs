@@ -170,6 +170,7 @@ fn the_digest_is_what_its_description_says() {
     let mut texts = vec![json("genesis", (), state.genesis()), json("policy", (), state.policy())];
     texts.extend(state.departments().map(|d| json("department", &d.id, d)));
     texts.extend(state.nodes.iter().map(|(id, n)| json("node", id, n)));
+    texts.extend(state.members_changed.iter().map(|(key, index)| json("members_changed", key, index)));
     texts.extend(state.numbers.iter().map(|(number, id)| json("number", number, id)));
     texts.extend(state.keys.values().map(|k| json("key", k.key.id(), k)));
     texts.extend(state.endorsements.iter().map(|(key, e)| json("endorsement", key, e)));

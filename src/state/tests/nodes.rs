@@ -7,16 +7,16 @@ const AUTHORITY: (&str, &str, Role) = ("data-bureau", "root", Role::Admin);
 
 fn set(department: &str, node_id: u64, host: &str) -> Command {
     let (raft, peer) = (format!("{host}:8601"), format!("{host}:8501"));
-    Command::SetNode(NodeSetting { department: department.parse().unwrap(), node_id, raft, peer })
+    Command::SetNode(NodeSetting { department: department.parse().unwrap(), node_id, raft, peer, seen: None })
 }
 
 fn remove(department: &str) -> Command {
-    Command::RemoveNode(NodeRemoval { department: department.parse().unwrap() })
+    Command::RemoveNode(NodeRemoval { department: department.parse().unwrap(), seen: None })
 }
 
 fn voters(departments: &[&str]) -> Command {
     let departments = departments.iter().map(|id| id.parse().unwrap()).collect();
-    Command::SetVoters(VoterChoice { departments })
+    Command::SetVoters(VoterChoice { departments, seen: None })
 }
 
 fn register(id: &str, node_id: u64) -> Command {
@@ -144,4 +144,22 @@ fn what_makes_no_sense_is_refused() {
     city.does(AUTHORITY, set("audit", number, "a")).unwrap();
     city.does(AUTHORITY, remove("data-bureau")).unwrap();
     assert!(matches!(city.does(AUTHORITY, remove("data-bureau")), Err(Refusal::Conflict(_))), "twice");
+}
+
+#[test]
+fn who_knows_an_earlier_state_of_the_members_changes_nothing() {
+    let mut city = City::new();
+    let seen = Some(city.state.members_changed());
+    let with = |command: Command| match command {
+        Command::SetNode(setting) => Command::SetNode(NodeSetting { seen, ..setting }),
+        Command::RemoveNode(removal) => Command::RemoveNode(NodeRemoval { seen, ..removal }),
+        Command::SetVoters(choice) => Command::SetVoters(VoterChoice { seen, ..choice }),
+        other => other,
+    };
+    city.does(AUTHORITY, with(set("audit", 11, "a"))).unwrap();
+    let late = [set("civil-affairs", 12, "c"), remove("civil-affairs"), voters(&["data-bureau"])];
+    for command in late {
+        assert!(matches!(city.does(AUTHORITY, with(command.clone())), Err(Refusal::Conflict(_))), "{command:?}");
+    }
+    assert_eq!(member(&city, "civil-affairs").unwrap().node_id, 3);
 }
