@@ -33,6 +33,12 @@ impl Millis {
         self.0.saturating_add(OFFSET_MS) / DAY_MS
     }
 
+    /// Day of the week at UTC+8 (ISO 8601): 1 Monday to 7 Sunday.
+    pub fn weekday(self) -> u8 {
+        // 1970-01-01 was a Thursday.
+        u8::try_from((self.day() + 3) % 7 + 1).unwrap_or(1)
+    }
+
     /// Milliseconds until the next midnight at UTC+8.
     pub fn until_midnight(self) -> u64 {
         DAY_MS - self.0.saturating_add(OFFSET_MS) % DAY_MS

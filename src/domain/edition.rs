@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::Command;
+use super::grant::Approval;
 
 /// The newest edition that this program knows.
 pub const NEWEST: u32 = 3;
@@ -21,10 +22,16 @@ pub struct EditionChange {
     pub edition: u32,
 }
 
-/// The edition that brought a command's kind. [`Command::SetEdition`] is known to every edition: it leads from one to the next.
+/// The edition that brought a command's kind, or the newest of the fields that it uses. [`Command::SetEdition`] is known to every edition: it leads from one to the next.
 pub fn of(command: &Command) -> u32 {
     match command {
         Command::SetNode(_) | Command::RemoveNode(_) | Command::SetVoters(_) | Command::RecordDigest(_) => 2,
+        Command::RequestGrant(request) if request.details.is_some() || request.bounds.is_some() => 3,
+        Command::ApproveGrant(approval) if has_limits_of_edition_3(approval) => 3,
         _ => FIRST,
     }
+}
+
+fn has_limits_of_edition_3(approval: &Approval) -> bool {
+    approval.network_zone.is_some() || approval.hours.is_some() || approval.bounds.is_some()
 }

@@ -61,6 +61,14 @@ pub enum QueryError {
         /// Seconds until midnight at UTC+8.
         retry_after_s: u64,
     },
+    /// The grant's rate a second or minute is used up.
+    #[error("the grant allows no more queries in this second or minute: try again when it is over")]
+    RateExceeded {
+        /// The recorded access.
+        access_id: AccessId,
+        /// Seconds until the next second or minute begins.
+        retry_after_s: u64,
+    },
     /// The two nodes' clocks differ by more than five minutes.
     #[error("the request's time is more than five minutes from the provider's clock: correct this node's clock")]
     ClockSkew,
@@ -122,6 +130,7 @@ impl QueryError {
             // The first reason names what to mend; a refusal without one is the rules' default.
             Self::Refused { explanation, .. } => explanation.reasons.first().map_or("refused", |reason| &reason.code),
             Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::RateExceeded { .. } => "rate_exceeded",
             Self::ClockSkew => "clock_skew",
             Self::Replayed => "replayed_request",
             Self::ProviderUnreachable(_) => "provider_unreachable",
@@ -139,7 +148,9 @@ impl QueryError {
     /// Seconds to wait before the same call may succeed, when waiting helps.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::QuotaExceeded { retry_after_s, .. } => Some(*retry_after_s),
+            Self::QuotaExceeded { retry_after_s, .. } | Self::RateExceeded { retry_after_s, .. } => {
+                Some(*retry_after_s)
+            }
             Self::OutboxFull | Self::DiskFull => Some(RETRY_OUTBOX_S),
             Self::ProviderUnreachable(_) | Self::ProviderLate(_) | Self::Busy | Self::Unavailable(_) => {
                 Some(RETRY_SOON_S)
@@ -154,6 +165,7 @@ impl QueryError {
             "quota_exceeded" => {
                 Self::QuotaExceeded { access_id, retry_after_s: error.retry_after_s.unwrap_or(RETRY_SOON_S) }
             }
+            "rate_exceeded" => Self::RateExceeded { access_id, retry_after_s: error.retry_after_s.unwrap_or(1) },
             "unprocessable" => Self::Unprocessable(error.errors.into_iter().map(Fault::from).collect()),
             "clock_skew" => Self::ClockSkew,
             "replayed_request" => Self::Replayed,

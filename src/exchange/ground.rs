@@ -5,15 +5,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use serde_json::{Map, Value};
 
 use crate::clock::Millis;
 use crate::domain::catalog::{Entry, EntryState, Sharing};
+use crate::domain::grant::bounds::{RowScope, is_on};
 use crate::domain::grant::{Approval, Grant, GrantMode, GrantState};
 use crate::domain::schema::Schema;
 use crate::domain::{Role, Text};
 use crate::ids::{DepartmentId, EntryName, ItemName};
-use crate::policy::Engine;
 use crate::policy::facts::{Action, Facts, Match, Relation};
+use crate::policy::reason::{self, Reason};
+use crate::policy::{Decision, Engine};
 use crate::state::State;
 
 use super::answer::{Explanation, ReasonText};
@@ -21,6 +24,8 @@ use super::ledger::Ledger;
 
 const HOUR_MS: u64 = 3_600_000;
 const ENTRIES_CACHED: usize = 4_096;
+/// What decides when the rules allow a call and the rows that its grant reaches do not.
+const SCOPE_RULE: &str = "grant-scope";
 
 /// A published entry with its compiled schemas.
 pub(super) struct Served {
@@ -44,6 +49,8 @@ pub(super) struct Call<'a> {
     pub entry: &'a EntryName,
     pub purpose: &'a str,
     pub items: &'a [ItemName],
+    /// None where nothing is known of them, as in a general question for an explanation.
+    pub params: Option<&'a Map<String, Value>>,
     pub zone: Option<&'a str>,
     pub now: Millis,
 }
@@ -57,6 +64,8 @@ pub(super) struct Ground {
     /// Size of the ledger.
     pub basis: u64,
     facts: Facts,
+    /// Whether the parameters name rows that the grant does not reach.
+    out_of_scope: bool,
 }
 
 impl Compiled {
@@ -119,13 +128,17 @@ impl Compiled {
         let entry = served.as_ref().map(|served| &served.entry);
         let items = wanted(call, entry, grant.as_ref().and_then(Grant::approval), conditional && !own);
         let facts = facts(call, entry, entry_state, grant.as_ref(), &items);
-        Ok(Ground { served, grant, items, basis, facts })
+        let out_of_scope = grant.as_ref().is_some_and(|grant| is_out_of_scope(grant, call, entry));
+        Ok(Ground { served, grant, items, basis, facts, out_of_scope })
     }
 
     /// Asks the rules.
     pub(super) fn decide(&self, ledger: &dyn Ledger, ground: &Ground) -> Result<Explanation, String> {
-        let decision = self.engine(ledger)?.decide(&ground.facts);
-        let reason = |reason: crate::policy::reason::Reason| ReasonText {
+        let mut decision = self.engine(ledger)?.decide(&ground.facts);
+        if decision.allowed && ground.out_of_scope {
+            decision = Decision { allowed: false, rule: SCOPE_RULE.to_owned(), reasons: vec![reason::OUTSIDE_SCOPE] };
+        }
+        let reason = |reason: Reason| ReasonText {
             code: reason.code.to_owned(),
             text: Text { zh: reason.zh.to_owned(), en: reason.en.to_owned() },
         };
@@ -143,6 +156,11 @@ impl Ground {
     /// Whether the grant gives yes or no only.
     pub(super) fn verifies_only(&self) -> bool {
         self.grant.as_ref().is_some_and(|grant| grant.request.mode == GrantMode::Verify)
+    }
+
+    /// The rows that the grant reaches; all of them when it is empty.
+    pub(super) fn scope(&self) -> &[RowScope] {
+        self.grant.as_ref().map(Grant::scope).unwrap_or_default()
     }
 
     /// What the grant's provider allowed.
@@ -200,8 +218,7 @@ fn facts(
         (None, Some(entry)) => Some(items.iter().all(|item| entry.item(item).is_some())),
         (None, None) => None,
     };
-    let zone = grant.and_then(|grant| grant.request.network_zone.as_deref());
-    let hours = grant.and_then(|grant| grant.request.hours);
+    let zone = grant.and_then(Grant::network_zone);
     Facts {
         action: Action::Query,
         role: call.role,
@@ -214,8 +231,25 @@ fn facts(
         purpose: matches(grant.map(|grant| grant.request.purpose == call.purpose)),
         items: matches(within),
         zone: matches(zone.map(|zone| call.zone == Some(zone))),
-        hours: matches(hours.map(|hours| is_within(hours, call.now))),
+        hours: matches(grant.and_then(|grant| is_in_time(grant, call.now))),
     }
+}
+
+/// Whether a moment lies in the grant's hours and days of the week; `None` when it limits neither.
+fn is_in_time(grant: &Grant, at: Millis) -> Option<bool> {
+    let hours = grant.hours().map(|hours| is_within(hours, at));
+    let days = grant.weekdays().map(|days| is_on(days, at));
+    hours.into_iter().chain(days).reduce(|one, other| one && other)
+}
+
+/// Whether a parameter has a value that the grant does not allow. Where a restriction is not of a parameter, rows are
+/// left out instead; a parameter that is left out, and of which the rows tell nothing, could name anything.
+fn is_out_of_scope(grant: &Grant, call: &Call<'_>, entry: Option<&Entry>) -> bool {
+    let (Some(params), Some(entry)) = (call.params, entry) else { return false };
+    grant.scope().iter().any(|scope| match scope.holds(params) {
+        Some(holds) => !holds,
+        None => entry.item(&scope.field).is_none(),
+    })
 }
 
 fn matches(answer: Option<bool>) -> Match {

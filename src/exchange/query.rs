@@ -94,7 +94,9 @@ impl Exchange {
         let answered = self.send(call).await;
         let fate = match &answered {
             Ok(_) => Fate::Allowed,
-            Err(QueryError::Refused { .. } | QueryError::QuotaExceeded { .. }) => Fate::Refused,
+            Err(QueryError::Refused { .. } | QueryError::QuotaExceeded { .. } | QueryError::RateExceeded { .. }) => {
+                Fate::Refused
+            }
             Err(_) => Fate::Failed,
         };
         self.inner.asked.count(fate, begun.elapsed());
@@ -137,6 +139,7 @@ impl Inner {
                 entry: &call.entry,
                 purpose: &call.purpose,
                 items: &call.items,
+                params: call.params.as_object().filter(|params| !params.is_empty()),
                 zone: self.zone.as_deref(),
                 now: self.clock.now(),
             },

@@ -1,81 +1,174 @@
-//! Daily quotas: queries of each grant in a calendar day at UTC+8, counted durably before data is touched.
+//! Quotas: queries of each grant in a calendar day at UTC+8, in each second and each minute, counted durably before data
+//! is touched. A department has one node that serves, so what it counts holds for the whole city.
 
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
 use crate::clock::Millis;
+use crate::domain::grant::Grant;
+use crate::domain::grant::bounds::Rate;
 use crate::ids::GrantId;
 
 use super::ExchangeError;
 use super::journal::{Edit, Journal, Writing};
 
-const PREFIX: &[u8] = b"exchange/quota/";
+const DAYS: &[u8] = b"exchange/quota/";
+const MINUTES: &[u8] = b"exchange/rate/";
+const SECOND_MS: u64 = 1_000;
+const MINUTE_MS: u64 = 60_000;
 
-/// The quota of the day is used up.
+/// Codes of what can be exceeded.
+pub(super) const CODES: [&str; 2] = ["quota_exceeded", "rate_exceeded"];
+
+/// What a grant allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Quota {
+    grant: GrantId,
+    daily_max: u32,
+    rate: Rate,
+}
+
+/// The quota of the day, or the rate of the moment, is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Exceeded {
-    /// Seconds until the next day begins at UTC+8.
+    code: &'static str,
+    /// Seconds until the next query may succeed.
     pub retry_after_s: u64,
 }
 
-/// The counters.
-pub(super) struct Quotas(Mutex<HashMap<(u64, GrantId), u32>>);
+/// Queries of one grant in the second and the minute of its last one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Pace {
+    second: u64,
+    in_second: u32,
+    minute: u64,
+    in_minute: u32,
+}
 
-fn key(day: u64, grant: GrantId) -> Vec<u8> {
-    [PREFIX, &day.to_be_bytes(), grant.to_string().as_bytes()].concat()
+#[derive(Default)]
+struct Counts {
+    days: HashMap<(u64, GrantId), u32>,
+    /// Of grants with a rate only.
+    paces: HashMap<GrantId, Pace>,
+}
+
+/// The counters.
+pub(super) struct Quotas(Mutex<Counts>);
+
+impl Quota {
+    /// What a grant allows; `None` when it was never approved.
+    pub(super) fn of(grant: &Grant) -> Option<Self> {
+        let approval = grant.approval()?;
+        Some(Self { grant: grant.id, daily_max: approval.daily_max, rate: grant.rate().unwrap_or_default() })
+    }
+}
+
+impl Exceeded {
+    /// A stable code for programs.
+    pub(super) fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl Pace {
+    /// The counts with one more query at `now`, if the rate allows it.
+    fn next(self, rate: Rate, now: Millis) -> Result<Self, Exceeded> {
+        let (second, minute) = (now.0 / SECOND_MS, now.0 / MINUTE_MS);
+        let in_second = if second == self.second { self.in_second } else { 0 };
+        let in_minute = if minute == self.minute { self.in_minute } else { 0 };
+        let code = "rate_exceeded";
+        if rate.per_minute.is_some_and(|most| in_minute >= most) {
+            let left_ms = MINUTE_MS - now.0 % MINUTE_MS;
+            return Err(Exceeded { code, retry_after_s: left_ms.div_ceil(SECOND_MS) });
+        }
+        if rate.per_second.is_some_and(|most| in_second >= most) {
+            return Err(Exceeded { code, retry_after_s: 1 });
+        }
+        Ok(Self { second, in_second: in_second + 1, minute, in_minute: in_minute + 1 })
+    }
+}
+
+fn day_key(day: u64, grant: GrantId) -> Vec<u8> {
+    [DAYS, &day.to_be_bytes(), grant.to_string().as_bytes()].concat()
+}
+
+fn minute_key(grant: GrantId) -> Vec<u8> {
+    [MINUTES, grant.to_string().as_bytes()].concat()
+}
+
+fn grant_of(key: &[u8]) -> Option<GrantId> {
+    std::str::from_utf8(key).ok()?.parse().ok()
 }
 
 impl Quotas {
-    /// Reads the counters as they were before the restart.
+    /// Reads the counters as they were before the restart. The second's is not kept: no restart is that short.
     pub(super) fn load(journal: &Journal) -> Result<Self, ExchangeError> {
-        let mut counts = HashMap::new();
-        for (key, value) in journal.scan(PREFIX)? {
-            let Some((day, grant)) = key.get(PREFIX.len()..).and_then(<[u8]>::split_first_chunk::<8>) else { continue };
-            let grant = std::str::from_utf8(grant).ok().and_then(|text| text.parse().ok());
-            if let (Some(grant), Ok(count)) = (grant, <[u8; 4]>::try_from(value.as_slice())) {
-                counts.insert((u64::from_be_bytes(*day), grant), u32::from_be_bytes(count));
+        let mut counts = Counts::default();
+        for (key, value) in journal.scan(DAYS)? {
+            let Some((day, grant)) = key.get(DAYS.len()..).and_then(<[u8]>::split_first_chunk::<8>) else { continue };
+            if let (Some(grant), Ok(count)) = (grant_of(grant), <[u8; 4]>::try_from(value.as_slice())) {
+                counts.days.insert((u64::from_be_bytes(*day), grant), u32::from_be_bytes(count));
+            }
+        }
+        for (key, value) in journal.scan(MINUTES)? {
+            let Some((minute, count)) = value.split_first_chunk::<8>() else { continue };
+            let grant = key.get(MINUTES.len()..).and_then(grant_of);
+            if let (Some(grant), Ok(count)) = (grant, <[u8; 4]>::try_from(count)) {
+                let (minute, in_minute) = (u64::from_be_bytes(*minute), u32::from_be_bytes(count));
+                counts.paces.insert(grant, Pace { minute, in_minute, ..Pace::default() });
             }
         }
         Ok(Self(Mutex::new(counts)))
     }
 
-    /// Takes one query of the day and hands its count to the journal, together with `edits`. What was taken
-    /// is not given back when the query fails later: a source that fails cannot be asked without end.
+    /// Takes one query and hands its counts to the journal, together with `edits`. What was taken is not given back
+    /// when the query fails later: a source that fails cannot be asked without end.
     pub(super) fn take(
         &self,
         journal: &Journal,
-        grant: GrantId,
-        daily_max: u32,
+        quota: &Quota,
         now: Millis,
         mut edits: Vec<Edit>,
     ) -> Result<Writing, (Exceeded, Vec<Edit>)> {
+        let Quota { grant, daily_max, rate } = *quota;
         let today = now.day();
         let mut counts = self.0.lock();
-        let known = counts.get(&(today, grant)).copied();
+        let known = counts.days.get(&(today, grant)).copied();
         let taken = known.unwrap_or(0);
         if taken >= daily_max {
-            return Err((Exceeded { retry_after_s: now.until_midnight().div_ceil(1000) }, edits));
+            let retry_after_s = now.until_midnight().div_ceil(1000);
+            return Err((Exceeded { code: "quota_exceeded", retry_after_s }, edits));
+        }
+        if rate != Rate::default() {
+            match counts.paces.get(&grant).copied().unwrap_or_default().next(rate, now) {
+                Ok(pace) => {
+                    counts.paces.insert(grant, pace);
+                    let value = [&pace.minute.to_be_bytes()[..], &pace.in_minute.to_be_bytes()].concat();
+                    edits.push(Edit::Put(minute_key(grant), value));
+                }
+                Err(exceeded) => return Err((exceeded, edits)),
+            }
         }
         if known.is_none() {
             // The first query of a grant in a day clears what earlier days left of it.
-            counts.retain(|(day, of), _| {
+            counts.days.retain(|(day, of), _| {
                 let stale = *of == grant && *day < today;
                 if stale {
-                    edits.push(Edit::Delete(key(*day, grant)));
+                    edits.push(Edit::Delete(day_key(*day, grant)));
                 }
                 !stale
             });
         }
-        counts.insert((today, grant), taken + 1);
-        edits.push(Edit::Put(key(today, grant), (taken + 1).to_be_bytes().to_vec()));
+        counts.days.insert((today, grant), taken + 1);
+        edits.push(Edit::Put(day_key(today, grant), (taken + 1).to_be_bytes().to_vec()));
         // Still under the lock: the disk must see the counts in their order.
         Ok(journal.write(edits, || ()))
     }
 
     /// Queries of a grant so far in the day of `now`.
     pub(super) fn used(&self, grant: GrantId, now: Millis) -> u32 {
-        self.0.lock().get(&(now.day(), grant)).copied().unwrap_or(0)
+        self.0.lock().days.get(&(now.day(), grant)).copied().unwrap_or(0)
     }
 }
 
@@ -85,28 +178,60 @@ mod tests {
     use crate::exchange::journal::Memory;
     use std::sync::Arc;
 
+    fn daily(grant: GrantId, daily_max: u32) -> Quota {
+        Quota { grant, daily_max, rate: Rate::default() }
+    }
+
     #[tokio::test]
     async fn a_quota_ends_at_its_number_and_begins_anew_at_midnight_in_beijing() {
         let store = Arc::new(Memory::default());
         let late = Millis::parse("2026-11-20T15:59:58Z").unwrap();
         let grant = GrantId::new(late);
+        let quota = daily(grant, 3);
         {
             let journal = Journal::start(store.clone()).unwrap();
             let quotas = Quotas::load(&journal).unwrap();
             for _ in 0..2 {
-                quotas.take(&journal, grant, 3, late, vec![]).ok().unwrap().durable().await.unwrap();
+                quotas.take(&journal, &quota, late, vec![]).ok().unwrap().durable().await.unwrap();
             }
         }
         // A restart forgets nothing.
         let journal = Journal::start(store.clone()).unwrap();
         let quotas = Quotas::load(&journal).unwrap();
         assert_eq!(quotas.used(grant, late), 2);
-        quotas.take(&journal, grant, 3, late, vec![]).ok().unwrap().durable().await.unwrap();
-        let refused = quotas.take(&journal, grant, 3, late, vec![]).err().unwrap();
-        assert_eq!(refused.0, Exceeded { retry_after_s: 2 });
+        quotas.take(&journal, &quota, late, vec![]).ok().unwrap().durable().await.unwrap();
+        let refused = quotas.take(&journal, &quota, late, vec![]).err().unwrap();
+        assert_eq!((refused.0.code(), refused.0.retry_after_s), ("quota_exceeded", 2));
         let midnight = late.plus(2_000);
-        quotas.take(&journal, grant, 3, midnight, vec![]).ok().unwrap().durable().await.unwrap();
+        quotas.take(&journal, &quota, midnight, vec![]).ok().unwrap().durable().await.unwrap();
         assert_eq!(quotas.used(grant, midnight), 1);
-        assert_eq!(journal.scan(PREFIX).unwrap().len(), 1, "yesterday's counter is gone");
+        assert_eq!(journal.scan(DAYS).unwrap().len(), 1, "yesterday's counter is gone");
+        assert!(journal.scan(MINUTES).unwrap().is_empty(), "a grant without a rate has no counter for it");
+    }
+
+    #[tokio::test]
+    async fn a_rate_holds_in_each_second_and_minute_and_survives_a_restart() {
+        let store = Arc::new(Memory::default());
+        let begin = Millis::parse("2026-11-20T08:00:30.100Z").unwrap();
+        let rate = Rate { per_second: Some(2), per_minute: Some(3) };
+        let quota = Quota { rate, ..daily(GrantId::new(begin), 100) };
+        let journal = Journal::start(store.clone()).unwrap();
+        let quotas = Quotas::load(&journal).unwrap();
+        let take = async |quotas: &Quotas, journal: &Journal, at: Millis| match quotas.take(journal, &quota, at, vec![])
+        {
+            Ok(writing) => writing.durable().await.map(|()| None).unwrap(),
+            Err((exceeded, _)) => Some((exceeded.code(), exceeded.retry_after_s)),
+        };
+        assert_eq!(take(&quotas, &journal, begin).await, None);
+        assert_eq!(take(&quotas, &journal, begin.plus(500)).await, None);
+        assert_eq!(take(&quotas, &journal, begin.plus(800)).await, Some(("rate_exceeded", 1)));
+        assert_eq!(take(&quotas, &journal, begin.plus(900)).await, None, "the next second");
+        assert_eq!(take(&quotas, &journal, begin.plus(5_000)).await, Some(("rate_exceeded", 25)));
+        assert_eq!(quotas.used(quota.grant, begin), 3, "what is refused costs nothing of the day");
+        drop((quotas, journal));
+        let journal = Journal::start(store).unwrap();
+        let quotas = Quotas::load(&journal).unwrap();
+        assert_eq!(take(&quotas, &journal, begin.plus(6_000)).await, Some(("rate_exceeded", 24)));
+        assert_eq!(take(&quotas, &journal, begin.plus(30_000)).await, None, "the next minute");
     }
 }

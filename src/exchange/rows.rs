@@ -1,4 +1,4 @@
-//! From the source's rows to the consumer's: checked against the entry, cut to the granted items, masked.
+//! From the source's rows to the consumer's: checked against the entry, kept to the granted rows and items, masked.
 
 use serde_json::{Map, Value, json};
 
@@ -31,7 +31,9 @@ pub(super) fn prepare(
             tracing::warn!(entry = %served.entry.name, ?places, "the source's row does not fit the entry's schema");
             return Err(OutsideSchema);
         }
-        if let Value::Object(row) = row {
+        if let Value::Object(row) = row
+            && ground.scope().iter().all(|scope| scope.holds(&row).unwrap_or(true))
+        {
             rows.push(cut(&row, &shown));
         }
     }

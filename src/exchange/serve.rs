@@ -20,8 +20,9 @@ use super::envelope::{Kind, Request, Route, enclose};
 use super::ground::{Call, Ground, Served};
 use super::meter::Fate;
 use super::outbox::Place;
+use super::quota::Quota;
 use super::receive::Received;
-use super::{Exchange, ExchangeError, Inner, connector, rows, turn};
+use super::{Exchange, ExchangeError, Inner, connector, quota, rows, turn};
 
 /// A page that the consumer gets.
 #[derive(Default)]
@@ -91,6 +92,7 @@ impl Inner {
             entry: &request.entry,
             purpose: &request.purpose,
             items: &request.items,
+            params: Some(&request.params),
             zone: request.zone.as_deref(),
             now: received.now,
         };
@@ -118,14 +120,13 @@ impl Inner {
             let wrong = AnswerError::new("unprocessable", "the parameters do not fit the entry's schema");
             return Ok(Err(AnswerError { errors: errors.into_iter().map(Into::into).collect(), ..wrong }));
         }
-        if let Some(approval) = ground.approval() {
-            let (grant, daily_max) = (approval.grant, approval.daily_max);
+        if let Some(quota) = ground.grant.as_ref().and_then(Quota::of) {
             let edits = std::mem::take(&mut judged.received.edits);
-            match self.quotas.take(&self.journal, grant, daily_max, judged.received.now, edits) {
+            match self.quotas.take(&self.journal, &quota, judged.received.now, edits) {
                 Ok(counting) => counting.durable().await.map_err(|cause| unstored(&cause))?,
                 Err((exceeded, edits)) => {
                     judged.received.edits = edits;
-                    let over = AnswerError::new("quota_exceeded", "the grant's daily quota is used up");
+                    let over = AnswerError::new(exceeded.code(), "the grant allows no more queries now");
                     return Ok(Err(AnswerError { retry_after_s: Some(exceeded.retry_after_s), ..over }));
                 }
             }
@@ -151,7 +152,7 @@ impl Inner {
     ) -> Result<(Vec<u8>, Fate), AnswerError> {
         let fate = match &error {
             None if judged.explanation.allowed => Fate::Allowed,
-            Some(error) if error.code != "quota_exceeded" => Fate::Failed,
+            Some(error) if !quota::CODES.contains(&error.code.as_str()) => Fate::Failed,
             _ => Fate::Refused,
         };
         let edits = std::mem::take(&mut judged.received.edits);

@@ -12,7 +12,8 @@ use crate::crypto::seal::open;
 use crate::domain::access::{AccessDecision, AccessRecord, subject_context};
 use crate::domain::case::{CaseOpening, SignOffStep};
 use crate::domain::command::{Command, EntryEnding, GrantEnding};
-use crate::domain::grant::GrantMode;
+use crate::domain::grant::bounds::Bounds;
+use crate::domain::grant::{GrantMode, GrantRequest};
 use crate::domain::{Actor, Role, Text};
 use crate::ids::CaseId;
 
@@ -249,6 +250,50 @@ async fn a_quota_ends_the_day_s_queries_and_is_recorded() {
 }
 
 #[tokio::test]
+async fn a_grant_reaches_its_rows_only_on_its_days_and_at_its_pace() {
+    let story = Story::begin();
+    let bounds = |bounds: Value| move |request: &mut GrantRequest| request.bounds = serde_json::from_value(bounds).ok();
+    let about = |id: &'static str| move |call: &mut QueryCall| call.params = json!({"id_number": id});
+    // A parameter with a fixed value: another one is refused, and so is a call without it.
+    story.city.grant(bounds(json!({"scope": [{"field": "id_number", "values": ["1", "2"]}]})));
+    assert_eq!(story.code(about("1")).await, "ok");
+    let refused = story.ask(about("3")).await.unwrap_err();
+    let QueryError::Refused { explanation, .. } = &refused else { panic!("{refused}") };
+    assert_eq!((refused.code(), explanation.rule.as_str()), ("outside_scope", "grant-scope"));
+    assert_eq!(story.records(2).await[1].reasons, ["outside_scope"]);
+    // An item with a fixed value: other rows are as if they were not there.
+    let verify = |request: &mut GrantRequest| {
+        request.purpose = "check".into();
+        request.mode = GrantMode::Verify;
+        request.bounds = serde_json::from_value(json!({"scope": [{"field": "address", "values": ["北京市"]}]})).ok();
+    };
+    story.city.grant(verify);
+    for (id, exists) in [("2", true), ("1", false)] {
+        let change = |call: &mut QueryCall| {
+            call.purpose = "check".into();
+            call.params = json!({"id_number": id});
+        };
+        assert_eq!(Value::from(story.ask(change).await.unwrap().rows), json!([{"exists": exists}]), "{id}");
+    }
+    // It is Wednesday in Beijing. The pace is the provider's own limit.
+    let story = Story::begin();
+    story.city.grant(bounds(json!({"weekdays": [1, 2, 4, 5]})));
+    assert_eq!(story.code(|_| ()).await, "outside_hours");
+    story.wait(DAY).await;
+    assert_eq!(story.code(|_| ()).await, "ok", "Thursday");
+    let story = Story::begin();
+    let rate: Option<Bounds> = serde_json::from_value(json!({"rate": {"per_second": 1, "per_minute": 2}})).ok();
+    story.city.grant_within(|_| (), |approval| approval.bounds = rate);
+    assert_eq!(story.code(|_| ()).await, "ok");
+    let refused = story.ask(|_| ()).await.unwrap_err();
+    assert_eq!((refused.code(), refused.retry_after()), ("rate_exceeded", Some(1)));
+    story.wait(1_000).await;
+    assert_eq!(story.code(|_| ()).await, "ok");
+    story.wait(1_000).await;
+    assert_eq!(story.ask(|_| ()).await.unwrap_err().retry_after(), Some(18), "until the minute is over");
+}
+
+#[tokio::test]
 async fn a_copied_old_or_foreign_request_is_not_served() {
     let story = Story::begin();
     story.city.grant(|_| ());
@@ -301,7 +346,7 @@ async fn pages_verification_and_rows_outside_the_schema() {
     assert_eq!(invalid, "provider_answer_invalid");
     let records = story.records(4).await;
     assert_eq!(records[3].reasons, ["provider_answer_invalid"]);
-    let yes_or_no = |request: &mut crate::domain::grant::GrantRequest| {
+    let yes_or_no = |request: &mut GrantRequest| {
         request.purpose = "check".into();
         request.mode = GrantMode::Verify;
     };

@@ -16,7 +16,7 @@ use crate::domain::catalog::Masking;
 use crate::domain::command::{Command, EntryPublication, Payload};
 use crate::domain::department::{Department, Genesis};
 use crate::domain::finding::Finding;
-use crate::domain::grant::{Approval, GrantMode, GrantRequest, GrantedItem};
+use crate::domain::grant::{Approval, GrantMode, GrantRequest};
 use crate::domain::policy::PolicyDocument;
 use crate::domain::{Actor, Role, Text};
 use crate::ids::{AccessId, DepartmentId, EntryName, GrantId, TxId};
@@ -167,19 +167,32 @@ impl City {
             valid_until: self.clock.now().plus(30 * DAY),
             network_zone: None,
             hours: None,
+            details: None,
+            bounds: None,
         };
         change(&mut request);
         self.does("civil-affairs", "clerk", Role::Clerk, Command::RequestGrant(request)).into()
     }
 
     pub(super) fn grant(&self, change: impl FnOnce(&mut GrantRequest)) -> GrantId {
+        self.grant_within(change, |_| ())
+    }
+
+    /// A grant that the provider narrows.
+    pub(super) fn grant_within(
+        &self,
+        change: impl FnOnce(&mut GrantRequest),
+        narrow: impl FnOnce(&mut Approval),
+    ) -> GrantId {
         let grant = self.request(change);
         let request = self.state.read().grant(grant).unwrap().request.clone();
         let masking = |name: &str| if name == "name" { Masking::Name } else { Masking::None };
-        let items = request.items.into_iter();
-        let items = items.map(|name| GrantedItem { masking: masking(name.as_str()), name }).collect();
-        let (daily_max, valid_until) = (request.daily_max, request.valid_until);
-        let approval = Command::ApproveGrant(Approval { grant, items, daily_max, valid_until });
+        let mut approval = request.ceiling(grant);
+        for item in &mut approval.items {
+            item.masking = masking(item.name.as_str());
+        }
+        narrow(&mut approval);
+        let approval = Command::ApproveGrant(approval);
         self.does("public-security", "reviewer", Role::Reviewer, approval);
         grant
     }

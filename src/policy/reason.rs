@@ -20,6 +20,13 @@ pub(super) const NO_RULE: Reason = Reason {
     en: "No rule allows this: ask the data authority",
 };
 
+/// The call's parameters name rows that its grant does not reach: the grant says so itself, no rule.
+pub const OUTSIDE_SCOPE: Reason = reason(
+    "outside_scope",
+    "查询参数超出授权的数据范围：请按授权范围填写参数，或申请变更范围",
+    "The parameters name data outside the grant's scope: keep to the granted values, or request a grant that includes these",
+);
+
 const fn reason(code: &'static str, zh: &'static str, en: &'static str) -> Reason {
     Reason { code, zh, en }
 }
@@ -27,6 +34,7 @@ const fn reason(code: &'static str, zh: &'static str, en: &'static str) -> Reaso
 /// Every reason that a rule can name.
 pub const REASONS: &[Reason] = &[
     NO_RULE,
+    OUTSIDE_SCOPE,
     reason(
         "no_grant",
         "尚无该数据的授权：请提出申请，由提供部门审批",

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Millis;
 use crate::domain::Actor;
 use crate::domain::command::GrantEnding;
+use crate::domain::grant::bounds::Bounds;
 use crate::domain::grant::{Approval, GrantRequest, GrantState, GrantedItem};
 use crate::ids::{DepartmentId, EntryName, GrantId};
 
@@ -61,6 +62,15 @@ pub struct ApprovalView {
     pub daily_max: u32,
     /// Until when.
     pub valid_until: Millis,
+    /// Network zone, when the provider limits it.
+    #[serde(default)]
+    pub network_zone: Option<String>,
+    /// Hours of the day, when the provider limits them.
+    #[serde(default)]
+    pub hours: Option<(u8, u8)>,
+    /// Rate, days of the week and rows, as far as the provider limits them.
+    #[serde(default)]
+    pub bounds: Bounds,
     /// The reviewer.
     pub by: Actor,
     /// Block time.
@@ -145,6 +155,9 @@ pub(super) fn approve(
         items: approval.items,
         daily_max: approval.daily_max,
         valid_until: approval.valid_until,
+        network_zone: approval.network_zone,
+        hours: approval.hours,
+        bounds: approval.bounds.unwrap_or_default(),
         by: origin.actor.clone(),
         at: origin.at,
         ledger_index: origin.index,

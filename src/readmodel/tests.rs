@@ -96,11 +96,15 @@ fn grant_request() -> GrantRequest {
         valid_until: BEGIN.plus(90_000_000),
         network_zone: None,
         hours: Some((8, 18)),
+        details: None,
+        bounds: None,
     }
 }
 
 fn approval(grant: TxId) -> Approval {
-    Approval { grant: grant.into(), items: Vec::new(), daily_max: 50, valid_until: BEGIN.plus(50_000) }
+    let (items, valid_until) = (Vec::new(), BEGIN.plus(50_000));
+    let (network_zone, hours, bounds) = (None, None, None);
+    Approval { grant: grant.into(), items, daily_max: 50, valid_until, network_zone, hours, bounds }
 }
 
 /// A ledger in which something of everything has happened.

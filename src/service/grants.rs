@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::clock::Millis;
 use crate::domain::catalog::Masking;
 use crate::domain::command::{Command, GrantEnding};
+use crate::domain::grant::bounds::Bounds;
 use crate::domain::grant::{Approval, Grant, GrantRequest, GrantedItem};
 use crate::domain::schema::Fault;
 use crate::ids::{DepartmentId, GrantId, ItemName};
@@ -31,6 +32,15 @@ pub struct Limits {
     /// Until when.
     #[serde(default)]
     pub valid_until: Option<Millis>,
+    /// Network zone.
+    #[serde(default)]
+    pub network_zone: Option<String>,
+    /// Hours of the day.
+    #[serde(default)]
+    pub hours: Option<(u8, u8)>,
+    /// Rate, days of the week, rows.
+    #[serde(default)]
+    pub bounds: Bounds,
 }
 
 /// One granted item: its name, or its name with a masking of the provider's choice.
@@ -158,6 +168,9 @@ impl Node {
             items: items.into_iter().map(granted).collect(),
             daily_max: limits.daily_max.unwrap_or(grant.request.daily_max),
             valid_until: limits.valid_until.unwrap_or(grant.request.valid_until),
+            network_zone: limits.network_zone,
+            hours: limits.hours,
+            bounds: limits.bounds.stated(),
         }
     }
 }

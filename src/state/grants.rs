@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::domain::catalog::{EntryState, Sharing};
+use crate::domain::catalog::{Entry, EntryState, Sharing};
 use crate::domain::command::GrantEnding;
-use crate::domain::grant::{Approval, Grant, GrantDecision, GrantRequest, GrantState};
+use crate::domain::grant::bounds::Bounds;
+use crate::domain::grant::{Approval, Details, Grant, GrantDecision, GrantRequest, GrantState};
 use crate::ids::GrantId;
 
 use super::catalog::{ITEMS_MAX, reviewer};
@@ -80,14 +81,9 @@ impl State {
         if request.daily_max == 0 {
             return Err(Refusal::Invalid("daily_max is at least 1".into()));
         }
-        if let Some((from, to)) = request.hours
-            && !(from < to && to <= 24)
-        {
-            return Err(Refusal::Invalid("hours are [from, to) within 0 to 24".into()));
-        }
-        if request.network_zone.as_ref().is_some_and(|zone| zone.is_empty() || zone.len() > 40) {
-            return Err(Refusal::Invalid("network_zone has 1 to 40 characters".into()));
-        }
+        check_window(request.hours, request.network_zone.as_deref())?;
+        check_details(request.details.as_ref())?;
+        check_bounds(request.bounds.as_ref(), entry)?;
         check_end(by, request.valid_until)
     }
 
@@ -104,11 +100,15 @@ impl State {
         if let Some(item) = approval.items.iter().find(|item| !request.items.contains(&item.name)) {
             return Err(Refusal::Invalid(format!("item {} was not asked for", item.name)));
         }
-        if approval.daily_max == 0 || approval.daily_max > request.daily_max {
-            return Err(Refusal::Invalid(format!("daily_max is 1 to {} as asked for", request.daily_max)));
+        if approval.daily_max == 0 {
+            return Err(Refusal::Invalid("daily_max is at least 1".into()));
         }
-        if approval.valid_until > request.valid_until {
-            return Err(Refusal::Invalid("valid_until is later than asked for".into()));
+        if let Some(what) = approval.wider(&request.ceiling(approval.grant)) {
+            return Err(Refusal::Invalid(format!("{what} is wider than asked for")));
+        }
+        check_window(approval.hours, approval.network_zone.as_deref())?;
+        if let Some(history) = self.entries.get(&request.entry) {
+            check_bounds(approval.bounds.as_ref(), &history.current().entry)?;
         }
         check_end(by, approval.valid_until)?;
         self.decide(approval.grant, GrantDecision::Active { approval, by: by.actor.clone(), at: by.at });
@@ -156,6 +156,31 @@ impl State {
             other => Err(Refusal::Conflict(format!("the grant is {}", other.as_str()))),
         }
     }
+}
+
+/// Hours and zone of a request or an approval.
+fn check_window(hours: Option<(u8, u8)>, zone: Option<&str>) -> Result<(), Refusal> {
+    if let Some((from, to)) = hours
+        && !(from < to && to <= 24)
+    {
+        return Err(Refusal::Invalid("hours are [from, to) within 0 to 24".into()));
+    }
+    if zone.is_some_and(|zone| zone.is_empty() || zone.len() > 40) {
+        return Err(Refusal::Invalid("network_zone has 1 to 40 characters".into()));
+    }
+    Ok(())
+}
+
+fn check_details(details: Option<&Details>) -> Result<(), Refusal> {
+    let Some(Details { purpose_text, legal_clause, letter: _, assessment }) = details else { return Ok(()) };
+    let texts = [("purpose_text", purpose_text), ("legal_clause", legal_clause), ("assessment", assessment)];
+    texts.iter().try_for_each(|(what, value)| {
+        value.as_deref().map_or(Ok(()), |value| limits::text(what, value, limits::TEXT_CHARS_MAX))
+    })
+}
+
+fn check_bounds(bounds: Option<&Bounds>, entry: &Entry) -> Result<(), Refusal> {
+    bounds.map_or(Ok(()), |bounds| bounds.check(entry).map_err(Refusal::Invalid))
 }
 
 fn check_end(by: &Context<'_>, end: crate::clock::Millis) -> Result<(), Refusal> {

@@ -3,6 +3,7 @@
 mod digest;
 mod edition;
 mod fuzz;
+mod grants;
 mod keys;
 mod nodes;
 mod snapshot;
@@ -164,13 +165,17 @@ impl City {
             valid_until: self.now.plus(days * DAY),
             network_zone: None,
             hours: None,
+            details: None,
+            bounds: None,
         })
     }
 
     fn approval(&self, grant: GrantId, items: &[&str], daily_max: u32, days: u64) -> Command {
         let item = |name: &&str| GrantedItem { name: name.parse().unwrap(), masking: Masking::None };
         let items = items.iter().map(item).collect();
-        Command::ApproveGrant(Approval { grant, items, daily_max, valid_until: self.now.plus(days * DAY) })
+        let valid_until = self.now.plus(days * DAY);
+        let (network_zone, hours, bounds) = (None, None, None);
+        Command::ApproveGrant(Approval { grant, items, daily_max, valid_until, network_zone, hours, bounds })
     }
 }
 

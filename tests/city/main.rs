@@ -17,6 +17,7 @@ mod errors;
 mod evidence;
 mod explorer;
 mod faults;
+mod grants;
 mod health;
 mod keys;
 mod ledger;

@@ -67,6 +67,8 @@ impl GrantFile {
             valid_until: self.valid_until(now),
             network_zone: None,
             hours: None,
+            details: None,
+            bounds: None,
         }
     }
 
@@ -77,7 +79,9 @@ impl GrantFile {
             name: name.clone(),
             masking: self.masking.get(name).copied().unwrap_or_else(|| own(name)),
         });
-        Approval { grant, items: items.collect(), daily_max: request.daily_max, valid_until: request.valid_until }
+        let (daily_max, valid_until) = (request.daily_max, request.valid_until);
+        let (network_zone, hours, bounds) = (None, None, None);
+        Approval { grant, items: items.collect(), daily_max, valid_until, network_zone, hours, bounds }
     }
 }
 

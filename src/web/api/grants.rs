@@ -5,7 +5,9 @@ use actix_web::web::{Data, Json, Path};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::domain::grant::{GrantMode, GrantRequest, GrantState};
+use crate::crypto::digest::Hash;
+use crate::domain::grant::bounds::{Bounds, Rate, RowScope};
+use crate::domain::grant::{Details, GrantMode, GrantRequest, GrantState};
 use crate::ids::{DepartmentId, EntryName, GrantId, ItemName, Version};
 use crate::readmodel::grants::GrantFilter;
 use crate::service::grants::{ItemLimit, Limits};
@@ -59,6 +61,20 @@ pub struct Asked {
     network_zone: Option<String>,
     #[serde(default)]
     hours: Option<(u8, u8)>,
+    #[serde(default)]
+    weekdays: Option<Vec<u8>>,
+    #[serde(default)]
+    rate: Option<Rate>,
+    #[serde(default)]
+    scope: Option<Vec<RowScope>>,
+    #[serde(default)]
+    purpose_text: Option<String>,
+    #[serde(default)]
+    legal_clause: Option<String>,
+    #[serde(default)]
+    letter: Option<Hash>,
+    #[serde(default)]
+    assessment: Option<String>,
 }
 
 impl ApiBody for Asked {
@@ -75,6 +91,16 @@ pub struct Approved {
     daily_max: Option<u32>,
     #[serde(default)]
     valid_until: Option<Moment>,
+    #[serde(default)]
+    network_zone: Option<String>,
+    #[serde(default)]
+    hours: Option<(u8, u8)>,
+    #[serde(default)]
+    weekdays: Option<Vec<u8>>,
+    #[serde(default)]
+    rate: Option<Rate>,
+    #[serde(default)]
+    scope: Option<Vec<RowScope>>,
 }
 
 impl ApiBody for Approved {
@@ -82,26 +108,34 @@ impl ApiBody for Approved {
     const OPTIONAL: bool = true;
 }
 
+impl Asked {
+    fn request(self, version: Version) -> GrantRequest {
+        let Self { purpose_text, legal_clause, letter, assessment, weekdays, rate, scope, .. } = self;
+        GrantRequest {
+            entry: self.entry,
+            version,
+            purpose: self.purpose,
+            legal_basis: self.legal_basis,
+            matter: self.matter,
+            items: self.items,
+            mode: self.mode,
+            daily_max: self.daily_max,
+            valid_until: self.valid_until.0,
+            network_zone: self.network_zone,
+            hours: self.hours,
+            details: Details { purpose_text, legal_clause, letter, assessment }.stated(),
+            bounds: Bounds { weekdays, rate, scope }.stated(),
+        }
+    }
+}
+
 /// **Permissions**: clerk, reviewer or system of the consumer.
 pub async fn request(node: Data<Node>, caller: Caller, _: Wait, asked: Body<Asked>) -> Result<HttpResponse, Problem> {
-    let asked = asked.0;
-    let version = match asked.version {
+    let version = match asked.0.version {
         Some(version) => version,
-        None => node.entry(asked.entry.clone(), None).await?.current_version,
+        None => node.entry(asked.0.entry.clone(), None).await?.current_version,
     };
-    let request = GrantRequest {
-        entry: asked.entry,
-        version,
-        purpose: asked.purpose,
-        legal_basis: asked.legal_basis,
-        matter: asked.matter,
-        items: asked.items,
-        mode: asked.mode,
-        daily_max: asked.daily_max,
-        valid_until: asked.valid_until.0,
-        network_zone: asked.network_zone,
-        hours: asked.hours,
-    };
+    let request = asked.0.request(version);
     let committed = node.request_grant(&caller.0, request).await?;
     let step = step(committed.transaction_id.into(), GrantState::Requested, &committed);
     Ok(HttpResponse::Created().json(step))
@@ -134,8 +168,10 @@ pub async fn approve(
     _: Wait,
     limits: Body<Approved>,
 ) -> Result<Json<GrantStep>, Problem> {
-    let Approved { items, daily_max, valid_until } = limits.0;
-    let limits = Limits { items, daily_max, valid_until: valid_until.map(|moment| moment.0) };
+    let Approved { items, daily_max, valid_until, network_zone, hours, weekdays, rate, scope } = limits.0;
+    let valid_until = valid_until.map(|moment| moment.0);
+    let bounds = Bounds { weekdays, rate, scope };
+    let limits = Limits { items, daily_max, valid_until, network_zone, hours, bounds };
     let committed = node.approve_grant(&caller.0, *id, limits).await?;
     Ok(Json(step(*id, GrantState::Active, &committed)))
 }

@@ -3,7 +3,8 @@
 use actix_web::http::StatusCode;
 
 use crate::domain::catalog::Entry;
-use crate::domain::grant::GrantRequest;
+use crate::domain::grant::bounds::Bounds;
+use crate::domain::grant::{Details, GrantRequest};
 use crate::ids::{EntryName, ItemName, Slug};
 use crate::service::ServiceError;
 use crate::web::problem::Problem;
@@ -12,6 +13,7 @@ use super::codes;
 use super::dates::end_of;
 use super::desk::{Desk, Visitor};
 use super::form::{Fields, Posted};
+use super::grant_bounds::{self, Limited};
 use super::grants::asked_item;
 use super::render::{Answer, FAULTY};
 use super::views::grants::{GrantFields, GrantRequestForm};
@@ -31,6 +33,7 @@ pub async fn new(visitor: Visitor) -> Answer {
         mode: "query".to_owned(),
         daily_max: DAILY_MAX.to_string(),
         valid_until: visitor.node.clock.now().plus(TERM_MS).date(),
+        bounds: grant_bounds::fields(None, None, &Bounds::default()),
         ..GrantFields::default()
     };
     form(&visitor, StatusCode::OK, &entry, &[], asked, Faults::default())
@@ -112,9 +115,11 @@ fn typed(sent: &Fields) -> GrantFields {
         mode: field("mode"),
         daily_max: field("daily_max"),
         valid_until: field("valid_until"),
-        network_zone: field("network_zone"),
-        hours_from: field("hours_from"),
-        hours_to: field("hours_to"),
+        purpose_text: field("purpose_text"),
+        legal_clause: field("legal_clause"),
+        letter: field("letter"),
+        assessment: field("assessment"),
+        bounds: grant_bounds::typed(sent),
     }
 }
 
@@ -128,6 +133,8 @@ fn place(pointer: &str) -> (&'static str, &'static str) {
         "valid_until" => ("valid_until", "valid-until"),
         "network_zone" => ("network_zone", "network-zone"),
         "hours" => ("hours_from", "hours"),
+        "bounds" => ("scope", "scope"),
+        "details" => ("purpose_text", "purpose-text"),
         _ => ("items", "ask-items"),
     }
 }
@@ -173,14 +180,8 @@ fn request(
         Some(until) if until <= desk.node.clock.now() => faults.add(t, "valid_until", "valid-until", "past_date"),
         Some(_) => {}
     }
-    let zone = Some(asked.network_zone.clone()).filter(|zone| !zone.is_empty());
-    if zone.as_ref().is_some_and(|zone| zone.parse::<Slug>().is_err()) {
-        faults.add(t, "network_zone", "network-zone", "bad_code");
-    }
-    let hours = hours(asked);
-    if hours.is_err() {
-        faults.add(t, "hours_from", "hours", "bad_hours");
-    }
+    let Limited { network_zone, hours, bounds } = grant_bounds::read(t, &asked.bounds, entry, faults);
+    let details = details(desk, asked, faults);
     if !faults.is_empty() {
         return None;
     }
@@ -194,36 +195,27 @@ fn request(
         mode: codes::value(&asked.mode).unwrap_or_default(),
         daily_max: daily_max?,
         valid_until: until?,
-        network_zone: zone,
-        hours: hours.ok()?,
+        network_zone,
+        hours,
+        details: details.stated(),
+        bounds: bounds.stated(),
     })
 }
 
-/// Both hours or none, the first before the second.
-fn hours(asked: &GrantFields) -> Result<Option<(u8, u8)>, ()> {
-    if asked.hours_from.is_empty() && asked.hours_to.is_empty() {
-        return Ok(None);
-    }
-    match (asked.hours_from.parse::<u8>(), asked.hours_to.parse::<u8>()) {
-        (Ok(from), Ok(to)) if from < to && to <= 24 => Ok(Some((from, to))),
-        _ => Err(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hours_come_in_order_or_not_at_all() {
-        let of = |from: &str, to: &str| {
-            hours(&GrantFields { hours_from: from.to_owned(), hours_to: to.to_owned(), ..GrantFields::default() })
-        };
-        assert_eq!(of("", ""), Ok(None));
-        assert_eq!(of("8", "18"), Ok(Some((8, 18))));
-        assert_eq!(of("0", "24"), Ok(Some((0, 24))));
-        for (from, to) in [("8", ""), ("", "8"), ("18", "8"), ("8", "8"), ("8", "25"), ("-1", "8"), ("x", "8")] {
-            assert_eq!(of(from, to), Err(()), "{from} {to}");
+fn details(desk: &Desk, asked: &GrantFields, faults: &mut Faults) -> Details {
+    let t = desk.t;
+    let mut text = |field: &str, label: &str, value: &str| {
+        if value.chars().count() > LEGAL_CHARS_MAX {
+            faults.add(t, field, label, "too_long");
         }
+        Some(value.to_owned()).filter(|value| !value.is_empty())
+    };
+    let purpose_text = text("purpose_text", "purpose-text", &asked.purpose_text);
+    let legal_clause = text("legal_clause", "legal-clause", &asked.legal_clause);
+    let assessment = text("assessment", "assessment", &asked.assessment);
+    let letter = asked.letter.to_ascii_lowercase().parse().ok();
+    if letter.is_none() && !asked.letter.is_empty() {
+        faults.add(t, "letter", "letter", "bad_digest");
     }
+    Details { purpose_text, legal_clause, letter, assessment }
 }

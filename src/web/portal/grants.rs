@@ -6,7 +6,8 @@ use actix_web::web::Path;
 use crate::clock::Millis;
 use crate::domain::Role;
 use crate::domain::catalog::Entry;
-use crate::domain::grant::GrantState;
+use crate::domain::grant::bounds::{Bounds, Rate};
+use crate::domain::grant::{Approval, GrantState};
 use crate::ids::{GrantId, ItemName};
 use crate::readmodel::PageRequest;
 use crate::readmodel::grants::{GrantFilter, GrantView};
@@ -16,6 +17,7 @@ use super::codes;
 use super::dates::end_of;
 use super::desk::{Desk, Visitor};
 use super::form::{Fields, Posted};
+use super::grant_bounds::{self, Limited};
 use super::home::expires_soon;
 use super::listing::{cursor, pager};
 use super::render::{Answer, FAULTY};
@@ -84,6 +86,7 @@ fn page(desk: &Desk, status: StatusCode, grant: &GrantView, typed: Option<Approv
     let consumes = desk.is_own(&grant.consumer);
     let reviewer = desk.is(Role::Reviewer);
     let requested = grant.state == GrantState::Requested;
+    let details = request.details.clone().unwrap_or_default();
     let asked_self = consumes && desk.is_user(&grant.requested_by.user);
     let view = GrantPage {
         page: desk.page_at(&format!("/grants/{}", grant.id)),
@@ -101,8 +104,11 @@ fn page(desk: &Desk, status: StatusCode, grant: &GrantView, typed: Option<Approv
         legal_basis: request.legal_basis.clone(),
         matter: request.matter.clone(),
         mode: codes::word(&request.mode),
-        network_zone: request.network_zone.clone().unwrap_or_default(),
-        hours: request.hours.map(|(from, to)| format!("{from}:00–{to}:00")).unwrap_or_default(),
+        purpose_text: details.purpose_text.unwrap_or_default(),
+        legal_clause: details.legal_clause.unwrap_or_default(),
+        letter: details.letter.map(|letter| letter.to_string()).unwrap_or_default(),
+        assessment: details.assessment.unwrap_or_default(),
+        sides: grant_bounds::sides(desk, &asked_bounds(grant), allowed_bounds(grant).as_ref()),
         items: request.items.iter().map(|name| item(desk, grant, entry.as_ref(), name)).collect(),
         daily_max: request.daily_max,
         valid_until: request.valid_until.date(),
@@ -134,6 +140,25 @@ fn item(desk: &Desk, grant: &GrantView, entry: Option<&Entry>, name: &ItemName) 
     }
 }
 
+fn asked_bounds(grant: &GrantView) -> Limited {
+    let request = &grant.request;
+    let bounds = request.bounds.clone().unwrap_or_default();
+    Limited { network_zone: request.network_zone.clone(), hours: request.hours, bounds }
+}
+
+/// What holds: the provider's word where there is one, else the request's.
+fn allowed_bounds(grant: &GrantView) -> Option<Limited> {
+    let (approval, asked) = (grant.approval.as_ref()?, asked_bounds(grant));
+    let own = &approval.bounds;
+    let bounds = Bounds {
+        weekdays: own.weekdays.clone().or(asked.bounds.weekdays),
+        rate: Rate::lower(own.rate, asked.bounds.rate),
+        scope: own.scope.clone().or(asked.bounds.scope),
+    };
+    let network_zone = approval.network_zone.clone().or(asked.network_zone);
+    Some(Limited { network_zone, hours: approval.hours.or(asked.hours), bounds })
+}
+
 /// The last word on a grant.
 fn decided(grant: &GrantView) -> Option<Decided> {
     if let Some(ending) = &grant.ending {
@@ -152,6 +177,10 @@ fn as_asked(desk: &Desk, grant: &GrantView, entry: Option<&Entry>) -> ApprovalFi
         items: request.items.iter().map(item).collect(),
         daily_max: request.daily_max.to_string(),
         valid_until: request.valid_until.date(),
+        bounds: {
+            let Limited { network_zone, hours, bounds } = asked_bounds(grant);
+            grant_bounds::fields(network_zone.as_deref(), hours, &bounds)
+        },
     }
 }
 
@@ -172,12 +201,12 @@ pub fn asked_item(desk: &Desk, entry: Option<&Entry>, name: &ItemName, chosen: b
 pub async fn approve(Posted { visitor, form }: Posted, id: Path<GrantId>) -> Answer {
     let grant = visitor.node.grant(*id).await?;
     let mut faults = Faults::default();
-    let limits = limits(&visitor, &form, &grant, &mut faults);
+    let entry = visitor.node.chain.state().entry(&grant.request.entry).map(|history| history.current().entry.clone());
+    let limits = limits(&visitor, &form, &grant, entry.as_ref(), &mut faults);
     if faults.is_empty() {
         let committed = visitor.node.approve_grant(&visitor.who, *id, limits).await?;
         return visitor.done(&format!("/grants/{id}"), "grant_approved", Some(committed.transaction_id));
     }
-    let entry = visitor.node.chain.state().entry(&grant.request.entry).map(|history| history.current().entry.clone());
     let mut typed = as_asked(&visitor, &grant, entry.as_ref());
     for item in &mut typed.items {
         item.chosen = form.all("items").any(|name| name == item.name);
@@ -186,10 +215,11 @@ pub async fn approve(Posted { visitor, form }: Posted, id: Path<GrantId>) -> Ans
     }
     typed.daily_max = form.get("daily_max").to_owned();
     typed.valid_until = form.get("valid_until").to_owned();
+    typed.bounds = grant_bounds::typed(&form);
     page(&visitor, FAULTY, &grant, Some(typed), faults)
 }
 
-fn limits(desk: &Desk, form: &Fields, grant: &GrantView, faults: &mut Faults) -> Limits {
+fn limits(desk: &Desk, form: &Fields, grant: &GrantView, entry: Option<&Entry>, faults: &mut Faults) -> Limits {
     let t = desk.t;
     let items: Vec<ItemLimit> = form
         .all("items")
@@ -202,21 +232,33 @@ fn limits(desk: &Desk, form: &Fields, grant: &GrantView, faults: &mut Faults) ->
         faults.add(t, "items", "grant-allowed-items", "no_items");
     }
     let daily_max = form.get("daily_max").parse::<u32>().ok().filter(|max| *max > 0);
-    match daily_max {
-        None => faults.add(t, "daily_max", "daily-max", "bad_number"),
-        Some(max) if max > grant.request.daily_max => faults.add(t, "daily_max", "daily-max", "wider"),
-        Some(_) => {}
+    if daily_max.is_none() {
+        faults.add(t, "daily_max", "daily-max", "bad_number");
     }
     let asked = grant.request.valid_until;
     // The day that was asked for means the moment that was asked for.
     let until = end_of(form.get("valid_until")).map(|end| if end.date() == asked.date() { asked } else { end });
     match until {
         None => faults.add(t, "valid_until", "valid-until", "bad_date"),
-        Some(until) if until > asked => faults.add(t, "valid_until", "valid-until", "wider"),
         Some(until) if until <= desk.node.clock.now() => faults.add(t, "valid_until", "valid-until", "past_date"),
         Some(_) => {}
     }
-    Limits { items: Some(items), daily_max, valid_until: until }
+    let typed = grant_bounds::typed(form);
+    let limited = entry.map(|entry| grant_bounds::read(t, &typed, entry, faults)).unwrap_or_default();
+    let Limited { network_zone, hours, bounds } = limited;
+    let ceiling = grant.request.ceiling(grant.id);
+    let allowed = Approval {
+        daily_max: daily_max.unwrap_or_default(),
+        valid_until: until.unwrap_or_default(),
+        network_zone: network_zone.clone(),
+        hours,
+        bounds: bounds.clone().stated(),
+        ..ceiling.clone()
+    };
+    if let Some((field, label)) = allowed.wider(&ceiling).map(grant_bounds::place) {
+        faults.add(t, field, label, "wider");
+    }
+    Limits { items: Some(items), daily_max, valid_until: until, network_zone, hours, bounds }
 }
 
 /// Refuses a request.

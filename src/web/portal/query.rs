@@ -245,6 +245,9 @@ fn refusal(desk: &Desk, entry: &EntryName, error: QueryError) -> Result<QueryRes
         QueryError::QuotaExceeded { access_id, .. } => {
             Ok(QueryResult { reasons: vec!["quota_exceeded".to_owned()], access_id: access_id.to_string(), ..refused })
         }
+        QueryError::RateExceeded { access_id, .. } => {
+            Ok(QueryResult { reasons: vec!["rate_exceeded".to_owned()], access_id: access_id.to_string(), ..refused })
+        }
         other => Err(other.into()),
     }
 }

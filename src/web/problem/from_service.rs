@@ -42,6 +42,7 @@ impl From<QueryError> for Problem {
             QueryError::Unprocessable(faults) => Self::unprocessable(faults),
             QueryError::Refused { access_id, explanation } => explained(&explanation).access(access_id),
             QueryError::QuotaExceeded { access_id, .. } => over_quota(&text).access(access_id),
+            QueryError::RateExceeded { access_id, .. } => over_rate(&text).access(access_id),
             // What the provider's source said may be long, or not meant for callers: the kind's advice is enough.
             QueryError::ProviderFailed { detail, provider, .. } => {
                 tracing::warn!(%provider, code, detail, "the provider failed");
@@ -68,6 +69,7 @@ fn fallback(error: &QueryError) -> &'static str {
         QueryError::Unprocessable(_) => "unprocessable",
         QueryError::Refused { .. } => "refused",
         QueryError::QuotaExceeded { .. } => "quota_exceeded",
+        QueryError::RateExceeded { .. } => "rate_exceeded",
         QueryError::ProviderUnreachable(_)
         | QueryError::ProviderCertificate(_)
         | QueryError::ProviderAnswer { .. }
@@ -101,9 +103,16 @@ fn explained(explanation: &Explanation) -> Problem {
 
 /// Not a rule of the policy, but a refusal all the same: it has its reason like every other.
 fn over_quota(text: &str) -> Problem {
-    let zh = "授权的当日配额已用完，请在次日零时（北京时间）后再试";
-    let reason = Reason { code: "quota_exceeded".to_owned(), en: text.to_owned(), zh: zh.to_owned() };
-    Problem::new("quota_exceeded").detail(text).detail_zh(zh).because("daily-quota", None, vec![reason])
+    beyond("quota_exceeded", "daily-quota", text, "授权的当日配额已用完，请在次日零时（北京时间）后再试")
+}
+
+fn over_rate(text: &str) -> Problem {
+    beyond("rate_exceeded", "grant-rate", text, "已达授权的每秒或每分钟查询上限，请稍后再试")
+}
+
+fn beyond(code: &'static str, rule: &str, text: &str, zh: &str) -> Problem {
+    let reason = Reason { code: code.to_owned(), en: text.to_owned(), zh: zh.to_owned() };
+    Problem::new(code).detail(text).detail_zh(zh).because(rule, None, vec![reason])
 }
 
 /// The first reason names what to mend, so its code is the problem's.

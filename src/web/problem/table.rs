@@ -68,6 +68,7 @@ pub const KINDS: &[Kind] = kinds! {
     "invalid" 422 "Unacceptable value" "值不可接受" "correct the value" "请更正该值";
     "account_locked" 429 "Account is locked" "账号已锁定" "wait, then try again" "请稍后再试";
     "quota_exceeded" 429 "Daily quota used up" "当日配额已用完" "try again after midnight at UTC+8" "请在次日零时（北京时间）后再试";
+    "rate_exceeded" 429 "Rate of the grant used up" "已达授权的查询频率上限" "try again in the next second or minute" "请在下一秒或下一分钟再试";
     "internal" 500 "Internal fault" "内部错误" "tell your operator the request_id" "请将 request_id 告知运维人员";
     "provider_unreachable" 502 "Provider cannot be reached" "无法连接提供方" "try again later" "请稍后再试";
     "provider_certificate" 502 "Provider's certificate is wrong" "提供方证书有误" "tell your operator" "请联系运维";

@@ -4,39 +4,93 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::crypto::digest::Hash;
 use crate::domain::Actor;
+use crate::domain::grant::bounds::{Bounds, Rate, RowScope};
 use crate::domain::grant::{GrantMode, GrantRequest, GrantState};
 use crate::ids::{DepartmentId, EntryName, GrantId, ItemName, TxId, Version};
 use crate::readmodel::grants as rows;
 
 use super::{Time, answer};
 
-answer! {
-    /// What a department asked for.
-    Wish from GrantRequest {
-        /// The entry.
-        entry: EntryName,
-        /// Its version.
-        version: Version,
-        /// Purpose code; a query must state the same.
-        purpose: String,
-        /// Law and clause that entitle the consumer.
-        legal_basis: String,
-        /// The matter for which it is needed.
-        matter: String,
-        /// Items wanted.
-        items: Vec<ItemName>,
-        /// Fields, or yes/no only.
-        mode: GrantMode,
-        /// Queries a calendar day (UTC+8).
-        daily_max: u32,
-        /// Until when.
-        valid_until: Time,
-        /// Network zone from which queries may come, when limited.
-        network_zone: Option<String>,
-        /// Hours of the day (UTC+8), from and to, when limited.
-        #[schema(value_type = Option<Vec<u8>>)]
-        hours: Option<(u8, u8)>,
+/// What a department asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Wish {
+    /// The entry.
+    pub entry: EntryName,
+    /// Its version.
+    pub version: Version,
+    /// Purpose code; a query must state the same.
+    pub purpose: String,
+    /// The purpose in words.
+    pub purpose_text: Option<String>,
+    /// The law that entitles the consumer, perhaps with its clause.
+    pub legal_basis: String,
+    /// The clause, where it is stated apart.
+    pub legal_clause: Option<String>,
+    /// The matter for which it is needed.
+    pub matter: String,
+    /// Digest of the official letter.
+    pub letter: Option<Hash>,
+    /// Reference of the impact assessment.
+    pub assessment: Option<String>,
+    /// Items wanted.
+    pub items: Vec<ItemName>,
+    /// Fields, or yes/no only.
+    pub mode: GrantMode,
+    /// Queries a calendar day (UTC+8).
+    pub daily_max: u32,
+    /// Until when.
+    pub valid_until: Time,
+    /// Where from, when and how fast, when limited.
+    #[serde(flatten)]
+    pub bounds: BoundsAnswer,
+}
+
+impl From<GrantRequest> for Wish {
+    fn from(request: GrantRequest) -> Self {
+        let details = request.details.unwrap_or_default();
+        Self {
+            entry: request.entry,
+            version: request.version,
+            purpose: request.purpose,
+            purpose_text: details.purpose_text,
+            legal_basis: request.legal_basis,
+            legal_clause: details.legal_clause,
+            matter: request.matter,
+            letter: details.letter,
+            assessment: details.assessment,
+            items: request.items,
+            mode: request.mode,
+            daily_max: request.daily_max,
+            valid_until: request.valid_until.into(),
+            bounds: BoundsAnswer::of(request.network_zone, request.hours, request.bounds.unwrap_or_default()),
+        }
+    }
+}
+
+/// Bounds of use; null where there is none.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BoundsAnswer {
+    /// Network zone from which queries may come.
+    pub network_zone: Option<String>,
+    /// Hours of the day (UTC+8), from and to.
+    #[schema(value_type = Option<Vec<u8>>)]
+    pub hours: Option<(u8, u8)>,
+    /// Days of the week (UTC+8), 1 Monday to 7 Sunday.
+    pub weekdays: Option<Vec<u8>>,
+    /// Queries in each second and minute: `per_second`, `per_minute`.
+    #[schema(value_type = Option<Object>)]
+    pub rate: Option<Rate>,
+    /// Rows: a list of `field` (parameter or item) and its `values`.
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub scope: Option<Vec<RowScope>>,
+}
+
+impl BoundsAnswer {
+    fn of(network_zone: Option<String>, hours: Option<(u8, u8)>, bounds: Bounds) -> Self {
+        let Bounds { weekdays, rate, scope } = bounds;
+        Self { network_zone, hours, weekdays, rate, scope }
     }
 }
 
@@ -50,6 +104,9 @@ pub struct Allowance {
     pub daily_max: u32,
     /// Until when.
     pub valid_until: Time,
+    /// What the provider limits beside; where it is null, the request's limit holds.
+    #[serde(flatten)]
+    pub bounds: BoundsAnswer,
     /// The reviewer.
     pub by: Actor,
     /// Block time.
@@ -64,6 +121,7 @@ impl From<rows::ApprovalView> for Allowance {
             items: serde_json::to_value(&view.items).unwrap_or_default(),
             daily_max: view.daily_max,
             valid_until: view.valid_until.into(),
+            bounds: BoundsAnswer::of(view.network_zone, view.hours, view.bounds),
             by: view.by,
             at: view.at.into(),
             ledger_index: view.ledger_index,

@@ -80,9 +80,41 @@ pub struct GrantFields {
     pub daily_max: String,
     /// A day, `2027-01-31`; the grant ends when the day does.
     pub valid_until: String,
+    pub purpose_text: String,
+    pub legal_clause: String,
+    /// Digest of the official letter, in hexadecimal.
+    pub letter: String,
+    pub assessment: String,
+    pub bounds: BoundsFields,
+}
+
+/// Where from, when, how fast and which rows, as typed.
+#[derive(Clone, Debug, Default)]
+pub struct BoundsFields {
     pub network_zone: String,
     pub hours_from: String,
     pub hours_to: String,
+    pub weekdays: Vec<Weekday>,
+    pub per_second: String,
+    pub per_minute: String,
+    /// One field a line, `district = 海淀区, 东城区`.
+    pub scope: String,
+}
+
+/// A day of the week to tick.
+#[derive(Clone, Debug, Default)]
+pub struct Weekday {
+    /// `1` Monday to `7` Sunday.
+    pub number: String,
+    pub chosen: bool,
+}
+
+/// A limit as asked and as allowed; empty where there is none.
+#[derive(Clone, Debug, Default)]
+pub struct Side {
+    pub label: String,
+    pub asked: String,
+    pub allowed: String,
 }
 
 /// `GET /grants/{id}`.
@@ -104,9 +136,11 @@ pub struct GrantPage {
     pub legal_basis: String,
     pub matter: String,
     pub mode: String,
-    pub network_zone: String,
-    /// `8:00–18:00`; empty when not limited.
-    pub hours: String,
+    pub purpose_text: String,
+    pub legal_clause: String,
+    pub letter: String,
+    pub assessment: String,
+    pub sides: Vec<Side>,
     pub items: Vec<GrantItem>,
     pub daily_max: u32,
     pub valid_until: String,
@@ -158,4 +192,5 @@ pub struct ApprovalFields {
     pub items: Vec<AskedItem>,
     pub daily_max: String,
     pub valid_until: String,
+    pub bounds: BoundsFields,
 }

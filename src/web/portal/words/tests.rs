@@ -35,6 +35,8 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "bad_number",
             "bad_hours",
             "bad_code",
+            "bad_digest",
+            "bad_scope",
             "bad_entry",
             "no_items",
             "repeated",
@@ -121,6 +123,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("tx", &["proposed", "committed", "anchored", "projected"]),
     ("verdict", &["valid", "not_valid", "unknown", "malformed"]),
     ("verdict-hint", &["valid", "not_valid", "unknown", "malformed"]),
+    ("weekday", &["1", "2", "3", "4", "5", "6", "7"]),
     ("waiting", &["drafts", "grants", "sign_offs", "expiring"]),
 ];
 
@@ -143,6 +146,8 @@ const REASONS: &[&str] = &[
     "outside_hours",
     "zone_not_allowed",
     "quota_exceeded",
+    "rate_exceeded",
+    "outside_scope",
     "no_rule",
     "no_grant_needed",
     "own_entry",
@@ -183,6 +188,7 @@ const PROBLEMS: &[&str] = &[
     "too_large",
     "unsupported_media_type",
     "quota_exceeded",
+    "rate_exceeded",
     "provider_unreachable",
     "provider_late",
     "provider_answer_invalid",

@@ -38,6 +38,25 @@ hours = Hours of use
 hours-from = From (hour of the day)
 hours-to = To (hour of the day)
 ask-hours-hint = Limits the hours of use, such as 8 to 18.
+purpose-text = Purpose in words
+legal-clause = Clause
+letter = Digest of the official letter
+letter-hint = 64 hexadecimal digits; put it on the ledger first as the digest of a document.
+assessment = Impact assessment
+assessment-hint = Its reference number.
+weekdays = Days of the week
+weekday-1 = Mon
+weekday-2 = Tue
+weekday-3 = Wed
+weekday-4 = Thu
+weekday-5 = Fri
+weekday-6 = Sat
+weekday-7 = Sun
+rate = Rate
+rate-second = Queries a second, at most
+rate-minute = Queries a minute, at most
+scope = Which rows
+scope-hint = One parameter or item a line, with the values it may have, such as district = Haidian, Dongcheng. The provider's node enforces it.
 ask-send = Send the request
 
 grant-id = Grant number

@@ -26,6 +26,8 @@ fault-past_date = is over; choose a later day.
 fault-bad_number = write a whole number.
 fault-bad_hours = write full hours from 0 to 24, the first before the second.
 fault-bad_code = is not a code.
+fault-bad_digest = write 64 hexadecimal digits.
+fault-bad_scope = write one parameter or item a line, such as district = Haidian, Dongcheng.
 fault-bad_entry = write department/name.
 fault-no_items = choose or fill in at least one.
 fault-repeated = is there twice.

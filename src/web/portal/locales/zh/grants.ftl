@@ -38,6 +38,25 @@ hours = 使用时段
 hours-from = 每日开始时间（时）
 hours-to = 每日结束时间（时）
 ask-hours-hint = 限定每日使用时段，例如 8 至 18。
+purpose-text = 用途说明
+legal-clause = 依据条款
+letter = 公函摘要值
+letter-hint = 公函文件的摘要（64 位十六进制），可先通过“登记文件摘要”上链。
+assessment = 影响评估文号
+assessment-hint = 个人信息保护影响评估的文号。
+weekdays = 使用日（星期）
+weekday-1 = 周一
+weekday-2 = 周二
+weekday-3 = 周三
+weekday-4 = 周四
+weekday-5 = 周五
+weekday-6 = 周六
+weekday-7 = 周日
+rate = 查询频率
+rate-second = 每秒查询上限（次）
+rate-minute = 每分钟查询上限（次）
+scope = 数据范围
+scope-hint = 每行一个参数或信息项及其允许的取值，例如 district = 海淀区, 东城区。由提供部门的节点强制执行。
 ask-send = 提交申请
 
 grant-id = 授权编号

@@ -26,6 +26,8 @@ fault-past_date = 日期已过，请填写今天以后的日期。
 fault-bad_number = 请填写有效的整数。
 fault-bad_hours = 请填写 0 至 24 的整点，开始须早于结束。
 fault-bad_code = 代码格式不正确。
+fault-bad_digest = 须为 64 位十六进制摘要值。
+fault-bad_scope = 每行写一个参数或信息项，例如 district = 海淀区, 东城区。
 fault-bad_entry = 请填写“部门/条目标识”。
 fault-no_items = 请至少选择或填写一项。
 fault-repeated = 标识重复。

@@ -2,7 +2,8 @@
 
 use super::{ENTRY, EVIL, ID, page, s, two};
 use crate::web::portal::views::grants::{
-    ApprovalFields, Approved, AskedItem, Decided, GrantFields, GrantItem, GrantPage, GrantRequestForm, GrantRow, Grants,
+    ApprovalFields, Approved, AskedItem, BoundsFields, Decided, GrantFields, GrantItem, GrantPage, GrantRequestForm,
+    GrantRow, Grants, Side, Weekday,
 };
 use crate::web::portal::views::query::{QueryForm, QueryPage, QueryResult};
 use crate::web::portal::views::{Choice, Fault, Faults, Field};
@@ -72,6 +73,7 @@ pub fn grant_request(lang: Lang) -> GrantRequestForm {
             mode: s("query"),
             daily_max: s("500"),
             valid_until: s("2026-12-31"),
+            bounds: bounds(),
             ..GrantFields::default()
         },
         faults: Faults(vec![Fault {
@@ -106,8 +108,11 @@ pub fn grant(lang: Lang) -> GrantPage {
         legal_basis: two(lang, "《婚姻登记条例》第七条", "Marriage Registration Regulations, article 7"),
         matter: s(EVIL),
         mode: s("query"),
-        network_zone: s("gov-extranet"),
-        hours: s("8:00–18:00"),
+        purpose_text: s(EVIL),
+        legal_clause: two(lang, "第二款", "paragraph 2"),
+        letter: "ab".repeat(32),
+        assessment: s("PIA-2026-17"),
+        sides: vec![Side { label: Words::of(lang).say("network-zone"), asked: s("gov-extranet"), allowed: s(EVIL) }],
         items: vec![
             item("name", "姓名", "Name", Some("name")),
             item("address", "户籍地址", "Registered address", None),
@@ -119,7 +124,12 @@ pub fn grant(lang: Lang) -> GrantPage {
         may_decide: true,
         own: true,
         may_revoke: false,
-        approval: ApprovalFields { items: asked(lang), daily_max: s("500"), valid_until: s("2026-12-31") },
+        approval: ApprovalFields {
+            items: asked(lang),
+            daily_max: s("500"),
+            valid_until: s("2026-12-31"),
+            bounds: bounds(),
+        },
         faults: Faults::default(),
     }
 }
@@ -169,6 +179,11 @@ pub fn query(lang: Lang) -> QueryPage {
         faults: Faults::default(),
         result: Some(result),
     }
+}
+
+fn bounds() -> BoundsFields {
+    let day = |number: u8| Weekday { number: number.to_string(), chosen: number < 6 };
+    BoundsFields { weekdays: (1..8).map(day).collect(), scope: s(EVIL), ..BoundsFields::default() }
 }
 
 fn purposes(lang: Lang) -> Vec<Choice> {

@@ -1,12 +1,16 @@
 //! Grants: who may use whose data, for what, until when.
 
+pub mod bounds;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Millis;
+use crate::crypto::digest::Hash;
 use crate::ids::{DepartmentId, EntryName, GrantId, ItemName, Version};
 
 use super::Actor;
 use super::catalog::Masking;
+use bounds::{Bounds, Rate, RowScope, stated};
 
 /// What a consumer asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +41,30 @@ pub struct GrantRequest {
     /// Hours of the day (UTC+8) in which queries may come, `[from, to)`, when limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<(u8, u8)>,
+    /// What the application says besides (edition 3).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    pub details: Option<Details>,
+    /// Rate, days of the week and rows, when limited (edition 3).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    pub bounds: Option<Bounds>,
+}
+
+/// What stands in an application beside its limits (网络数据安全管理条例 §12: purpose, means and scope are agreed).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Details {
+    /// The purpose in words.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    pub purpose_text: Option<String>,
+    /// The clause of the legal basis.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    pub legal_clause: Option<String>,
+    /// Digest of the official letter; a `digest.record` of the consumer says whose and when.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    pub letter: Option<Hash>,
+    /// Reference of the impact assessment (PIPL §55).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    pub assessment: Option<String>,
 }
 
 /// 查询 or 核验.
@@ -72,6 +100,57 @@ pub struct Approval {
     pub daily_max: u32,
     /// Until when.
     pub valid_until: Millis,
+    /// The network zone, when the provider limits it (edition 3).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    pub network_zone: Option<String>,
+    /// Hours of the day (UTC+8), `[from, to)`, when the provider limits them (edition 3).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    pub hours: Option<(u8, u8)>,
+    /// Rate, days of the week and rows, when the provider limits them (edition 3).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    pub bounds: Option<Bounds>,
+}
+
+impl Details {
+    /// These details, if there is any.
+    pub fn stated(self) -> Option<Self> {
+        (self != Self::default()).then_some(self)
+    }
+}
+
+impl Approval {
+    /// The first limit that is wider than in `ceiling`, items and masking left aside.
+    pub fn wider(&self, ceiling: &Self) -> Option<&'static str> {
+        let zone = |(own, most): (&String, &String)| own != most;
+        let hours = |((from, to), (first, last)): ((u8, u8), (u8, u8))| from < first || to > last;
+        if self.daily_max > ceiling.daily_max {
+            Some("daily_max")
+        } else if self.valid_until > ceiling.valid_until {
+            Some("valid_until")
+        } else if self.network_zone.as_ref().zip(ceiling.network_zone.as_ref()).is_some_and(zone) {
+            Some("network_zone")
+        } else if self.hours.zip(ceiling.hours).is_some_and(hours) {
+            Some("hours")
+        } else {
+            self.bounds.as_ref().zip(ceiling.bounds.as_ref()).and_then(|(own, most)| own.wider(most))
+        }
+    }
+}
+
+impl GrantRequest {
+    /// All that was asked for as limits: what an approval may not exceed.
+    pub fn ceiling(&self, grant: GrantId) -> Approval {
+        let item = |name: &ItemName| GrantedItem { name: name.clone(), masking: Masking::None };
+        Approval {
+            grant,
+            items: self.items.iter().map(item).collect(),
+            daily_max: self.daily_max,
+            valid_until: self.valid_until,
+            network_zone: self.network_zone.clone(),
+            hours: self.hours,
+            bounds: self.bounds.clone(),
+        }
+    }
 }
 
 /// A grant on the ledger. Requested and approved values both stay.
@@ -179,5 +258,40 @@ impl Grant {
             GrantDecision::Active { approval, .. } | GrantDecision::Revoked { approval, .. } => Some(approval),
             GrantDecision::Requested | GrantDecision::Denied { .. } => None,
         }
+    }
+
+    /// The network zone from which queries may come, when limited: the provider's word, else the request's.
+    pub fn network_zone(&self) -> Option<&str> {
+        let allowed = self.approval().and_then(|approval| approval.network_zone.as_deref());
+        allowed.or(self.request.network_zone.as_deref())
+    }
+
+    /// The hours in which they may come, when limited.
+    pub fn hours(&self) -> Option<(u8, u8)> {
+        self.approval().and_then(|approval| approval.hours).or(self.request.hours)
+    }
+
+    /// The days of the week on which they may come, when limited.
+    pub fn weekdays(&self) -> Option<&[u8]> {
+        self.bound(|bounds| bounds.weekdays.as_deref())
+    }
+
+    /// The rows that they may reach, when limited.
+    pub fn scope(&self) -> &[RowScope] {
+        self.bound(|bounds| bounds.scope.as_deref()).unwrap_or_default()
+    }
+
+    /// The most queries in a second and a minute, when limited: the lower of what was asked and allowed.
+    pub fn rate(&self) -> Option<Rate> {
+        let of = |bounds: Option<&Bounds>| bounds.and_then(|bounds| bounds.rate);
+        Rate::lower(of(self.allowed_bounds()), of(self.request.bounds.as_ref()))
+    }
+
+    fn allowed_bounds(&self) -> Option<&Bounds> {
+        self.approval().and_then(|approval| approval.bounds.as_ref())
+    }
+
+    fn bound<'a, T>(&'a self, of: impl Fn(&'a Bounds) -> Option<T>) -> Option<T> {
+        self.allowed_bounds().and_then(&of).or_else(|| self.request.bounds.as_ref().and_then(&of))
     }
 }
