@@ -164,6 +164,17 @@ impl Chain {
         Self::of(log, state, History { tree, blocks, refusals }, head.raft_index)
     }
 
+    /// The ledger at the end of a copied log.
+    pub(super) fn of_copy(
+        log: Arc<LedgerLog>,
+        (state, tree): (State, TreeStore),
+        blocks: Vec<BlockSlot>,
+        refusals: BTreeMap<u64, Refusal>,
+    ) -> Self {
+        let raft_index = log.last_index();
+        Self::of(log, state, History { tree, blocks, refusals }, raft_index)
+    }
+
     fn of(log: Arc<LedgerLog>, state: State, history: History, raft_index: u64) -> Self {
         let head = history.head(&state);
         let applied = Applied { height: head.height, size: head.size, time: head.time, raft_index };

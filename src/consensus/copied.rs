@@ -1,12 +1,20 @@
 //! How a node begins with a ledger that was copied to it: from a backup, or from another node.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::clock::Millis;
 use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::ledger::transaction::Transaction;
+use crate::state::State;
+use crate::state::outcome::Refusal;
 use crate::storage::ledger_log::LedgerLog;
 use crate::storage::node_store::NodeStore;
+use crate::storage::snapshots::Snapshots;
+use crate::storage::tree_store::TreeStore;
 
+use super::chain::{BlockSlot, Chain, Mark};
+use super::keeper::write_capture;
 use super::stable::Stable;
 use super::{Consensus, ConsensusError, genesis};
 
@@ -23,7 +31,40 @@ pub enum Copied {
     FromPeers {
         /// The newest that this department is known to have cosigned: it never signs another of that size.
         word: Option<SignedCheckpoint>,
+        /// Whether no signature in it was found to be bad.
+        all_valid: bool,
     },
+}
+
+/// What a ledger's blocks are and which of its transactions were refused, as whoever followed a copy saw it.
+#[derive(Default)]
+pub struct Annals {
+    blocks: Vec<BlockSlot>,
+    refusals: BTreeMap<u64, Refusal>,
+}
+
+impl Annals {
+    /// Notes the next block: its entry of consensus' log, its first transaction, its time.
+    pub fn block(&mut self, raft_index: u64, first_index: u64, time: Millis) {
+        self.blocks.push(BlockSlot { raft_index, first_index, time });
+    }
+
+    /// Notes that a transaction was refused.
+    pub fn refused(&mut self, index: u64, refusal: Refusal) {
+        self.refusals.insert(index, refusal);
+    }
+}
+
+/// A copied ledger at its end, for whoever followed it there from its genesis.
+pub struct Followed {
+    /// The state, proven.
+    pub state: State,
+    /// The tree, proven.
+    pub tree: TreeStore,
+    /// Blocks and refusals.
+    pub annals: Annals,
+    /// Whether no signature in it was found to be bad.
+    pub all_valid: bool,
 }
 
 impl Consensus {
@@ -33,6 +74,21 @@ impl Consensus {
     /// [`ConsensusError`] when it cannot be read.
     pub fn last_word(store: &Arc<NodeStore>) -> Result<Option<SignedCheckpoint>, ConsensusError> {
         Stable::new(store.clone()).cosigned()
+    }
+
+    /// Writes a snapshot of the state at the end of a copied log, so that the node that is to live on it, under this
+    /// number, need not apply all of it once more.
+    ///
+    /// # Errors
+    /// [`ConsensusError::Storage`].
+    pub fn write_snapshot(log: &Arc<LedgerLog>, node_id: u64, followed: Followed) -> Result<(), ConsensusError> {
+        let (raft_index, all_valid) = (log.last_index(), followed.all_valid);
+        let Annals { blocks, refusals } = followed.annals;
+        let time = blocks.last().map_or(Millis(0), |block| block.time);
+        let chain = Arc::new(Chain::of_copy(log.clone(), (followed.state, followed.tree), blocks, refusals));
+        let capture = chain.capture(node_id, raft_index, Mark { time, all_valid, heads: vec![chain.tip()] });
+        write_capture(&Snapshots::of(log.dir()), &capture)?;
+        Ok(())
     }
 
     /// Makes the node's keyed data fit a ledger of which every entry was committed when it was copied.
@@ -63,8 +119,9 @@ impl Consensus {
         match copied {
             // A restored store may say more than the ledger beside it holds.
             Copied::FromBackup { .. } => stable.put_verified(stable.verified()?.min(last))?,
-            Copied::FromPeers { word } => {
-                stable.put_verified(last)?;
+            Copied::FromPeers { word, all_valid } => {
+                // A block with a bad signature is checked at every start.
+                stable.put_verified(if all_valid { last } else { 0 })?;
                 word.map_or(Ok(()), |word| stable.put_cosigned(&word.encode()))?;
             }
         }

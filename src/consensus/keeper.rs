@@ -77,7 +77,7 @@ impl Keeper {
         while let Some(capture) = self.next() {
             let begun = std::time::Instant::now();
             let (size, raft_index) = (capture.head.size, capture.head.raft_index);
-            let written = self.write(&capture);
+            let written = write_capture(&self.snapshots, &capture);
             drop(capture);
             let mut inner = self.inner.lock();
             inner.is_writing = false;
@@ -106,10 +106,11 @@ impl Keeper {
             self.news.wait(&mut inner);
         }
     }
+}
 
-    fn write(&self, capture: &Capture) -> Result<u64, StorageError> {
-        // Before the snapshot has its name: whoever starts from it trusts the tree up to its size.
-        capture.tree.sync()?;
-        self.snapshots.write(capture.head.raft_index, |out| capture.write(out))
-    }
+/// Writes a moment of the ledger as a snapshot; answers its length in bytes.
+pub(super) fn write_capture(snapshots: &Snapshots, capture: &Capture) -> Result<u64, StorageError> {
+    // Before the snapshot has its name: whoever starts from it trusts the tree up to its size.
+    capture.tree.sync()?;
+    snapshots.write(capture.head.raft_index, |out| capture.write(out))
 }

@@ -54,14 +54,14 @@ mod waiters;
 
 pub use archive::{Until, archive};
 pub use chain::{Applied, Chain, Reached};
-pub use copied::Copied;
+pub use copied::{Annals, Copied, Followed};
 pub use cosign::{Anchored, Cosigning, DepartmentWord};
 pub use evidence::{ACCEPTED_DIR, Halted};
 pub use fatal::end;
 pub use membership::{Standing, Wanted};
 pub use node::{Consensus, REPORT_AGE_MS_MAX};
 pub use settings::{Limits, Peer, Settings, SnapshotPace, Timing};
-pub use snapshot::{SnapshotHead, check_snapshot, snapshot_head};
+pub use snapshot::{SnapshotHead, snapshot_head};
 pub use status::{NodeReport, NodeRole, PeerStatus, Queues, Status};
 pub use steward::{CAUGHT_UP_ENTRIES, Configuration, Step, Waits};
 

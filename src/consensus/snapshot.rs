@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use crate::clock::Millis;
 use crate::crypto::digest::{Hash, HashAlgorithm};
-use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::frontier::Frontier;
 use crate::state::State;
 use crate::state::outcome::Refusal;
@@ -81,18 +80,6 @@ pub(super) struct Snapshot {
 /// [`SnapshotError`].
 pub fn snapshot_head(path: &Path) -> Result<SnapshotHead, SnapshotError> {
     SnapshotHead::read(&mut SnapshotReader::open(path)?)
-}
-
-/// Reads a whole snapshot's file and makes sure that it holds what was cosigned: the tree's root and the digest of the
-/// state, computed anew from every item. For what another node gave.
-///
-/// # Errors
-/// [`SnapshotError`], also when it fits itself but not the checkpoint.
-pub fn check_snapshot(path: &Path, cosigned: &Checkpoint) -> Result<SnapshotHead, SnapshotError> {
-    let snapshot = Snapshot::open(path)?;
-    let head = snapshot.head;
-    let own = Checkpoint::new(&head.chain, head.algorithm, head.size, head.root, head.state);
-    if &own == cosigned { Ok(head) } else { Err(malformed("it is not what was cosigned")) }
 }
 
 fn malformed(why: &str) -> SnapshotError {

@@ -60,6 +60,8 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
     let waiters = Arc::new(Waiters::new(settings.limits.waiting));
     let handoff = Arc::new(Handoff::new(hard.commit));
     let desk = Arc::new(Desk::default());
+    // Its own note says so too, whoever wrote the snapshot.
+    let all_valid = opened.all_valid || stable.verified()? >= opened.raft_index;
     let book = Arc::new(Book::new(chain.clone(), desk.clone(), stable.cosigned()?));
     let tip = chain.tip();
     desk.remember(opened.heads);
@@ -141,7 +143,7 @@ pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), Consen
         previous: opened.previous,
         node_id: settings.node_id,
         applied: opened.raft_index,
-        all_valid: opened.all_valid,
+        all_valid,
         keeper: Arc::new(Keeper::new(snapshots, settings.limits.snapshots, settings.disk.clone())),
         since: Since::default(),
     };

@@ -263,6 +263,10 @@ fn what_was_lost_comes_from_others_under_another_number(city: &City, acknowledge
     assert!(verified.contains("VALID"), "{verified}");
     let refused = mulu(&["node", "--config", text(&config)]).failed(1);
     assert!(refused.contains("must not take part in consensus as number"), "{refused}");
+    // What the copy proved is not applied a second time.
+    let started = |log: &str| log.matches("starting from a snapshot of the state").count();
+    let before = started(&city.log("audit"));
     comes_back_under_a_new_number(city, "audit", 72);
+    assert_eq!(started(&city.log("audit")), before + 1);
     nothing_is_lost(city, acknowledged);
 }

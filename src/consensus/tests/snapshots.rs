@@ -5,15 +5,19 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::consensus::chain::{Chain, Mark};
 use crate::consensus::opening::{self, Opened};
-use crate::consensus::snapshot::{Snapshot, check_snapshot, snapshot_head};
-use crate::crypto::digest::Hash;
+use crate::consensus::snapshot::{Snapshot, snapshot_head};
+use crate::consensus::{Annals, Followed};
+use crate::crypto::digest::{Hash, HashAlgorithm};
 use crate::fuzzing::fuzz;
+use crate::ledger::block::Block;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::merkle::verify_inclusion;
+use crate::state::State;
 use crate::state::applied::AppliedBlock;
 use crate::storage::RecordRef;
 use crate::storage::disk_use::DiskUse;
 use crate::storage::snapshots::Snapshots;
+use crate::storage::tree_store::TreeStore;
 
 const SOON: SnapshotPace = SnapshotPace { transactions: 60, bytes: u64::MAX, transactions_at_end: 1 };
 const NEVER: SnapshotPace = SnapshotPace { transactions: u64::MAX, bytes: u64::MAX, transactions_at_end: u64::MAX };
@@ -143,6 +147,40 @@ async fn a_word_given_below_the_snapshot_is_held_against_the_tree() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_was_followed_begins_where_it_ends() {
+    let mut city = City::busy(NEVER).await;
+    let before = seen(&city.node(0).chain());
+    city.stop(0);
+    let dir = city.ledger(0);
+    std::fs::remove_dir_all(dir.join("tree")).unwrap();
+    let files = Files::of(&dir);
+    for all_valid in [true, false] {
+        let mut state = State::new();
+        let mut tree = TreeStore::open(&dir.join("tree"), HashAlgorithm::default()).unwrap();
+        let mut annals = Annals::default();
+        for record in files.log.entries(1, files.log.last_index() + 1, u64::MAX).unwrap() {
+            let Ok(block) = Block::decode(&record.data) else { continue };
+            annals.block(record.index, state.size(), block.time);
+            for tx in &block.transactions {
+                let outcome = state.apply(tx, block.time, true);
+                tree.append(&[tx.leaf(HashAlgorithm::default())]).unwrap();
+                outcome.result.map_or_else(|refusal| annals.refused(outcome.index, refusal), |()| ());
+            }
+        }
+        Consensus::write_snapshot(&files.log, 1, Followed { state, tree, annals, all_valid }).unwrap();
+        let opened = files.open();
+        assert_eq!((opened.raft_index, opened.all_valid), (files.log.last_index(), all_valid));
+        assert_eq!(seen(&opened.chain), before);
+    }
+    drop(files);
+    city.restart(0).await;
+    assert_eq!(seen(&city.node(0).chain()), before, "at once: nothing was to be applied");
+    city.leader().await;
+    city.node(0).submit(city.case(0)).await.unwrap();
+    city.stop(0);
+}
+
 /// A ledger without a running node: opened from its files as a start does.
 struct Files {
     log: Arc<LedgerLog>,
@@ -183,12 +221,6 @@ async fn damaged_strange_and_torn_files_are_passed_over() {
     // What another node wrote says nothing of what this one checked.
     let strange = opening::open(&files.log, &files.snapshots, 2).unwrap();
     assert_eq!((strange.raft_index, strange.all_valid, strange.heads.len()), (newest, false, 0));
-    // It is what was cosigned, or not.
-    let head = snapshot_head(&files.snapshots.path(newest)).unwrap();
-    let cosigned = Checkpoint::new(&head.chain, head.algorithm, head.size, head.root, head.state);
-    assert_eq!(check_snapshot(&files.snapshots.path(newest), &cosigned).unwrap(), head);
-    let other = Checkpoint { state: head.root, ..cosigned };
-    assert!(check_snapshot(&files.snapshots.path(newest), &other).is_err());
     // Killed between the new one's name and the removal of the oldest, or before its name.
     std::fs::copy(files.snapshots.path(older), files.snapshots.path(older - 1)).unwrap();
     std::fs::write(files.snapshots.path(newest + 1).with_extension("unfinished"), b"half").unwrap();
@@ -200,7 +232,7 @@ async fn damaged_strange_and_torn_files_are_passed_over() {
     assert_eq!(seen(&files.open().chain), seen_whole);
     flip(&files.log.dir().join("tree/00"));
     let damaged = files.open().chain;
-    let lost = (0..head.size).filter(|index| damaged.leaf(*index).is_none()).count();
+    let lost = (0..seen_whole.head.0).filter(|index| damaged.leaf(*index).is_none()).count();
     assert!(lost > 0, "a damaged tree gives no wrong proof");
     assert_eq!(seen(&files.open().chain), seen_whole, "and is mended at the next start");
     // Damaged ones are set aside; of both, the log alone is left.

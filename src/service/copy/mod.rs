@@ -9,6 +9,7 @@ pub mod pull;
 pub mod rebuild;
 pub mod restore;
 pub mod returned;
+mod track;
 mod unpack;
 pub mod witness;
 

@@ -15,17 +15,15 @@ use crate::ledger::transaction::Transaction;
 use crate::service::config::{NodeConfig, read_genesis};
 use crate::storage::ledger_log::LedgerLog;
 use crate::storage::node_store::NodeStore;
-use crate::storage::whole_file;
-use crate::storage::{Record, RecordRef};
+use crate::storage::{Record, whole_file};
 
 use super::CopyError;
 use super::lender::Lender;
-use super::witness::{Care, Witness};
+use super::track::Track;
+use super::witness::Care;
 
 pub use super::lender::{Source, sources};
 
-/// Entries read at once from what an interrupted copy left.
-const READ_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// How often a newer checkpoint is asked for when the last one is reached.
 const ROUNDS_MAX: usize = 4;
 
@@ -159,7 +157,7 @@ fn check_empty(config: &NodeConfig) -> Result<(), CopyError> {
 struct Copy {
     dir: PathBuf,
     log: Arc<LedgerLog>,
-    witness: Witness,
+    track: Track,
     /// What proves it, in the end.
     proof: Option<SignedCheckpoint>,
 }
@@ -170,14 +168,14 @@ impl Copy {
         let dir = pulling(config, "ledger");
         let log = Arc::new(LedgerLog::open(&dir)?);
         let kept = log.clone();
-        let followed = blocking(move || follow(&kept, Care::Weighty)).await;
-        match followed {
-            Ok(witness) => Ok(Self { dir, log, witness, proof: None }),
+        match blocking(move || Track::of(&kept, Care::Weighty)).await {
+            Ok(track) => Ok(Self { dir, log, track, proof: None }),
             Err(CopyError::NotValid(_)) => {
                 drop(log);
                 fs::remove_dir_all(&dir).map_err(CopyError::io(&dir))?;
                 let log = Arc::new(LedgerLog::open(&dir)?);
-                Ok(Self { dir, log, witness: Witness::new(Care::Weighty), proof: None })
+                let track = Track::new(&dir, Care::Weighty);
+                Ok(Self { dir, log, track, proof: None })
             }
             Err(why) => Err(why),
         }
@@ -195,13 +193,13 @@ impl Copy {
         mut target: SignedCheckpoint,
         progress: &mut (impl FnMut(Progress) + Send),
     ) -> Result<Vec<DepartmentId>, CopyError> {
-        if target.checkpoint().size < self.witness.size() {
+        if target.checkpoint().size < self.size() {
             return Err(CopyError::Unavailable(format!("{}: it has less than is here", lender.department)));
         }
         for _ in 1..ROUNDS_MAX {
             self.reach(lender, &target, progress).await?;
             let newer = lender.offer().await.ok().and_then(|offer| SignedCheckpoint::parse(&offer.checkpoint?).ok());
-            match newer.filter(|newer| newer.checkpoint().size > self.witness.size()) {
+            match newer.filter(|newer| newer.checkpoint().size > self.size()) {
                 Some(newer) => target = newer,
                 None => break,
             }
@@ -217,34 +215,36 @@ impl Copy {
         progress: &mut (impl FnMut(Progress) + Send),
     ) -> Result<(), CopyError> {
         let of = target.checkpoint().size;
-        while self.witness.size() < of {
-            let records = lender.entries(self.log.last_index() + 1).await?;
-            if records.is_empty() {
-                let why = format!("{}: it has fewer entries than its checkpoint says", lender.department);
-                return Err(CopyError::Unavailable(why));
-            }
-            self.take(records, of).await?;
-            progress(Progress { size: self.witness.size(), of });
+        if self.size() >= of {
+            return Ok(());
         }
-        Ok(())
+        let mut records = lender.entries(self.log.last_index() + 1).await?;
+        while let Some(last) = records.last() {
+            // The next ones come while these are followed.
+            let next = last.index + 1;
+            let (taken, following) = tokio::join!(self.take(records, of), lender.entries(next));
+            taken?;
+            progress(Progress { size: self.size(), of });
+            if self.size() >= of {
+                return Ok(());
+            }
+            records = following?;
+        }
+        Err(CopyError::Unavailable(format!("{}: it has fewer entries than its checkpoint says", lender.department)))
+    }
+
+    /// Transactions that are here.
+    fn size(&self) -> u64 {
+        self.track.witness.size()
     }
 
     /// Takes entries up to the block that fills the size.
     async fn take(&mut self, records: Vec<Record>, size: u64) -> Result<(), CopyError> {
-        let mut witness = std::mem::replace(&mut self.witness, Witness::new(Care::Weighty));
+        let mut track = std::mem::replace(&mut self.track, Track::new(&self.dir, Care::Weighty));
         let log = self.log.clone();
-        self.witness = blocking(move || {
-            let mut entries: Vec<RecordRef<'_>> = Vec::new();
-            for record in &records {
-                if witness.size() >= size {
-                    break;
-                }
-                witness.entry(record)?;
-                entries.push(record.as_ref());
-            }
-            log.append(&entries)?;
-            log.sync()?;
-            Ok(witness)
+        self.track = blocking(move || {
+            track.take(&log, &records, size)?;
+            Ok(track)
         })
         .await?;
         Ok(())
@@ -252,11 +252,11 @@ impl Copy {
 
     /// Holds what is here against a checkpoint. A ledger in which a transaction has a bad signature takes a second look.
     async fn prove(&mut self, target: SignedCheckpoint) -> Result<Vec<DepartmentId>, CopyError> {
-        if !self.witness.is_as(target.checkpoint()) {
+        if !self.track.witness.is_as(target.checkpoint()) {
             let log = self.log.clone();
-            self.witness = blocking(move || follow(&log, Care::All)).await?;
+            self.track = blocking(move || Track::of(&log, Care::All)).await?;
         }
-        let cosigners = self.witness.proven_by(&target)?;
+        let cosigners = self.track.witness.proven_by(&target)?;
         self.proof = Some(target);
         Ok(cosigners)
     }
@@ -270,21 +270,25 @@ impl Copy {
         from: Vec<DepartmentId>,
         lenders: &Lenders,
     ) -> Result<Pulled, CopyError> {
-        let keys = self.witness.state().cosigner_keys();
+        let state = self.track.witness.state();
+        let keys = state.cosigner_keys();
         let own = keys.get(&config.department).map(|keys| (config.department.clone(), keys.clone()));
         let own = own.into_iter().collect();
         let signed = lenders.words.iter().filter(|note| note.cosigners(&own).is_ok_and(|by| !by.is_empty()));
         let word = signed.max_by_key(|note| note.checkpoint().size).cloned();
-        let number = self.witness.state().member(&config.department).map(|member| member.node_id);
-        let (entries, size) = (self.log.last_index(), self.witness.size());
-        let (config, dir, log, proof) = (config.clone(), self.dir, self.log, self.proof);
+        let number = state.member(&config.department).map(|member| member.node_id);
+        let (entries, size) = (self.log.last_index(), self.size());
+        let (config, dir, log, proof, track) = (config.clone(), self.dir, self.log, self.proof, self.track);
         blocking(move || {
             let store_dir = pulling(&config, "store");
             if store_dir.exists() {
                 fs::remove_dir_all(&store_dir).map_err(CopyError::io(&store_dir))?;
             }
             let store = Arc::new(NodeStore::open(&store_dir)?);
-            Consensus::install_copy(&log, &store, &genesis, Copied::FromPeers { word })?;
+            let followed = track.end()?;
+            let copied = Copied::FromPeers { word, all_valid: followed.all_valid };
+            Consensus::install_copy(&log, &store, &genesis, copied)?;
+            Consensus::write_snapshot(&log, config.own().map_or(0, |own| own.node_id), followed)?;
             drop((store, log));
             if config.store_dir().exists() {
                 // Left by the same work, interrupted between the two names, or empty.
@@ -306,17 +310,6 @@ impl Copy {
         .await?;
         Ok(Pulled { entries, size, cosigners, from, number })
     }
-}
-
-/// Follows a log from its first entry to its last.
-fn follow(log: &LedgerLog, care: Care) -> Result<Witness, CopyError> {
-    let mut witness = Witness::new(care);
-    while witness.entries() < log.last_index() {
-        for record in log.entries(witness.entries() + 1, log.last_index() + 1, READ_BYTES_MAX)? {
-            witness.entry(&record)?;
-        }
-    }
-    Ok(witness)
 }
 
 pub(super) async fn blocking<T: Send + 'static>(

@@ -18,6 +18,7 @@ use crate::ledger::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::ledger::frontier::Frontier;
 use crate::ledger::transaction::Transaction;
 use crate::state::State;
+use crate::state::outcome::Refusal;
 use crate::storage::Record;
 
 use super::CopyError;
@@ -48,6 +49,22 @@ pub struct Witness {
     time: Millis,
     /// Log index of the last block.
     block_at: u64,
+    /// Whether every signature that was checked fits.
+    all_fit: bool,
+}
+
+/// A block, as it was shown.
+pub struct Shown {
+    /// Log index of the block.
+    pub raft_index: u64,
+    /// Ledger index of its first transaction.
+    pub first_index: u64,
+    /// Its time.
+    pub time: Millis,
+    /// The leaves of its transactions.
+    pub leaves: Vec<Hash>,
+    /// The transactions that the state refused, by ledger index.
+    pub refusals: Vec<(u64, Refusal)>,
 }
 
 #[derive(Deserialize)]
@@ -68,14 +85,15 @@ impl Witness {
             height: 0,
             time: Millis(0),
             block_at: 0,
+            all_fit: true,
         }
     }
 
-    /// Takes the next entry of consensus' log.
+    /// Takes the next entry of consensus' log; answers the block in it, if there is one.
     ///
     /// # Errors
     /// [`CopyError::NotValid`] for what no log holds.
-    pub fn entry(&mut self, record: &Record) -> Result<(), CopyError> {
+    pub fn entry(&mut self, record: &Record) -> Result<Option<Shown>, CopyError> {
         let wrong = |why: String| CopyError::NotValid(format!("entry {}: {why}", record.index));
         if record.index != self.entries + 1 || record.term < self.term {
             return Err(wrong("it is out of order".into()));
@@ -83,27 +101,35 @@ impl Witness {
         self.entries += 1;
         self.term = record.term;
         if record.kind != KIND_NORMAL || record.data.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let block = Block::decode(&record.data).map_err(|e| wrong(e.to_string()))?;
         if block.height != self.height || block.time < self.time {
             return Err(wrong(format!("block {} does not follow the one before it", block.height)));
         }
         (self.height, self.time, self.block_at) = (self.height + 1, block.time, record.index);
-        block.transactions.iter().try_for_each(|tx| self.transaction(tx, block.time)).map_err(wrong)
+        let (raft_index, first_index, time) = (record.index, self.size(), block.time);
+        let mut shown = Shown { raft_index, first_index, time, leaves: Vec::new(), refusals: Vec::new() };
+        block.transactions.iter().try_for_each(|tx| self.transaction(tx, &mut shown)).map_err(wrong)?;
+        Ok(Some(shown))
     }
 
-    fn transaction(&mut self, tx: &Transaction, time: Millis) -> Result<(), String> {
+    fn transaction(&mut self, tx: &Transaction, shown: &mut Shown) -> Result<(), String> {
         let is_genesis = self.state.genesis().is_none();
         let fits = is_genesis || !self.must_check(tx) || self.signature_fits(tx);
-        let outcome = self.state.apply(tx, time, fits);
+        self.all_fit &= fits;
+        let outcome = self.state.apply(tx, shown.time, fits);
         if is_genesis {
             // The state itself checks the signature of the genesis.
             outcome.result.map_err(|refusal| refusal.to_string())?;
             let algorithm = self.state.genesis().map(|genesis| genesis.hash).unwrap_or_default();
             self.frontier = Frontier::new(algorithm);
+        } else if let Err(refusal) = outcome.result {
+            shown.refusals.push((outcome.index, refusal));
         }
-        self.frontier.push(tx.leaf(self.frontier.algorithm()), |_, _| {});
+        let leaf = tx.leaf(self.frontier.algorithm());
+        self.frontier.push(leaf, |_, _| {});
+        shown.leaves.push(leaf);
         Ok(())
     }
 
@@ -133,6 +159,16 @@ impl Witness {
         self.frontier.size()
     }
 
+    /// The digest of their tree.
+    pub fn algorithm(&self) -> HashAlgorithm {
+        self.frontier.algorithm()
+    }
+
+    /// Whether no signature that was checked was found to be bad; no bad one among the others would have passed.
+    pub fn all_valid(&self) -> bool {
+        self.all_fit
+    }
+
     /// Root over them.
     pub fn root(&self) -> Hash {
         self.frontier.root()
@@ -141,6 +177,11 @@ impl Witness {
     /// The state after them.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// The state after them, to be kept.
+    pub fn into_state(self) -> State {
+        self.state
     }
 
     /// Whether a checkpoint speaks of the very ledger seen so far.
