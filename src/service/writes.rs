@@ -20,6 +20,8 @@ const PROJECTION_WAIT: Duration = Duration::from_secs(3);
 
 /// How long a fresh reading waits for the node's own read model.
 const FRESH_WAIT: Duration = Duration::from_secs(5);
+/// The word of a leader that is no older says what the ledger has.
+const LEADER_MS_MAX: u64 = 1_000;
 
 /// A write that a majority of voters keeps and that this node has applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,6 +74,14 @@ impl Node {
 }
 
 impl Node {
+    /// How many transactions the ledger has, as far as a node that hears its leader and is not behind can tell.
+    pub fn known_size(&self) -> Option<u64> {
+        let status = self.consensus.status();
+        let hears =
+            status.leader == Some(status.node_id) || status.leader_contact_ms.is_some_and(|ms| ms <= LEADER_MS_MAX);
+        (hears && status.applied_raft_index >= status.commit).then(|| self.chain.size())
+    }
+
     /// Waits until this node's listings reflect every write that any node acknowledged before this call.
     ///
     /// # Errors

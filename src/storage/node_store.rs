@@ -69,7 +69,7 @@ fn create(dir: &Path) -> Result<(), StorageError> {
         }
         _ => create_directory(&begun)?,
     }
-    drop(Tree::open(&begun)?);
+    Tree::open(&begun)?.close()?;
     wait_for_its_end(&begun)?;
     for file in listed(&begun)? {
         let opened = File::open(&file).and_then(|file| file.sync_all());

@@ -4,6 +4,7 @@
 //! wait for it. Any later call does: so somebody looks.
 
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::thread::{Builder, JoinHandle};
@@ -48,6 +49,18 @@ impl Tree {
         let thread =
             Builder::new().name("store-watch".into()).spawn(look).map_err(StorageError::io(dir, "watching"))?;
         Ok(Self { db, watch: Some((stop, thread)) })
+    }
+
+    /// Closes the tree, which writes and syncs what sled still holds.
+    ///
+    /// # Errors
+    /// [`StorageError::Store`] when that fails.
+    pub(super) fn close(self) -> Result<(), StorageError> {
+        let last = self.db.clone();
+        drop(self);
+        // sled answers a failed sync of its last handle with a panic.
+        let closed = catch_unwind(AssertUnwindSafe(|| drop(last)));
+        closed.map_err(|_| StorageError::Store("what was written could not be synced".into()))
     }
 }
 

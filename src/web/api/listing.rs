@@ -41,11 +41,15 @@ pub fn page(cursor: Option<String>, page_size: Option<u32>) -> PageRequest {
 /// Waits until the node's listings reflect a ledger index.
 ///
 /// # Errors
-/// `not_yet_projected` after 5 s.
+/// After 5 s `not_yet_projected`, or `beyond_the_ledger` when the ledger has no such index yet.
 pub async fn fresh(node: &Node, min_index: Option<u64>) -> Result<(), Problem> {
     let Some(index) = min_index else { return Ok(()) };
     if node.model.wait_for(index.saturating_add(1), FRESH_WAIT).await {
         return Ok(());
+    }
+    if let Some(size) = node.known_size().filter(|size| *size <= index) {
+        let detail = format!("the ledger has {size} transactions, so its last index is {}", size.saturating_sub(1));
+        return Err(Problem::new("beyond_the_ledger").detail(detail));
     }
     let projected = node.model.projected().borrow().size;
     let detail = format!("this node's listings reflect {projected} transactions, not yet index {index}: try again");

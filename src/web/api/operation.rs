@@ -6,6 +6,8 @@ use utoipa::openapi::schema::{ArrayBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, ToSchema};
 
+use super::views::Page;
+
 /// Schemas by name, as `utoipa` gathers them.
 pub type Schemas = Vec<(String, RefOr<Schema>)>;
 
@@ -110,6 +112,11 @@ impl Operation {
         Self { answer: Some(list_of::<T>), ..self }
     }
 
+    /// Answers with a page of a listing.
+    pub const fn answers_page<T: ToSchema>(self) -> Self {
+        Self { answer: Some(page_of::<T>), ..self }
+    }
+
     /// Answers with a status and a document.
     pub const fn answers<T: ToSchema>(self, status: u16) -> Self {
         Self { status, answer: Some(schema_of::<T>), ..self }
@@ -129,9 +136,18 @@ fn list_of<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
     ArrayBuilder::new().items(schema_of::<T>(schemas)).build().into()
 }
 
+/// Pages of different things need different names, which the derivation does not give them.
+fn page_of<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
+    schema_of::<T>(schemas);
+    schema_named::<Page<T>>(format!("PageOf{}", T::name()), schemas)
+}
+
 fn schema_of<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
+    schema_named::<T>(T::name().into_owned(), schemas)
+}
+
+fn schema_named<T: ToSchema>(name: String, schemas: &mut Schemas) -> RefOr<Schema> {
     T::schemas(schemas);
-    let name = T::name().into_owned();
     let reference = Ref::from_schema_name(name.clone());
     schemas.push((name, T::schema()));
     reference.into()

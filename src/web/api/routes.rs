@@ -4,7 +4,7 @@
 use actix_web::web::{delete, get, post};
 
 use super::operation::Operation;
-use super::views::{Page, Written};
+use super::views::Written;
 use super::views::{audit as audit_views, catalog as catalog_views, cases as case_views};
 use super::views::{certificates as certificate_views, city as city_views, grants as grant_views};
 use super::views::keys as key_views;
@@ -37,7 +37,7 @@ pub const OPERATIONS: &[Operation] = &[
 
     // The catalog and its drafts.
     Operation::get("/catalog/entries", "listEntries", || get().to(catalog::list), "Search the catalog")
-        .query::<catalog::Search>().answers::<Page<catalog_views::EntrySummary>>(200),
+        .query::<catalog::Search>().answers_page::<catalog_views::EntrySummary>(),
     Operation::post("/catalog/entries", "draftEntry", || post().to(catalog::draft), "Draft an entry, or word a draft anew (clerk of the provider)")
         .body("catalog-entry", "").answers::<catalog_views::DraftAnswer>(201),
     Operation::get("/catalog/entries/{provider}/{name}", "showEntry", || get().to(catalog::show), "One entry in full")
@@ -53,7 +53,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::post("/catalog/entries/{provider}/{name}/withdraw", "withdrawEntry", || post().to(catalog::withdraw), "End an entry (reviewer of the provider)")
         .body("ending", ENDING).answers::<Written>(200),
     Operation::get("/catalog/drafts", "listDrafts", || get().to(catalog::drafts), "Drafts of this department")
-        .query::<Fresh>().answers::<Page<catalog_views::DraftAnswer>>(200),
+        .query::<Fresh>().answers_page::<catalog_views::DraftAnswer>(),
     Operation::get("/catalog/drafts/{provider}/{name}", "showDraft", || get().to(catalog::show_draft), "One draft")
         .query::<Fresh>().answers::<catalog_views::DraftAnswer>(200),
 
@@ -61,7 +61,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::post("/grants", "requestGrant", || post().to(grants::request), "Ask for a grant (clerk, reviewer or system)")
         .body("grant", GRANT).answers::<grant_views::GrantStep>(201),
     Operation::get("/grants", "listGrants", || get().to(grants::list), "Grants of the city, newest first")
-        .query::<grants::Search>().answers::<Page<grant_views::GrantAnswer>>(200),
+        .query::<grants::Search>().answers_page::<grant_views::GrantAnswer>(),
     Operation::get("/grants/{id}", "showGrant", || get().to(grants::show), "One grant")
         .query::<Fresh>().answers::<grant_views::GrantAnswer>(200),
     Operation::post("/grants/{id}/approve", "approveGrant", || post().to(grants::approve), "Grant what was asked for, or less (reviewer of the provider); the body may be left out")
@@ -79,14 +79,14 @@ pub const OPERATIONS: &[Operation] = &[
 
     // The audit.
     Operation::get("/audit/accesses", "listAccesses", || get().to(audit::list), "Accesses, newest first (auditors all, others what concerns them)")
-        .query::<audit::Search>().answers::<Page<audit_views::Access>>(200),
+        .query::<audit::Search>().answers_page::<audit_views::Access>(),
     Operation::get("/audit/accesses/{access_id}", "showAccess", || get().to(audit::show), "One access with its proof")
         .query::<Fresh>().answers::<audit_views::AccessDetail>(200),
     Operation::post("/audit/accesses/{access_id}/subject", "openSubject", || post().to(audit::open_subject), "Open the sealed subject (auditor of the auditing department)")
         .body("empty", "{}").answers::<audit_views::Subject>(200),
 
     Operation::get("/audit/findings", "listFindings", || get().to(audit::findings), "Promises without record and records without promise, newest first (auditors all, others what concerns them)")
-        .query::<audit::FindingSearch>().answers::<Page<audit_views::Finding>>(200),
+        .query::<audit::FindingSearch>().answers_page::<audit_views::Finding>(),
 
     // The ledger.
     Operation::get("/ledger/checkpoint", "showCheckpoint", || get().to(ledger::checkpoint), "Newest anchored checkpoint: text/plain (C2SP note), or JSON by Accept")
@@ -96,9 +96,9 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::post("/ledger/edition", "raiseEdition", || post().to(ledger::raise_edition), "Raise the ledger to the next edition (admin of the authority), when every node's program knows it")
         .body("edition", r#"{"edition":2}"#).answers::<Written>(200),
     Operation::get("/ledger/blocks", "listBlocks", || get().to(ledger::blocks), "Blocks, newest first")
-        .query::<Paged>().answers::<Page<ledger_views::Block>>(200),
+        .query::<Paged>().answers_page::<ledger_views::Block>(),
     Operation::get("/ledger/transactions", "listTransactions", || get().to(ledger::transactions), "Transactions, newest first")
-        .query::<ledger::Search>().answers::<Page<ledger_views::TransactionAnswer>>(200),
+        .query::<ledger::Search>().answers_page::<ledger_views::TransactionAnswer>(),
     Operation::post("/ledger/transactions", "submitTransactions", || post().to(ledger::submit), "Hand in transactions that a system signed with this department's key (system with a token for it, admin); each has its own answer, in their order")
         .takes_bytes("one transaction (docs/formats.md, section 4), or up to 1,000 of them, each behind its length in 4 bytes, big endian; at most 1 MiB").answers_list::<ledger_views::SubmittedAnswer>(),
     Operation::get("/ledger/transactions/{id}", "showTransaction", || get().to(ledger::transaction), "One transaction with what it says")
@@ -113,11 +113,11 @@ pub const OPERATIONS: &[Operation] = &[
 
     // Cases and certificates.
     Operation::get("/workflows", "listWorkflows", || get().to(cases::workflows), "Workflows of this department")
-        .query::<Fresh>().answers::<Page<case_views::Workflow>>(200),
+        .query::<Fresh>().answers_page::<case_views::Workflow>(),
     Operation::post("/cases", "openCase", || post().to(cases::open), "Open a case: pulls its data through the granted interfaces (clerk)")
         .body("case", CASE).answers::<case_views::OpenedCase>(201),
     Operation::get("/cases", "listCases", || get().to(cases::list), "Cases of the city, newest first")
-        .query::<cases::Search>().answers::<Page<case_views::CaseAnswer>>(200),
+        .query::<cases::Search>().answers_page::<case_views::CaseAnswer>(),
     Operation::get("/cases/{id}", "showCase", || get().to(cases::show), "One case; papers for its owner and the departments that sign off")
         .query::<Fresh>().answers::<case_views::CaseDetail>(200),
     Operation::post("/cases/{id}/steps/{step}/sign-off", "signOffCase", || post().to(cases::sign_off), "Give a department's word (reviewer of the step's department)")
@@ -125,7 +125,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::post("/cases/{id}/certificate", "issueCertificate", || post().to(cases::issue_certificate), "Issue the certificate (reviewer of the owner, who did not open the case)")
         .body("empty", "{}").answers::<certificate_views::Issued>(201),
     Operation::get("/certificates", "listCertificates", || get().to(certificates::list), "Certificates of the city, newest first")
-        .query::<certificates::Search>().answers::<Page<certificate_views::CertificateAnswer>>(200),
+        .query::<certificates::Search>().answers_page::<certificate_views::CertificateAnswer>(),
     Operation::get("/certificates/{identifier}", "showCertificate", || get().to(certificates::show), "One certificate; its document on the issuer's node only")
         .query::<Fresh>().answers::<certificate_views::CertificateDetail>(200),
     Operation::post("/certificates/{identifier}/status", "setCertificateStatus", || post().to(certificates::set_status), "Suspend, release, revoke or cancel (reviewer of the issuer)")

@@ -153,7 +153,8 @@ fn root_paths(paths: &mut Map<String, Value>, found: &mut Schemas) {
     let own = answers("This document", "application/json", json!({"type": "object"}));
     paths.insert("/openapi.json".into(), get("showApi", "This document", json!({"200": own})));
     tile_paths(paths);
-    let verification = answers("What anybody may know of it", "application/json", json!(verified));
+    let mut verification = answers("What anybody may know of it", "application/json", json!(verified));
+    verification["content"]["text/html"] = json!({"schema": {"type": "string"}});
     let responses = json!({"200": verification, "default": {"$ref": "#/components/responses/Problem"}});
     let mut verify = get(
         "verifyCertificate",

@@ -65,6 +65,7 @@ pub const KINDS: &[Kind] = kinds! {
     "too_large" 413 "Too large" "内容过大" "send less" "请减小内容";
     "unsupported_media_type" 415 "Not application/json" "内容类型不是 application/json" "send Content-Type: application/json without compression" "请使用 Content-Type: application/json，且不要压缩";
     "unprocessable" 422 "Does not fit the schema" "不符合模式" "correct the places named in errors" "请更正 errors 中指出的各处";
+    "beyond_the_ledger" 422 "The ledger does not reach so far" "账本尚未到达该位置" "ask for the index that your write answered with" "请使用写入答复中的 ledger_index";
     "invalid" 422 "Unacceptable value" "值不可接受" "correct the value" "请更正该值";
     "account_locked" 429 "Account is locked" "账号已锁定" "wait, then try again" "请稍后再试";
     "quota_exceeded" 429 "Daily quota used up" "当日配额已用完" "try again after midnight at UTC+8" "请在次日零时（北京时间）后再试";
