@@ -107,6 +107,13 @@ pub struct EntryName {
     pub name: Slug,
 }
 
+impl EntryName {
+    /// What sorts before every name, and is none: where a range over names begins.
+    pub(crate) fn before_all() -> Self {
+        Self { provider: DepartmentId(String::new()), name: Slug(String::new()) }
+    }
+}
+
 impl FromStr for EntryName {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {

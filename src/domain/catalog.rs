@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::ids::{EntryName, ItemName, Version};
 
 use super::Text;
+use super::edition::present;
 
 /// A catalog entry as it stands on the ledger; a changed one is a new version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct Entry {
     pub version: Version,
     /// Duty, data or interface.
     pub level: Level,
+    /// The entry one level above: a data entry's duty, an interface's data. Edition 3.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub parent: Option<EntryName>,
     /// 信息资源代码: class 1 digit, item 2, topic 3, detail, `/`, six digits.
     pub code: String,
     /// 信息资源名称.
@@ -36,8 +40,14 @@ pub struct Entry {
     /// 共享条件, for conditional sharing; the reason, for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharing_condition: Option<Text>,
+    /// 共享方式. Edition 3.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub sharing_means: Option<SharingMeans>,
     /// 开放属性: whether society may have it.
     pub open: bool,
+    /// 开放条件. Edition 3.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub open_condition: Option<Text>,
     /// 更新周期.
     pub update_cycle: UpdateCycle,
     /// 发布日期, `2026-01-31`.
@@ -60,6 +70,15 @@ impl Entry {
     /// The item of a name.
     pub fn item(&self, name: &ItemName) -> Option<&Item> {
         self.items.iter().find(|item| &item.name == name)
+    }
+
+    /// Whether it says something that older editions of the ledger do not know.
+    pub fn needs_edition_3(&self) -> bool {
+        let of_item = |item: &Item| item.range.is_some() || item.sharing.is_some() || item.sharing_condition.is_some();
+        self.parent.is_some()
+            || self.sharing_means.is_some()
+            || self.open_condition.is_some()
+            || self.items.iter().any(of_item)
     }
 
     /// The highest grade of its items.
@@ -91,6 +110,22 @@ pub struct Item {
     /// Name of the code table of its values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_table: Option<String>,
+    /// 值域, `min..max`: numbers or days, either may be left out. Edition 3.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub range: Option<String>,
+    /// Sharing type of this item, where it is stricter than the entry's. Edition 3.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub sharing: Option<Sharing>,
+    /// Condition of sharing this item, or the reason for none. Edition 3.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub sharing_condition: Option<Text>,
+}
+
+impl Item {
+    /// How the item is shared in an entry: its own type, else the entry's.
+    pub fn sharing_in(&self, entry: &Entry) -> Sharing {
+        self.sharing.unwrap_or(entry.sharing)
+    }
 }
 
 /// Data type of an item.
@@ -152,6 +187,18 @@ pub enum Sharing {
     NotShared,
 }
 
+/// 共享方式: by which way the data comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SharingMeans {
+    /// 共享平台.
+    Platform,
+    /// 邮件.
+    Mail,
+    /// 拷盘、介质.
+    Media,
+}
+
 impl Sharing {
     /// The word in JSON and rules.
     pub fn as_str(self) -> &'static str {
@@ -178,7 +225,7 @@ pub enum UpdateCycle {
 }
 
 /// 信息资源分类: 类, 项, 目, 细目.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Classification {
     /// 类: base, thematic or departmental.
@@ -189,6 +236,13 @@ pub struct Classification {
     pub topic: Text,
     /// 细目.
     pub detail: Text,
+}
+
+impl Classification {
+    /// Its parts from the widest to the narrowest.
+    pub fn parts(&self) -> [&Text; 4] {
+        [&self.class, &self.category, &self.topic, &self.detail]
+    }
 }
 
 /// 格式: category and type.
@@ -212,6 +266,26 @@ pub enum EntryState {
     Deprecated,
     /// Refused to all; the tombstone stays.
     Withdrawn,
+}
+
+impl Level {
+    /// The level one above, where entries of this level have their parent.
+    pub fn above(self) -> Option<Self> {
+        match self {
+            Self::Duty => None,
+            Self::Data => Some(Self::Duty),
+            Self::Interface => Some(Self::Data),
+        }
+    }
+
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Duty => "duty",
+            Self::Data => "data",
+            Self::Interface => "interface",
+        }
+    }
 }
 
 impl EntryState {

@@ -4,7 +4,7 @@
 //! kind as programs did that had never heard of it: as a payload that cannot be read. So a node may be
 //! upgraded while others are not yet, and nobody's early transaction can make their states differ.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::command::Command;
 use super::grant::Approval;
@@ -28,10 +28,20 @@ pub fn of(command: &Command) -> u32 {
         Command::SetNode(_) | Command::RemoveNode(_) | Command::SetVoters(_) | Command::RecordDigest(_) => 2,
         Command::RequestGrant(request) if request.details.is_some() || request.bounds.is_some() => 3,
         Command::ApproveGrant(approval) if has_limits_of_edition_3(approval) => 3,
+        Command::PublishEntry(publication) if publication.entry.needs_edition_3() => 3,
         _ => FIRST,
     }
 }
 
 fn has_limits_of_edition_3(approval: &Approval) -> bool {
     approval.network_zone.is_some() || approval.hours.is_some() || approval.bounds.is_some()
+}
+
+/// Reads a field that a later edition brought. `null` is an error: programs that do not know the field refuse it
+/// whatever it says, so it must not pass for one that was left out.
+///
+/// # Errors
+/// Those of the value.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }

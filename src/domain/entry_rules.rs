@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::catalog::{Entry, Sharing};
+use super::catalog::{Entry, Item, ItemKind, Level, Sharing};
 use super::schema::{Fault, Schema, department_file};
 
 /// Parameters that name a person, an enterprise or a home, wherever they occur.
@@ -25,6 +25,12 @@ pub fn check(entry: &Entry) -> Vec<Fault> {
 pub fn check_parts(entry: &Entry) -> Vec<Fault> {
     let mut faults = Vec::new();
     items(entry, &mut faults);
+    if entry.level == Level::Duty && entry.parent.is_some() {
+        faults.push(Fault::new("/parent", "a duty stands at the top: leave its parent out"));
+    }
+    if entry.related_codes.contains(&entry.code) {
+        faults.push(Fault::new("/related_codes", "names the entry itself"));
+    }
     for (pointer, schema) in [("/request_schema", &entry.request_schema), ("/response_schema", &entry.response_schema)]
     {
         if let Err(why) = Schema::compile(schema) {
@@ -56,9 +62,57 @@ fn items(entry: &Entry, faults: &mut Vec<Fault>) {
             faults.push(Fault::new(format!("/items/{at}/sensitive"), why));
         }
     }
+    for (at, item) in entry.items.iter().enumerate() {
+        item_sharing(entry, item, at, faults);
+        if let Some(why) = item.range.as_deref().and_then(|range| range_fault(item.kind, range)) {
+            faults.push(Fault::new(format!("/items/{at}/range"), why));
+        }
+    }
     for name in answered.difference(&named) {
         faults.push(Fault::new(format!("/response_schema/properties/{name}"), "is not among the items"));
     }
+}
+
+/// An entry that is shared without condition is so as a whole; where one item is not, the entry is conditional.
+fn item_sharing(entry: &Entry, item: &Item, at: usize, faults: &mut Vec<Fault>) {
+    if item.sharing.is_some_and(|sharing| sharing != entry.sharing) && entry.sharing != Sharing::Conditional {
+        let why = "items differ from their entry only where it is shared on conditions: make the entry conditional";
+        faults.push(Fault::new(format!("/items/{at}/sharing"), why));
+    }
+    if item.sharing == Some(Sharing::Unconditional) && item.sensitive {
+        faults
+            .push(Fault::new(format!("/items/{at}/sharing"), "a sensitive item is shared on conditions or not at all"));
+    }
+    if item.sharing == Some(Sharing::NotShared) && item.sharing_condition.is_none() {
+        faults.push(Fault::new(format!("/items/{at}/sharing_condition"), "say why the item is not shared"));
+    }
+}
+
+/// What is wrong with a range of values, `min..max`.
+fn range_fault(kind: ItemKind, range: &str) -> Option<&'static str> {
+    let Some((min, max)) = range.split_once("..") else { return Some("write min..max; either may be left out") };
+    if min.is_empty() && max.is_empty() {
+        return Some("write at least one of min and max");
+    }
+    let fits = |end: &str, right: &dyn Fn(&str) -> bool| end.is_empty() || right(end);
+    let both = |right: &dyn Fn(&str) -> bool| fits(min, right) && fits(max, right);
+    let (formed, ordered) = match kind {
+        ItemKind::Date => {
+            (both(&|day| day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok()), max.is_empty() || min <= max)
+        }
+        ItemKind::Integer => (both(&|text| text.parse::<i64>().is_ok()), in_order::<i64>(min, max)),
+        ItemKind::Number => (both(&|text| text.parse::<f64>().is_ok_and(f64::is_finite)), in_order::<f64>(min, max)),
+        ItemKind::String | ItemKind::Boolean => return Some("only numbers and dates have a range: name a code table"),
+    };
+    match (formed, ordered) {
+        (false, _) => Some("its ends are not of the item's type"),
+        (true, false) => Some("its first end is beyond its second"),
+        (true, true) => None,
+    }
+}
+
+fn in_order<T: std::str::FromStr + PartialOrd>(min: &str, max: &str) -> bool {
+    !matches!((min.parse::<T>(), max.parse::<T>()), (Ok(min), Ok(max)) if min > max)
 }
 
 /// Whom or what a query asks about: the parameter that the entry names or, where a query leaves that one
@@ -111,6 +165,34 @@ mod tests {
     }
 
     #[test]
+    fn an_item_has_its_own_range_and_sharing_within_reason() {
+        for range in ["0..100", "..9.5", "-3.5..", "0..0"] {
+            assert_eq!(entry(|e| e["items"][0]["range"] = json!(range)), Vec::<String>::new(), "{range}");
+        }
+        for range in ["100", "...", "..", "a..b", "9..1", "NaN..", "inf..", "0..1..2"] {
+            assert_eq!(entry(|e| e["items"][0]["range"] = json!(range)), ["/items/0/range"], "{range}");
+        }
+        let shared = |sharing: &str, reason: bool| {
+            entry(|e| {
+                e["items"][0]["sharing"] = json!(sharing);
+                if reason {
+                    e["items"][0]["sharing_condition"] = json!({"zh": "国家秘密", "en": "a secret"});
+                }
+            })
+        };
+        assert_eq!(shared("conditional", false), Vec::<String>::new());
+        assert_eq!(shared("not_shared", true), Vec::<String>::new());
+        assert_eq!(shared("not_shared", false), ["/items/0/sharing_condition"]);
+        assert_eq!(shared("unconditional", false), ["/items/0/sharing"]);
+        assert!(
+            serde_json::from_value::<Item>(json!({"name": "a", "title": {"zh": "", "en": ""}, "type": "date",
+            "length": 1, "sensitive": false, "grade": 1, "range": null}))
+            .is_err(),
+            "null is not left out"
+        );
+    }
+
+    #[test]
     fn a_whole_entry_passes_and_each_broken_part_is_named() {
         assert_eq!(entry(|_| {}), Vec::<String>::new());
         assert_eq!(entry(|e| e["subject"] = json!("uscc")), ["/subject"]);
@@ -126,6 +208,9 @@ mod tests {
             entry(|e| e["request_schema"]["properties"]["id_number"] = json!({"format": "x"})),
             ["/request_schema"]
         );
+        assert_eq!(entry(|e| e["related_codes"] = json!(["204003001/000001"])), ["/related_codes"]);
+        assert_eq!(entry(|e| (e["level"], e["parent"]) = (json!("duty"), json!("water/supply"))), ["/parent"]);
+        assert_eq!(entry(|e| e["items"] = json!([])), ["/items", "/response_schema/properties/balance"]);
         assert_eq!(
             entry(|e| {
                 let twice = e["items"][0].clone();

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Millis;
-use crate::domain::catalog::{Entry, EntryState, Level, Sharing, UpdateCycle};
+use crate::domain::catalog::{Classification, Entry, EntryState, Level, Sharing, UpdateCycle};
 use crate::domain::command::{EntryEnding, EntryPublication};
 use crate::domain::{Actor, Text};
 use crate::ids::{DepartmentId, EntryName, TxId, Version};
@@ -48,6 +48,12 @@ pub struct EntrySummary {
     pub update_cycle: UpdateCycle,
     /// 信息资源代码.
     pub code: String,
+    /// 信息资源分类.
+    #[serde(default)]
+    pub classification: Classification,
+    /// The entry one level above.
+    #[serde(default)]
+    pub parent: Option<EntryName>,
     /// Number of its items.
     pub item_count: u64,
     /// When the version in force was published.
@@ -128,6 +134,8 @@ pub struct EntryFilter {
     pub state: Option<EntryState>,
     /// Of this level.
     pub level: Option<Level>,
+    /// Below this place of the classification: 类, 项, 目, 细目 in Chinese, from the widest, as far as wanted.
+    pub classes: Vec<String>,
     /// Which page.
     pub page: PageRequest,
 }
@@ -145,6 +153,10 @@ struct EntryRow {
     search_text: String,
     summary: String,
     ending: Option<String>,
+    class: String,
+    category: String,
+    topic: String,
+    detail: String,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -211,11 +223,16 @@ fn save(
     search_text: String,
     ending: Option<String>,
 ) -> Result<(), ReadError> {
+    let class = &summary.classification;
     let row = EntryRow {
+        class: class.class.zh.clone(),
+        category: class.category.zh.clone(),
+        topic: class.topic.zh.clone(),
+        detail: class.detail.zh.clone(),
         name: summary.id.to_string(),
         provider: summary.provider.to_string(),
         sharing: summary.sharing.as_str().to_owned(),
-        level: level_name(summary.level).to_owned(),
+        level: summary.level.as_str().to_owned(),
         state: summary.state.as_str().to_owned(),
         version: summary.version.to_string(),
         updated_index: column(summary.ledger_index),
@@ -244,6 +261,8 @@ fn summarise(entry: Entry, origin: &Origin<'_>) -> EntrySummary {
         name: entry.title,
         summary: entry.summary,
         code: entry.code,
+        classification: entry.classification,
+        parent: entry.parent,
     }
 }
 
@@ -257,14 +276,6 @@ fn search_text(entry: &Entry) -> String {
         parts.extend([item.name.to_string(), item.title.zh.clone(), item.title.en.clone()]);
     }
     parts.join("\n").to_lowercase()
-}
-
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Duty => "duty",
-        Level::Data => "data",
-        Level::Interface => "interface",
-    }
 }
 
 /// A search's words in lower case.
@@ -302,7 +313,20 @@ impl ReadModel {
             query = query.filter(entries::state.eq(state.as_str()));
         }
         if let Some(level) = filter.level {
-            query = query.filter(entries::level.eq(level_name(level)));
+            query = query.filter(entries::level.eq(level.as_str()));
+        }
+        let mut classes = filter.classes.iter();
+        if let Some(class) = classes.next() {
+            query = query.filter(entries::class.eq(class));
+        }
+        if let Some(category) = classes.next() {
+            query = query.filter(entries::category.eq(category));
+        }
+        if let Some(topic) = classes.next() {
+            query = query.filter(entries::topic.eq(topic));
+        }
+        if let Some(detail) = classes.next() {
+            query = query.filter(entries::detail.eq(detail));
         }
         self.read(|connection| {
             let rows: Vec<(String, String)> = query

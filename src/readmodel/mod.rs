@@ -8,6 +8,7 @@ pub mod accesses;
 pub mod cases;
 pub mod catalog;
 pub mod certificates;
+pub mod classes;
 mod columns;
 mod connection;
 pub mod error;
@@ -24,6 +25,7 @@ pub mod stats;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod tombstones;
 pub mod transactions;
 
 use std::path::{Path, PathBuf};

@@ -51,6 +51,10 @@ diesel::table! {
         search_text -> Text,
         summary -> Text,
         ending -> Nullable<Text>,
+        class -> Text,
+        category -> Text,
+        topic -> Text,
+        detail -> Text,
     }
 }
 

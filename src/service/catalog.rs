@@ -57,9 +57,10 @@ impl Node {
     /// # Errors
     /// [`ServiceError::Invalid`] with a fault for each value that does not fit.
     pub async fn save_draft(&self, who: &Principal, document: Value) -> Result<Draft, ServiceError> {
-        let entry = read_entry(document)?;
+        let entry = read_entry(self.with_code(document).await?)?;
         let actor = self.authorise(who, self.draft_facts(Action::DraftEntry, &entry.name))?;
         self.check_version(&entry)?;
+        self.check_place(&entry)?;
         let (local, now) = (self.local.clone(), self.clock.now());
         blocking(move || local.save_draft(&entry, &actor, now)).await
     }
@@ -91,6 +92,7 @@ impl Node {
         let draft = self.draft(who, name).await?;
         self.authorise(who, self.draft_facts(Action::SubmitEntry, name))?;
         self.check_version(&draft.entry)?;
+        self.check_place(&draft.entry)?;
         let (local, now) = (self.local.clone(), self.clock.now());
         blocking(move || local.submit_draft(&draft.entry.name, now)).await
     }
@@ -102,6 +104,7 @@ impl Node {
     pub async fn approve_entry(&self, who: &Principal, name: &EntryName) -> Result<Committed, ServiceError> {
         let draft = self.submitted(who, name).await?;
         let actor = self.authorise(who, self.review_facts(Action::ApproveEntry, &draft, who))?;
+        self.check_place(&draft.entry)?;
         let publication = EntryPublication { entry: draft.entry, drafted_by: draft.drafted_by };
         let committed = self.write(who, actor.clone(), Command::PublishEntry(publication)).await?;
         let (local, now, name, id) = (self.local.clone(), self.clock.now(), name.clone(), committed.transaction_id);

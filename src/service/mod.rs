@@ -6,6 +6,7 @@ pub mod audit;
 mod blocking;
 pub mod cases;
 pub mod catalog;
+pub mod catalog_places;
 pub mod certificates;
 mod cluster_health;
 pub mod config;

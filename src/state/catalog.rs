@@ -6,8 +6,9 @@ use crate::clock::Millis;
 use crate::crypto::digest::{Hash, HashAlgorithm};
 use crate::domain::Actor;
 use crate::domain::Role;
-use crate::domain::catalog::{Entry, EntryState};
+use crate::domain::catalog::{Entry, EntryState, Level};
 use crate::domain::command::{EntryEnding, EntryPublication};
+use crate::domain::identifiers::resource_code;
 use crate::ids::EntryName;
 
 use super::limits;
@@ -108,11 +109,18 @@ impl State {
         if drafted_by.user == by.actor.user {
             return Err(Refusal::OwnRequest);
         }
-        check_entry(&entry)?;
+        let edition = self.edition();
+        check_entry(&entry, edition)?;
+        if edition >= 3 {
+            self.check_place(&entry)?;
+        }
         let name = entry.name.clone();
         let published = PublishedEntry { entry, drafted_by, approved_by: by.actor.clone(), at: by.at, index: by.index };
         match self.entries.get(&name) {
-            None => self.entries.insert(name, EntryHistory::begin(published)),
+            None => {
+                self.catalog_index.follow(None, &published.entry);
+                self.entries.insert(name, EntryHistory::begin(published));
+            }
             Some(history) => {
                 if published.entry.version <= history.current.entry.version {
                     let current = history.current.entry.version;
@@ -122,8 +130,34 @@ impl State {
                     return Err(Refusal::Conflict("the entry has too many versions".into()));
                 }
                 let algorithm = self.algorithm;
+                self.catalog_index.follow(Some(&history.current.entry), &published.entry);
                 self.entries.change(&name, |history| history.supersede(published, algorithm));
             }
+        }
+        Ok(())
+    }
+
+    /// An entry's place in the catalog: a code of its own, and a parent one level above.
+    fn check_place(&self, entry: &Entry) -> Result<(), Refusal> {
+        if resource_code::check(&entry.code).is_err() {
+            return Err(Refusal::Invalid("code is not that of an information resource".into()));
+        }
+        if let Some(other) = self.catalog_index.other_of_code(&entry.code, &entry.name) {
+            return Err(Refusal::Conflict(format!("code {} is that of {other}", entry.code)));
+        }
+        let level_before = self.entries.get(&entry.name).map(|history| history.current.entry.level);
+        if level_before.is_some_and(|before| before != entry.level) && self.catalog_index.has_children(&entry.name) {
+            return Err(Refusal::Conflict("entries stand below this one: its level stays".into()));
+        }
+        let Some(parent) = &entry.parent else { return Ok(()) };
+        let unknown = || Refusal::Unknown(format!("parent {parent}"));
+        let above = self.entries.get(parent).ok_or_else(unknown)?;
+        if above.state == EntryState::Withdrawn {
+            return Err(Refusal::Conflict(format!("parent {parent} is withdrawn")));
+        }
+        if Some(above.current.entry.level) != entry.level.above() {
+            let (own, its) = (entry.level.as_str(), above.current.entry.level.as_str());
+            return Err(Refusal::Invalid(format!("a {its} entry is not the parent of a {own} entry")));
         }
         Ok(())
     }
@@ -175,7 +209,7 @@ pub(super) fn reviewer(by: &Context<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn check_entry(entry: &Entry) -> Result<(), Refusal> {
+fn check_entry(entry: &Entry, edition: u32) -> Result<(), Refusal> {
     for (what, value, max) in [
         ("title.zh", &entry.title.zh, 100),
         ("title.en", &entry.title.en, 200),
@@ -185,7 +219,9 @@ fn check_entry(entry: &Entry) -> Result<(), Refusal> {
     ] {
         limits::text(what, value, max)?;
     }
-    if entry.items.is_empty() || entry.items.len() > ITEMS_MAX {
+    // A duty is the head of entries with data and needs none itself.
+    let may_be_empty = edition >= 3 && entry.level == Level::Duty;
+    if (entry.items.is_empty() && !may_be_empty) || entry.items.len() > ITEMS_MAX {
         return Err(Refusal::Invalid(format!("an entry has 1 to {ITEMS_MAX} items")));
     }
     let mut names: Vec<_> = entry.items.iter().map(|item| &item.name).collect();
@@ -196,6 +232,17 @@ fn check_entry(entry: &Entry) -> Result<(), Refusal> {
     }
     if entry.items.iter().any(|item| !(1..=4).contains(&item.grade)) {
         return Err(Refusal::Invalid("an item's grade is 1 to 4".into()));
+    }
+    if let Some(condition) = &entry.open_condition {
+        limits::text("open_condition.zh", &condition.zh, 2_000)?;
+    }
+    for item in &entry.items {
+        if let Some(condition) = &item.sharing_condition {
+            limits::text("an item's sharing_condition.zh", &condition.zh, 2_000)?;
+        }
+        if let Some(range) = &item.range {
+            limits::text("an item's range", range, 64)?;
+        }
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::domain::catalog::{Entry, EntryState, Sharing};
 use crate::domain::command::GrantEnding;
 use crate::domain::grant::bounds::Bounds;
 use crate::domain::grant::{Approval, Details, Grant, GrantDecision, GrantRequest, GrantState};
-use crate::ids::GrantId;
+use crate::ids::{GrantId, ItemName};
 
 use super::catalog::{ITEMS_MAX, reviewer};
 use super::limits;
@@ -77,6 +77,10 @@ impl State {
         }
         if let Some(item) = request.items.iter().find(|item| entry.item(item).is_none()) {
             return Err(Refusal::Unknown(format!("item {item} of {}", request.entry)));
+        }
+        let kept = |name: &&ItemName| entry.item(name).is_some_and(|item| item.sharing_in(entry) == Sharing::NotShared);
+        if let Some(item) = request.items.iter().find(kept) {
+            return Err(Refusal::NotAllowed(format!("item {item} is not shared")));
         }
         if request.daily_max == 0 {
             return Err(Refusal::Invalid("daily_max is at least 1".into()));

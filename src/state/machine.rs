@@ -21,6 +21,7 @@ use crate::ledger::chain::chain_id;
 use crate::ledger::transaction::Transaction;
 
 use super::catalog::EntryHistory;
+use super::catalog_index::CatalogIndex;
 use super::ids_seen::IdsSeen;
 use super::items::Items;
 use super::keys::Endorsement;
@@ -47,6 +48,8 @@ pub struct State {
     pub(super) endorsements: Items<(DepartmentId, DepartmentId), Endorsement>,
     pub(super) policy: Items<(), PolicyDocument>,
     pub(super) entries: Items<EntryName, EntryHistory>,
+    /// An index of the entries.
+    pub(super) catalog_index: CatalogIndex,
     pub(super) grants: Items<GrantId, Grant>,
     /// An index of the grants, which are in the digest themselves.
     pub(super) grants_of: OrdMap<(DepartmentId, EntryName), Arc<Vec<GrantId>>>,
@@ -98,6 +101,7 @@ impl State {
             endorsements: Items::new("endorsement", algorithm),
             policy: Items::new("policy", algorithm),
             entries: Items::new("entry", algorithm),
+            catalog_index: CatalogIndex::default(),
             grants: Items::new("grant", algorithm),
             grants_of: OrdMap::new(),
             cases: Items::new("case", algorithm),
@@ -245,6 +249,15 @@ impl State {
     pub fn grants_of(&self, consumer: &DepartmentId, entry: &EntryName) -> impl Iterator<Item = &Grant> {
         let ids = self.grants_of.get(&(consumer.clone(), entry.clone())).map(|ids| ids.as_slice()).unwrap_or_default();
         ids.iter().rev().filter_map(|id| self.grants.get(id))
+    }
+
+    /// The grants that a consumer asked for on any entry, those of one entry together.
+    pub fn grants_of_consumer(&self, consumer: &DepartmentId) -> impl Iterator<Item = &Grant> {
+        let places = self.grants_of.range((consumer.clone(), EntryName::before_all())..);
+        places
+            .take_while(move |((of, _), _)| of == consumer)
+            .flat_map(|(_, ids)| ids.iter())
+            .filter_map(|id| self.grants.get(id))
     }
 
     /// All cases, by id, so oldest first.

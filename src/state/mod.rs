@@ -5,6 +5,7 @@
 pub mod applied;
 mod cases;
 mod catalog;
+mod catalog_index;
 mod certificates;
 mod cosigners;
 mod departments;

@@ -53,7 +53,7 @@ impl State {
         #[rustfmt::skip]
         let Self {
             chain, algorithm, outcomes, size, time, ids, genesis, departments, nodes, numbers, keys, keys_of,
-            endorsements, policy, entries, grants, grants_of, cases, certificates, edition, members_changed,
+            endorsements, policy, entries, catalog_index: _, grants, grants_of, cases, certificates, edition, members_changed,
         } = self;
         out.write_all(MAGIC)?;
         write_text(out, chain)?;
@@ -160,6 +160,7 @@ impl State {
                 let before = earlier.remove(&name).unwrap_or_default();
                 let history = history.with_earlier(before, self.algorithm);
                 let history = history.ok_or_else(|| malformed(format!("the versions of {name} do not fit")))?;
+                self.catalog_index.follow(None, &history.current().entry);
                 self.entries.insert(name, history);
                 Ok(())
             }),

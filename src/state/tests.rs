@@ -1,5 +1,6 @@
 //! The state machine's rules as its users meet them: one small city, real signed transactions.
 
+mod catalog;
 mod digest;
 mod edition;
 mod fuzz;

@@ -218,3 +218,83 @@ fn the_catalog_is_searched_filtered_and_paged() {
     let distinct: std::collections::BTreeSet<&String> = seen.iter().collect();
     assert!(distinct.len() == seen.len() && seen.len() >= 7, "{seen:?}");
 }
+
+#[test]
+fn levels_codes_and_breaking_versions_are_told_to_those_who_use_an_entry() {
+    let city = City::of_three("tax");
+    let (clerk, reviewer) = (city.person("tax", "clerk1"), city.person("tax", "reviewer1"));
+    let publish = |document: &Value| {
+        let name = document["name"].as_str().unwrap();
+        let draft = clerk.post("catalog/entries", document).ok();
+        clerk.post(&format!("catalog/entries/{name}/submit"), &json!({})).ok();
+        let done = reviewer.post(&format!("catalog/entries/{name}/approve"), &json!({})).ok();
+        let seen = format!("catalog/entries/{name}?min_index={}", done["ledger_index"]);
+        (draft, clerk.get(&seen).ok())
+    };
+    let uscc = clerk.get("catalog/entries/tax/deed-tax-payment").ok()["provider_code"].clone();
+    let own = |name: &str, level: &str, parent: Option<&str>| {
+        let mut document = low_income("1.0");
+        (document["name"], document["level"], document["code"]) = (json!(name), json!(level), json!("101009001"));
+        document["provider_code"] = uscc.clone();
+        if let Some(parent) = parent {
+            document["parent"] = json!(parent);
+        }
+        document
+    };
+
+    // Three levels, each with the next free code of its class.
+    let wrong = own("tax/relief", "interface", Some("tax/deed-tax-payment"));
+    clerk.post("catalog/entries", &wrong).problem(422, "unprocessable");
+    let (draft, _) = publish(&own("tax/relief-duty", "duty", None));
+    assert_eq!(draft["entry"]["code"], "101009001/000001");
+    let mut data = own("tax/relief-data", "data", Some("tax/relief-duty"));
+    data["code"] = json!("");
+    let (_, shown) = publish(&data);
+    assert_eq!((&shown["code"], &shown["above"][0]["id"]), (&json!("101009001/000002"), &json!("tax/relief-duty")));
+    let (_, shown) = publish(&own("tax/relief", "interface", Some("tax/relief-data")));
+    let above: Vec<_> = shown["above"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+    assert_eq!(above, ["tax/relief-duty", "tax/relief-data"]);
+    let duty = clerk.get("catalog/entries/tax/relief-duty").ok();
+    assert_eq!(duty["below"][0]["id"], "tax/relief-data");
+    let mut taken = own("tax/other", "interface", None);
+    taken["code"] = json!("101009001/000001");
+    clerk.post("catalog/entries", &taken).problem(409, "code_taken");
+    let classes = clerk.get("catalog/classes?class=主题信息资源").ok();
+    assert_eq!(classes["items"][0], json!({"name": {"zh": "社会救助", "en": "Social assistance"}, "entries": 3}));
+    assert_eq!(
+        clerk.get("catalog/entries?class=主题信息资源&category=社会救助").ok()["items"].as_array().unwrap().len(),
+        3
+    );
+
+    // A version that breaks its users says so by its major number, and they are told.
+    let consumer =
+        city.nodes().iter().map(|node| node.department.clone()).find(|id| id != "tax" && id != "audit").unwrap();
+    let wish = Wish { consumer: &consumer, entry: "tax/relief", items: &["entitled"], ..Wish::marriage() };
+    city.grant(&wish, &json!({}));
+    let mut next = own("tax/relief", "interface", Some("tax/relief-data"));
+    next["items"].as_array_mut().unwrap().remove(0);
+    next["response_schema"]["properties"].as_object_mut().unwrap().shift_remove("id_number");
+    next["version"] = json!("1.1");
+    let refused = clerk.post("catalog/entries", &next).problem(422, "unprocessable");
+    assert_eq!(refused["errors"][0]["pointer"], "/response_schema/properties/id_number");
+    assert!(refused["errors"][0]["message"].as_str().unwrap().contains("2.0"), "{refused}");
+    next["version"] = json!("2.0");
+    publish(&next);
+    let difference = clerk.get("catalog/entries/tax/relief/diff?from=1.0&to=2.0").ok();
+    assert_eq!(difference["breaking"], true);
+    assert!(difference["changes"].as_array().unwrap().iter().any(|change| change["breaking"] == "item_removed"));
+    clerk.get("catalog/entries/tax/relief/diff?from=1.0&to=7.0").problem(404, "not_found");
+    let told = city.system(&consumer);
+    eventually("the consumer is told", || {
+        let notices = told.get("catalog/notices").ok();
+        notices["items"][0]["kind"] == "new_major_version" && notices["items"][0]["current_version"] == "2.0"
+    });
+
+    // What is withdrawn is told to those who keep copies.
+    let ending = json!({"reason": "停用", "successor": "tax/relief-data"});
+    let done = reviewer.post("catalog/entries/tax/relief/withdraw", &ending).ok();
+    let gone = told.get(&format!("catalog/tombstones?min_index={}", done["ledger_index"])).ok();
+    assert_eq!((&gone["items"][0]["id"], &gone["items"][0]["successor"]), (&json!("tax/relief"), &ending["successor"]));
+    let since = done["ledger_index"].as_u64().unwrap() + 1;
+    assert_eq!(told.get(&format!("catalog/tombstones?since={since}")).ok()["items"], json!([]));
+}

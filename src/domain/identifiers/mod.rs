@@ -4,6 +4,7 @@ pub mod certificate_identifier;
 pub mod id_number;
 pub mod plate;
 pub mod region;
+pub mod resource_code;
 pub mod unit_number;
 pub mod uscc;
 

@@ -16,6 +16,7 @@ use crate::web::problem::Problem;
 
 use super::listing::{Fresh, fresh, page};
 use super::views::catalog::{DraftAnswer, EntryDetail, EntrySummary, Published};
+use super::views::catalog_places::{ClassAnswer, DifferenceAnswer, NoticeAnswer, TombstoneAnswer};
 use super::views::{Page, Written};
 
 /// Filters of the catalog.
@@ -32,6 +33,14 @@ pub struct Search {
     state: Option<EntryState>,
     /// Of this level.
     level: Option<Level>,
+    /// Of this class (类, in Chinese).
+    class: Option<String>,
+    /// Of this category (项) of the class.
+    category: Option<String>,
+    /// Of this topic (目) of the category.
+    topic: Option<String>,
+    /// Of this detail (细目) of the topic.
+    detail: Option<String>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
     /// Items wanted, 1 to 200; 50 when left out.
@@ -48,6 +57,47 @@ pub struct Which {
     version: Option<Version>,
     /// Wait up to 5 s until the answer reflects the transaction of this ledger index.
     min_index: Option<u64>,
+}
+
+/// Which two versions to compare.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Versions {
+    /// The older version; the one before `to` when left out.
+    from: Option<Version>,
+    /// The newer version; the current one when left out.
+    to: Option<Version>,
+}
+
+/// A place of the classification.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ClassPlace {
+    /// The class (类), in Chinese; all classes are told when left out.
+    class: Option<String>,
+    /// The category (项) of the class.
+    category: Option<String>,
+    /// The topic (目) of the category.
+    topic: Option<String>,
+}
+
+/// From when on.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Since {
+    /// Withdrawn by transactions from this ledger index on; all when left out.
+    since: Option<u64>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Items wanted, 1 to 200; 50 when left out.
+    page_size: Option<u32>,
+    /// Wait up to 5 s until the answer reflects the transaction of this ledger index.
+    min_index: Option<u64>,
+}
+
+/// Parts of a place as far as each stands in the one before.
+fn place<const N: usize>(parts: [Option<String>; N]) -> Vec<String> {
+    parts.into_iter().map_while(|part| part).collect()
 }
 
 /// `provider/name` in a path.
@@ -108,9 +158,11 @@ impl ApiBody for EndingRequest {
 
 /// **Permissions**: everybody signed in.
 pub async fn list(node: Data<Node>, _: Caller, query: Filter<Search>) -> Result<Json<Page<EntrySummary>>, Problem> {
-    let Search { q, provider, sharing, state, level, cursor, page_size, min_index } = query.0;
+    let Search { q, provider, sharing, state, level, class, category, topic, detail, cursor, page_size, min_index } =
+        query.0;
     fresh(&node, min_index).await?;
-    let filter = EntryFilter { q, provider, sharing, state, level, page: page(cursor, page_size) };
+    let classes = place([class, category, topic, detail]);
+    let filter = EntryFilter { q, provider, sharing, state, level, classes, page: page(cursor, page_size) };
     Ok(Json(node.entries(filter).await?.into()))
 }
 
@@ -122,7 +174,52 @@ pub async fn show(
     query: Filter<Which>,
 ) -> Result<Json<EntryDetail>, Problem> {
     fresh(&node, query.0.min_index).await?;
-    Ok(Json(node.entry(named.entry(), query.0.version).await?.into()))
+    let view = node.entry(named.entry(), query.0.version).await?;
+    let around = node.surroundings(&view.entry);
+    Ok(Json(EntryDetail::of(view, around)))
+}
+
+/// **Permissions**: everybody signed in.
+pub async fn diff(
+    node: Data<Node>,
+    _: Caller,
+    named: Path<Named>,
+    query: Filter<Versions>,
+) -> Result<Json<DifferenceAnswer>, Problem> {
+    Ok(Json(node.difference(&named.entry(), query.0.from, query.0.to)?.into()))
+}
+
+/// **Permissions**: everybody signed in.
+pub async fn classes(
+    node: Data<Node>,
+    _: Caller,
+    query: Filter<ClassPlace>,
+) -> Result<Json<Page<ClassAnswer>>, Problem> {
+    let ClassPlace { class, category, topic } = query.0;
+    let groups = node.classes(place([class, category, topic])).await?;
+    Ok(Json(whole(&node, groups.into_iter().map(Into::into).collect())))
+}
+
+/// **Permissions**: everybody of the department.
+pub async fn notices(node: Data<Node>, _: Caller, _: Filter<Fresh>) -> Result<Json<Page<NoticeAnswer>>, Problem> {
+    let notices = node.notices().into_iter().map(Into::into).collect();
+    Ok(Json(whole(&node, notices)))
+}
+
+/// **Permissions**: everybody signed in.
+pub async fn tombstones(
+    node: Data<Node>,
+    _: Caller,
+    query: Filter<Since>,
+) -> Result<Json<Page<TombstoneAnswer>>, Problem> {
+    let Since { since, cursor, page_size, min_index } = query.0;
+    fresh(&node, min_index).await?;
+    Ok(Json(node.tombstones(since.unwrap_or(0), page(cursor, page_size)).await?.into()))
+}
+
+/// A list that is short enough to be answered whole.
+fn whole<T>(node: &Node, items: Vec<T>) -> Page<T> {
+    Page { items, next_cursor: None, ledger_index: node.chain.size().saturating_sub(1) }
 }
 
 /// **Permissions**: clerk of the provider.
@@ -139,8 +236,7 @@ pub async fn draft(
 /// **Permissions**: everybody of the department.
 pub async fn drafts(node: Data<Node>, caller: Caller, _: Filter<Fresh>) -> Result<Json<Page<DraftAnswer>>, Problem> {
     let drafts = node.drafts(&caller.0).await?;
-    let items = drafts.into_iter().map(DraftAnswer::from).collect();
-    Ok(Json(Page { items, next_cursor: None, ledger_index: node.chain.size().saturating_sub(1) }))
+    Ok(Json(whole(&node, drafts.into_iter().map(DraftAnswer::from).collect())))
 }
 
 /// **Permissions**: everybody of the department.

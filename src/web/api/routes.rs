@@ -6,6 +6,7 @@ use actix_web::web::{delete, get, post};
 use super::operation::Operation;
 use super::views::Written;
 use super::views::{audit as audit_views, catalog as catalog_views, cases as case_views};
+use super::views::catalog_places as place_views;
 use super::views::{certificates as certificate_views, city as city_views, grants as grant_views};
 use super::views::keys as key_views;
 use super::views::membership as membership_views;
@@ -56,6 +57,15 @@ pub const OPERATIONS: &[Operation] = &[
         .query::<Fresh>().answers_page::<catalog_views::DraftAnswer>(),
     Operation::get("/catalog/drafts/{provider}/{name}", "showDraft", || get().to(catalog::show_draft), "One draft")
         .query::<Fresh>().answers::<catalog_views::DraftAnswer>(200),
+
+    Operation::get("/catalog/entries/{provider}/{name}/diff", "compareVersions", || get().to(catalog::diff), "What differs between two versions of an entry, and what of it breaks users")
+        .query::<catalog::Versions>().answers::<place_views::DifferenceAnswer>(200),
+    Operation::get("/catalog/classes", "listClasses", || get().to(catalog::classes), "The groups below a place of the classification")
+        .query::<catalog::ClassPlace>().answers::<Page<place_views::ClassAnswer>>(200),
+    Operation::get("/catalog/notices", "listNotices", || get().to(catalog::notices), "Entries granted to this department that have a new major version or ended, newest first")
+        .query::<Fresh>().answers::<Page<place_views::NoticeAnswer>>(200),
+    Operation::get("/catalog/tombstones", "listTombstones", || get().to(catalog::tombstones), "Withdrawn entries, oldest first: for those who keep copies of the catalog")
+        .query::<catalog::Since>().answers::<Page<place_views::TombstoneAnswer>>(200),
 
     // Grants.
     Operation::post("/grants", "requestGrant", || post().to(grants::request), "Ask for a grant (clerk, reviewer or system)")

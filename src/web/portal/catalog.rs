@@ -7,18 +7,26 @@ use crate::domain::catalog::{EntryState, Sharing};
 use crate::ids::{DepartmentId, EntryName, Slug, Version};
 use crate::readmodel::PageRequest;
 use crate::readmodel::catalog::{EntryFilter, EntrySummary, EntryView};
+use crate::readmodel::classes::ClassGroup;
 use crate::service::catalog::EndingRequest;
 use crate::web::problem::Problem;
 
 use super::codes;
 use super::desk::{Desk, Visitor};
-use super::entry_body::body;
+use super::entry_body::{body, change_row};
 use super::form::{Fields, Posted};
+use super::href::href;
 use super::listing::{cursor, departments, pager};
 use super::render::Answer;
-use super::views::catalog::{Catalog, CatalogResults, Ending, EntryPage, EntryRow, VersionRow};
+use super::views::catalog::{
+    Catalog, CatalogResults, ChangeRow, ClassRow, Classes, DiffPage, Ending, EntryPage, EntryRow, VersionRow,
+};
 
 const PAGE_SIZE: u32 = 20;
+/// Versions to choose from, newest first.
+const VERSIONS_SHOWN: usize = 100;
+/// Fields of a place of the classification, from the widest.
+const CLASSES: [&str; 4] = ["class", "category", "topic", "detail"];
 
 /// Search and filters.
 pub async fn catalog(visitor: Visitor) -> Answer {
@@ -35,6 +43,11 @@ pub async fn catalog(visitor: Visitor) -> Answer {
         sharing: query.get("sharing").to_owned(),
         state: query.get("state").to_owned(),
         level: query.get("level").to_owned(),
+        classes: CLASSES
+            .iter()
+            .map(|field| (*field, query.get(field).to_owned()))
+            .filter(|it| !it.1.is_empty())
+            .collect(),
         results,
     };
     visitor.show(&view)
@@ -48,10 +61,11 @@ async fn results(visitor: &Visitor) -> Result<CatalogResults, Problem> {
         sharing: codes::value(query.get("sharing")),
         state: codes::value(query.get("state")),
         level: codes::value(query.get("level")),
+        classes: class_place(query),
         page: PageRequest { cursor: cursor(query), size: Some(PAGE_SIZE) },
     };
     let page = visitor.node.entries(filter).await?;
-    let fields = ["q", "provider", "sharing", "state", "level"];
+    let fields = ["q", "provider", "sharing", "state", "level", "class", "category", "topic", "detail"];
     let (first_href, next_href) = pager("/catalog", query, &fields, page.next_cursor.as_deref());
     Ok(CatalogResults {
         t: visitor.t,
@@ -75,6 +89,70 @@ fn row(desk: &Desk, entry: &EntrySummary) -> EntryRow {
         grade: entry.grade,
         updated: entry.published_at.date(),
     }
+}
+
+/// The place of the classification that a query string names.
+fn class_place(query: &Fields) -> Vec<String> {
+    let parts = CLASSES.iter().map(|field| query.get(field)).take_while(|part| !part.is_empty());
+    parts.map(str::to_owned).collect()
+}
+
+/// The catalog by classification.
+pub async fn classes(visitor: Visitor) -> Answer {
+    let place = class_place(&visitor.query);
+    let address = |path: &str, place: &[String]| {
+        let fields: Vec<(&str, &str)> = CLASSES.iter().copied().zip(place.iter().map(String::as_str)).collect();
+        href(path, &fields)
+    };
+    let row = |group: &ClassGroup| {
+        let mut below = place.clone();
+        below.push(group.name.zh.clone());
+        // Below the narrowest group there are entries only.
+        let path = if below.len() < CLASSES.len() { "/catalog/classes" } else { "/catalog" };
+        ClassRow { name: visitor.t.pick(&group.name).to_owned(), href: address(path, &below), entries: group.entries }
+    };
+    let groups = visitor.node.classes(place.clone()).await?;
+    let above = (0..place.len()).map(|depth| {
+        let outer = place.get(..depth).unwrap_or_default();
+        let name = outer.last().cloned().unwrap_or_else(|| visitor.t.say("classes-title"));
+        (name, address("/catalog/classes", outer))
+    });
+    visitor.show(&Classes {
+        page: visitor.page(),
+        t: visitor.t,
+        above: above.collect(),
+        name: place.last().cloned().unwrap_or_default(),
+        entries_href: address("/catalog", &place),
+        groups: groups.iter().map(row).collect(),
+    })
+}
+
+/// What differs between two versions.
+pub async fn diff(visitor: Visitor, path: Path<(DepartmentId, Slug)>) -> Answer {
+    let name = entry_name(path.into_inner());
+    let version = |field: &str| -> Result<Option<Version>, Problem> {
+        let text = Some(visitor.query.get(field)).filter(|text| !text.is_empty());
+        text.map(str::parse).transpose().map_err(|_| Problem::new("invalid_parameter"))
+    };
+    let difference = visitor.node.difference(&name, version("from")?, version("to")?)?;
+    let versions = {
+        let state = visitor.node.chain.state();
+        let history = state.entry(&name);
+        let versions = history.into_iter().flat_map(|history| history.versions().rev());
+        versions.map(|known| known.entry.version.to_string()).take(VERSIONS_SHOWN).collect()
+    };
+    let rows: Vec<ChangeRow> = difference.changes.iter().map(|change| change_row(visitor.t, change)).collect();
+    visitor.show(&DiffPage {
+        page: visitor.page(),
+        t: visitor.t,
+        title: visitor.entry_title(&name),
+        id: name.to_string(),
+        from: difference.from.to_string(),
+        to: difference.to.to_string(),
+        versions,
+        breaking: rows.iter().any(|row| !row.breaking.is_empty()),
+        rows,
+    })
 }
 
 /// Reads the two parts of an entry's name in an address.
@@ -111,7 +189,9 @@ fn entry_page(desk: &Desk, view: &EntryView) -> EntryPage {
         transaction: known.publication.transaction_id.to_string(),
         index: known.publication.ledger_index,
         shown: known.version == entry.version,
+        comparable: view.history.last().is_some_and(|oldest| oldest.version != known.version),
     };
+    let has_data = !entry.items.is_empty();
     EntryPage {
         page: desk.page_at(&format!("/catalog/{}", entry.name)),
         t: desk.t,
@@ -121,9 +201,10 @@ fn entry_page(desk: &Desk, view: &EntryView) -> EntryPage {
         may_request: clerks
             && !own
             && current
+            && has_data
             && view.state == EntryState::Published
             && entry.sharing == Sharing::Conditional,
-        may_query: desk.is(Role::Clerk) && served && current && entry.sharing != Sharing::NotShared,
+        may_query: desk.is(Role::Clerk) && has_data && served && current && entry.sharing != Sharing::NotShared,
         may_change: own && served && desk.is(Role::Clerk),
         may_end: own && served && current && desk.is(Role::Reviewer),
     }

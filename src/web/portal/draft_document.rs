@@ -46,6 +46,15 @@ pub fn document(fields: &DraftFields, provider: &DepartmentId, provider_code: &s
         if !fields.condition_zh.is_empty() {
             entry.insert("sharing_condition".into(), text(&fields.condition_zh, &fields.condition_en));
         }
+        if !fields.parent.is_empty() {
+            entry.insert("parent".into(), fields.parent.as_str().into());
+        }
+        if !fields.means.is_empty() {
+            entry.insert("sharing_means".into(), fields.means.as_str().into());
+        }
+        if !fields.open_condition_zh.is_empty() {
+            entry.insert("open_condition".into(), text(&fields.open_condition_zh, &fields.open_condition_en));
+        }
         if !fields.subject.is_empty() {
             entry.insert("subject".into(), fields.subject.as_str().into());
         }
@@ -72,8 +81,15 @@ fn item_document(item: &ItemFields) -> Value {
         "grade": number(&item.grade),
         "masking": item.masking,
     });
-    if let Some(document) = document.as_object_mut().filter(|_| !item.code_table.is_empty()) {
-        document.insert("code_table".into(), item.code_table.as_str().into());
+    if let Some(document) = document.as_object_mut() {
+        for (member, value) in [("code_table", &item.code_table), ("range", &item.range), ("sharing", &item.sharing)] {
+            if !value.is_empty() {
+                document.insert(member.into(), value.as_str().into());
+            }
+        }
+        if !item.condition_zh.is_empty() {
+            document.insert("sharing_condition".into(), text(&item.condition_zh, &item.condition_en));
+        }
     }
     document
 }
@@ -160,10 +176,12 @@ fn titled(property: &mut Value, title: &str) {
 pub fn fields(entry: &Entry) -> DraftFields {
     let class = &entry.classification;
     let condition = entry.sharing_condition.clone().unwrap_or_default();
+    let open_condition = entry.open_condition.clone().unwrap_or_default();
     DraftFields {
         name: entry.name.name.to_string(),
         version: entry.version.to_string(),
         level: codes::word(&entry.level),
+        parent: entry.parent.as_ref().map(ToString::to_string).unwrap_or_default(),
         code: entry.code.clone(),
         title_zh: entry.title.zh.clone(),
         title_en: entry.title.en.clone(),
@@ -184,7 +202,10 @@ pub fn fields(entry: &Entry) -> DraftFields {
         sharing: entry.sharing.as_str().to_owned(),
         condition_zh: condition.zh,
         condition_en: condition.en,
+        means: entry.sharing_means.as_ref().map(codes::word).unwrap_or_default(),
         open: yes(entry.open),
+        open_condition_zh: open_condition.zh,
+        open_condition_en: open_condition.en,
         update_cycle: codes::word(&entry.update_cycle),
         issue_date: entry.issue_date.clone(),
         related_codes: entry.related_codes.join("\n"),
@@ -211,6 +232,7 @@ fn parameter_fields(schema: &Value) -> Vec<ParameterFields> {
 }
 
 fn item_fields(item: &crate::domain::catalog::Item) -> ItemFields {
+    let condition = item.sharing_condition.clone().unwrap_or_default();
     ItemFields {
         name: item.name.to_string(),
         title_zh: item.title.zh.clone(),
@@ -221,6 +243,10 @@ fn item_fields(item: &crate::domain::catalog::Item) -> ItemFields {
         grade: item.grade.to_string(),
         masking: codes::word(&item.masking),
         code_table: item.code_table.clone().unwrap_or_default(),
+        range: item.range.clone().unwrap_or_default(),
+        sharing: item.sharing.map(|sharing| sharing.as_str().to_owned()).unwrap_or_default(),
+        condition_zh: condition.zh,
+        condition_en: condition.en,
     }
 }
 
@@ -231,6 +257,9 @@ pub fn place(fault: &Fault, fields: &DraftFields) -> (String, String, &'static s
     match parts.as_slice() {
         ["version"] => plain("version", "version", "bad_version"),
         ["code"] => plain("code", "meta-code", "bad_code"),
+        ["parent"] => plain("parent", "meta-parent", "bad_parent"),
+        ["open_condition", ..] => plain("open_condition_zh", "meta-open", "too_long"),
+        ["sharing_means"] => plain("means", "meta-means", "bad_value"),
         [part @ ("title" | "summary" | "duty"), lang] | ["classification", part, lang] => {
             (format!("{part}_{lang}"), format!("{part}-{lang}"), "too_long")
         }
@@ -259,6 +288,9 @@ fn item_place(at: &str, rest: &[&str], fields: &DraftFields) -> (String, String,
         ["masking"] => ("masking", "item-masking", "bad_value"),
         ["type"] => ("kind", "item-kind", "bad_value"),
         ["code_table"] => ("code_table", "item-code-table", "too_long"),
+        ["range"] => ("range", "item-range", "bad_range"),
+        ["sharing"] => ("sharing", "item-sharing", "bad_value"),
+        ["sharing_condition", ..] => ("condition_zh", "item-condition", "required"),
         _ => ("name", "item-name", "bad_name"),
     };
     (format!("item-{row}-{column}"), label.to_owned(), code)

@@ -8,6 +8,9 @@ fn form() -> DraftFields {
         ("name", "heating-account"),
         ("version", "1.0"),
         ("level", "interface"),
+        ("parent", "urban-management/heating"),
+        ("means", "platform"),
+        ("open_condition_zh", "经脱敏"),
         ("code", "303001001/000009"),
         ("title_zh", "供热账户"),
         ("title_en", "Heating account"),
@@ -44,6 +47,9 @@ fn form() -> DraftFields {
         ("item-3-length", "10"),
         ("item-3-sensitive", "no"),
         ("item-3-grade", "2"),
+        ("item-3-range", "2000-01-01.."),
+        ("item-3-sharing", "not_shared"),
+        ("item-3-condition_zh", "国家秘密"),
         ("item-3-masking", "none"),
     ];
     let pairs: Vec<(String, String)> = pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
@@ -60,6 +66,8 @@ fn a_form_becomes_a_whole_entry_and_comes_back() {
     let entry = entry(&form(), None);
     assert_eq!(entry_rules::check(&entry), []);
     assert_eq!(entry.items.len(), 2);
+    assert_eq!(entry.items[1].range.as_deref(), Some("2000-01-01.."));
+    assert!(entry.needs_edition_3());
     assert_eq!(entry.request_schema["required"], json!(["id_number"]));
     assert_eq!(entry.response_schema["properties"]["opened_on"]["format"], "date");
     let back = fields(&entry);
@@ -91,6 +99,8 @@ fn faults_find_their_fields() {
         ("/format/type", "format_type"),
         ("/items/0/length", "item-2-length"),
         ("/items/1/name", "item-3-name"),
+        ("/items/1/range", "item-3-range"),
+        ("/parent", "parent"),
         ("/request_schema/properties", "param-0-name"),
         ("", "name"),
     ] {

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 
 use crate::domain::catalog::Entry;
+use crate::domain::compatibility::unannounced;
 use crate::domain::entry_rules;
 use crate::domain::schema::Fault;
 use crate::ids::{EntryName, ItemName, Slug, Version};
@@ -75,11 +76,11 @@ async fn save(visitor: &Visitor, action: &str, draft: DraftFields, sent: &Fields
             Ok(name) => return visitor.done(&format!("/drafts/{name}"), "draft_saved", None),
             Err(ServiceError::Invalid(found)) => placed(visitor.t, &found, &draft),
             Err(ServiceError::Conflict { code, .. }) => {
+                let field = if code == "code_taken" { "code" } else { "version" };
                 let mut faults = Faults::default();
-                faults.0.push(super::views::Fault {
-                    field: "version".to_owned(),
-                    message: visitor.t.word("problem", code),
-                });
+                faults
+                    .0
+                    .push(super::views::Fault { field: field.to_owned(), message: visitor.t.word("problem", code) });
                 faults
             }
             Err(error) => return Err(error.into()),
@@ -98,12 +99,17 @@ async fn write(visitor: &Visitor, draft: &DraftFields) -> Result<Slug, ServiceEr
         let published = state.entry(&full).map(|history| history.current().entry.clone());
         (published, state.department(&full.provider).map(|own| own.uscc.clone()).unwrap_or_default())
     };
+    let breaking = published.clone();
     let document = document(draft, &full.provider, &code, kept.or(published).as_ref());
+    let document = visitor.node.with_code(document).await?;
     // The rules beyond the schema are checked again on the ledger; here the author can still mend them.
     if let Ok(entry) = serde_json::from_value::<Entry>(document.clone()) {
         let faults = entry_rules::check(&entry);
         if !faults.is_empty() {
             return Err(ServiceError::Invalid(faults));
+        }
+        if breaking.is_some_and(|before| !unannounced(&before, &entry).is_empty()) {
+            return Err(ServiceError::conflict("breaking", "raise the major version"));
         }
     }
     visitor.node.save_draft(&visitor.who, document).await?;
@@ -132,7 +138,6 @@ fn check(draft: &DraftFields, t: Words) -> Faults {
     }
     let needs_condition = draft.sharing != "unconditional";
     for (field, label, value) in [
-        ("code", "meta-code", &draft.code),
         ("title_zh", "title-zh", &draft.title_zh),
         ("summary_zh", "summary-zh", &draft.summary_zh),
         ("duty_zh", "duty-zh", &draft.duty_zh),
@@ -173,7 +178,7 @@ fn check_rows(draft: &DraftFields, t: Words, faults: &mut Faults) {
             faults.add(t, &format!("item-{at}-length"), "item-length", "bad_number");
         }
     }
-    if items.is_empty() {
+    if items.is_empty() && draft.level != "duty" {
         faults.add(t, "items", "entry-items", "no_items");
     }
 }

@@ -3,11 +3,12 @@
 use actix_web::web::Path;
 
 use crate::domain::Role;
+use crate::domain::entry_diff::differences;
 use crate::ids::{EntryName, Slug};
 use crate::readmodel::local::{Draft, DraftState};
 
 use super::desk::{Desk, Visitor};
-use super::entry_body::body;
+use super::entry_body::{body, change_row};
 use super::form::Posted;
 use super::render::Answer;
 use super::views::drafts::{DraftPage, DraftRow, Drafts};
@@ -58,7 +59,13 @@ pub async fn show(visitor: Visitor, name: Path<Slug>) -> Answer {
     if draft.state == DraftState::Published {
         return Ok(visitor.go(&format!("/catalog/{name}")));
     }
+    let changes = {
+        let state = visitor.node.chain.state();
+        let before = state.entry(&name).map(|history| &history.current().entry);
+        before.map(|before| differences(before, &draft.entry)).unwrap_or_default()
+    };
     let view = DraftPage {
+        changes: changes.iter().map(|change| change_row(visitor.t, change)).collect(),
         page: visitor.page(),
         t: visitor.t,
         draft: row(&visitor, &draft),

@@ -3,16 +3,21 @@
 use serde_json::Value;
 
 use crate::domain::catalog::{Entry, Item};
+use crate::domain::entry_diff::Change;
+use crate::service::catalog_places::Place;
 
 use super::codes;
 use super::desk::Desk;
-use super::views::catalog::{EntryBody, ItemRow, ParameterRow};
+use super::views::catalog::{ChangeRow, EntryBody, ItemRow, ParameterRow, PlaceRow, RelatedRow};
+use super::words::Words;
 
 /// Everything about one version, under the state of the entry or of its draft.
 pub fn body(desk: &Desk, entry: &Entry, state: &str) -> EntryBody {
     let t = desk.t;
-    let class = &entry.classification;
-    let classes = [&class.class, &class.category, &class.topic, &class.detail].map(|text| t.pick(text));
+    let classes = entry.classification.parts().map(|text| t.pick(text));
+    let around = desk.node.surroundings(entry);
+    let text =
+        |text: &Option<crate::domain::Text>| text.as_ref().map(|text| t.pick(text).to_owned()).unwrap_or_default();
     EntryBody {
         id: entry.name.to_string(),
         title: t.pick(&entry.title).to_owned(),
@@ -27,17 +32,89 @@ pub fn body(desk: &Desk, entry: &Entry, state: &str) -> EntryBody {
         duty: t.pick(&entry.duty).to_owned(),
         format: format!("{} · {}", entry.format.category, entry.format.kind),
         sharing: entry.sharing.as_str().to_owned(),
-        sharing_condition: entry.sharing_condition.as_ref().map(|text| t.pick(text).to_owned()).unwrap_or_default(),
+        sharing_condition: text(&entry.sharing_condition),
+        means: entry.sharing_means.as_ref().map(codes::word).unwrap_or_default(),
         open: entry.open,
+        open_condition: text(&entry.open_condition),
         update_cycle: codes::word(&entry.update_cycle),
         issue_date: entry.issue_date.clone(),
-        related_codes: entry.related_codes.clone(),
+        related: around.related.iter().map(|(code, entry)| related_row(t, code, entry.as_ref())).collect(),
+        above: around.above.iter().map(|place| place_row(t, place)).collect(),
+        below: around.below.iter().map(|place| place_row(t, place)).collect(),
         subject: entry.subject.as_ref().map(ToString::to_string).unwrap_or_default(),
         items: entry.items.iter().map(|item| item_row(desk, item)).collect(),
         parameters: parameters(&entry.request_schema),
         request_schema: indented(&entry.request_schema),
         response_schema: indented(&entry.response_schema),
     }
+}
+
+fn place_row(t: Words, place: &Place) -> PlaceRow {
+    PlaceRow {
+        id: place.id.to_string(),
+        title: t.pick(&place.title).to_owned(),
+        level: place.level.as_str().to_owned(),
+        state: place.state.as_str().to_owned(),
+    }
+}
+
+fn related_row(t: Words, code: &str, entry: Option<&Place>) -> RelatedRow {
+    RelatedRow { code: code.to_owned(), entry: entry.map(|place| place_row(t, place)) }
+}
+
+/// Longest value that a difference shows, in characters.
+const VALUE_CHARS_MAX: usize = 400;
+
+/// A difference between two versions, as pages show it.
+pub fn change_row(t: Words, change: &Change) -> ChangeRow {
+    let value = |value: &Option<Value>| {
+        let text = match value {
+            None => String::new(),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        };
+        let cut: String = text.chars().take(VALUE_CHARS_MAX).collect();
+        if cut.len() < text.len() { format!("{cut}…") } else { cut }
+    };
+    ChangeRow {
+        label: place_label(t, &change.pointer),
+        pointer: change.pointer.clone(),
+        kind: change.kind.as_str().to_owned(),
+        before: value(&change.before),
+        after: value(&change.after),
+        breaking: change.breaking.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
+    }
+}
+
+/// What a place of an entry is called on its page.
+fn place_label(t: Words, pointer: &str) -> String {
+    let parts: Vec<&str> = pointer.split('/').skip(1).collect();
+    let key = match parts.first().copied().unwrap_or_default() {
+        "title" => "meta-name",
+        "level" => "level",
+        "parent" => "meta-parent",
+        "code" => "meta-code",
+        "summary" => "meta-summary",
+        "classification" => "meta-classification",
+        "provider_code" => "meta-provider-code",
+        "duty" => "meta-duty",
+        "format" => "meta-format",
+        "sharing" | "sharing_condition" => "meta-sharing",
+        "sharing_means" => "meta-means",
+        "open" | "open_condition" => "meta-open",
+        "update_cycle" => "meta-cycle",
+        "issue_date" => "meta-issue-date",
+        "related_codes" => "meta-related",
+        "subject" => "draft-subject",
+        "items" => "entry-items",
+        "request_schema" => "entry-parameters",
+        _ => "entry-response-schema",
+    };
+    let name = match parts.as_slice() {
+        ["items", name, ..] | [_, "properties", name, ..] => Some(*name),
+        _ => None,
+    };
+    name.map_or_else(|| t.say(key), |name| format!("{} › {name}", t.say(key)))
 }
 
 fn item_row(desk: &Desk, item: &Item) -> ItemRow {
@@ -50,6 +127,9 @@ fn item_row(desk: &Desk, item: &Item) -> ItemRow {
         grade: item.grade,
         masking: codes::word(&item.masking),
         code_table: item.code_table.clone().unwrap_or_default(),
+        range: item.range.clone().unwrap_or_default(),
+        sharing: item.sharing.map(|sharing| sharing.as_str().to_owned()).unwrap_or_default(),
+        sharing_condition: item.sharing_condition.as_ref().map(|text| desk.t.pick(text).to_owned()).unwrap_or_default(),
     }
 }
 

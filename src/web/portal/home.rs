@@ -8,6 +8,7 @@ use crate::readmodel::PageRequest;
 use crate::readmodel::cases::{CaseFilter, CaseView};
 use crate::readmodel::grants::{GrantFilter, GrantView};
 use crate::readmodel::local::{Draft, DraftState};
+use crate::service::catalog_places::{Notice, NoticeKind};
 use crate::web::problem::Problem;
 
 use super::desk::{Desk, Visitor};
@@ -28,6 +29,7 @@ pub async fn home(visitor: Visitor) -> Answer {
     let requests = requested_of_us(&visitor).await?;
     let cases = waiting_for_us(&visitor).await?;
     let expiring = about_to_expire(&visitor).await?;
+    let notices = visitor.node.notices();
     let waiting = |kind, count: usize, href: &str| Waiting {
         kind,
         count: u64::try_from(count).unwrap_or(u64::MAX),
@@ -38,6 +40,7 @@ pub async fn home(visitor: Visitor) -> Answer {
         waiting("grants", requests.len(), "/grants?side=asked_of_us&state=requested"),
         waiting("sign_offs", cases.len(), "/cases"),
         waiting("expiring", expiring.len(), "/grants?side=asked_by_us&state=active"),
+        waiting("changed", notices.len(), "/grants?side=asked_by_us&state=active"),
     ];
     let mut tasks = Vec::new();
     if visitor.is(Role::Reviewer) {
@@ -46,6 +49,7 @@ pub async fn home(visitor: Visitor) -> Answer {
         tasks.extend(requests.iter().take(TASKS_MAX).map(|grant| grant_task(&visitor, grant)));
         tasks.extend(cases.iter().take(TASKS_MAX).map(|case| case_task(&visitor, case)));
     }
+    tasks.extend(notices.iter().take(TASKS_MAX).map(|notice| notice_task(&visitor, notice)));
     if visitor.is(Role::Clerk) {
         tasks.extend(expiring.iter().take(TASKS_MAX).map(|grant| expiry_task(&visitor, grant)));
     }
@@ -131,6 +135,23 @@ fn expiry_task(desk: &Desk, grant: &GrantView) -> Task {
         detail: format!("{} · {}", desk.department(&grant.provider), grant.request.matter),
         time: grant.approval.as_ref().map(|approval| approval.valid_until.date()).unwrap_or_default(),
         href: format!("/grants/{}", grant.id),
+    }
+}
+
+/// An entry that this department uses, and that is no longer what was granted.
+fn notice_task(desk: &Desk, notice: &Notice) -> Task {
+    let what = desk.t.word("notice", notice.kind.as_str());
+    let (granted, current) = (notice.granted_version, notice.current_version);
+    let href = match notice.kind {
+        NoticeKind::NewMajorVersion => format!("/catalog/{}/diff?from={granted}&to={current}", notice.entry),
+        NoticeKind::Deprecated | NoticeKind::Withdrawn => format!("/catalog/{}", notice.entry),
+    };
+    Task {
+        kind: "changed",
+        title: desk.t.pick(&notice.title).to_owned(),
+        detail: format!("{what} · {granted} → {current}"),
+        time: notice.at.local_text(),
+        href,
     }
 }
 

@@ -25,7 +25,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/", web::get().to(home::home))
         // The catalog
         .route("/catalog", web::get().to(catalog::catalog))
+        .route("/catalog/classes", web::get().to(catalog::classes))
         .route("/catalog/{provider}/{name}", web::get().to(catalog::entry))
+        .route("/catalog/{provider}/{name}/diff", web::get().to(catalog::diff))
         .route("/catalog/{provider}/{name}/deprecate", web::post().to(catalog::deprecate))
         .route("/catalog/{provider}/{name}/withdraw", web::post().to(catalog::withdraw))
         // Drafts of the department's own entries

@@ -56,6 +56,7 @@ pub const KINDS: &[Kind] = kinds! {
     "last_voter" 409 "It is the only voter" "唯一的表决节点" "give others a vote first" "请先设定其他表决部门";
     "version_conflict" 409 "Version is not current" "版本不是现行版本" "use the current version" "请使用现行版本";
     "version_not_higher" 409 "Version must rise" "版本号须递增" "give the draft a higher version" "请为草稿指定更高的版本号";
+    "code_taken" 409 "Resource code is taken" "信息资源代码已被占用" "leave the code out, and a free one is given" "请将代码留空，由系统生成";
     "draft_not_submitted" 409 "Draft is not submitted" "草稿尚未提交" "its author must submit it first" "请先由起草人提交";
     "replayed_request" 409 "Repeated access id" "访问标识重复" "send a new call" "请重新发起请求";
     "case_material_missing" 409 "A record that the case needs is missing" "缺少办件所需材料" "check the parameters with the applicant" "请与申请人核对参数";

@@ -4,12 +4,14 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::catalog::{EntryState, Level, Sharing, UpdateCycle};
+use crate::domain::catalog::{EntryState, Level, Sharing, SharingMeans, UpdateCycle};
 use crate::domain::{Actor, Text};
 use crate::ids::{DepartmentId, EntryName, ItemName, Slug, TxId, Version};
 use crate::readmodel::catalog as rows;
 use crate::readmodel::local::drafts::{Draft, DraftState};
+use crate::service::catalog_places::Surroundings;
 
+use super::catalog_places::{PlaceAnswer, RelatedAnswer};
 use super::{Maybe, Time, answer};
 
 /// An entry in a listing.
@@ -41,6 +43,11 @@ pub struct EntrySummary {
     pub update_cycle: UpdateCycle,
     /// Code of the information resource (2017 guide).
     pub code: String,
+    /// Class, category, topic, detail.
+    #[schema(value_type = Object)]
+    pub classification: Value,
+    /// The entry one level above.
+    pub parent: Option<EntryName>,
     /// Number of its items.
     pub item_count: u64,
     /// When the version in force was published.
@@ -65,6 +72,8 @@ impl From<rows::EntrySummary> for EntrySummary {
             grade: row.grade,
             update_cycle: row.update_cycle,
             code: row.code,
+            classification: serde_json::to_value(&row.classification).unwrap_or_default(),
+            parent: row.parent,
             item_count: row.item_count,
             published_at: row.published_at.into(),
             ledger_index: row.ledger_index,
@@ -143,8 +152,19 @@ pub struct EntryDetail {
     pub sharing: Sharing,
     /// Condition of sharing, or the reason for none.
     pub sharing_condition: Option<Text>,
+    /// By which way the data comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub sharing_means: Option<SharingMeans>,
     /// Level of the catalog.
     pub level: Level,
+    /// The entry one level above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<EntryName>,
+    /// What is above it, from the top.
+    pub above: Vec<PlaceAnswer>,
+    /// What is directly below it, by name; 200 at most.
+    pub below: Vec<PlaceAnswer>,
     /// Where the entry stands.
     pub state: EntryState,
     /// Code of the information resource (2017 guide).
@@ -159,12 +179,17 @@ pub struct EntryDetail {
     pub format: Value,
     /// Whether society may have it.
     pub open: bool,
+    /// On which condition society may have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_condition: Option<Text>,
     /// How often its data change.
     pub update_cycle: UpdateCycle,
     /// Day of issue.
     pub issue_date: String,
     /// Codes of related resources.
     pub related_codes: Vec<String>,
+    /// The entries of those codes.
+    pub related: Vec<RelatedAnswer>,
     /// The parameter that names whose data is asked for.
     pub subject: Option<ItemName>,
     /// The data items with type, length, sensitivity, grade and masking.
@@ -188,10 +213,17 @@ pub struct EntryDetail {
     pub history: Vec<PublishedVersion>,
 }
 
-impl From<rows::EntryView> for EntryDetail {
-    fn from(view: rows::EntryView) -> Self {
+impl EntryDetail {
+    /// The answer about a version and what stands around it.
+    pub fn of(view: rows::EntryView, around: Surroundings) -> Self {
         let entry = view.entry;
         Self {
+            above: around.above.into_iter().map(Into::into).collect(),
+            below: around.below.into_iter().map(Into::into).collect(),
+            related: around.related.into_iter().map(Into::into).collect(),
+            sharing_means: entry.sharing_means,
+            parent: entry.parent.clone(),
+            open_condition: entry.open_condition.clone(),
             version: entry.version,
             provider: entry.name.provider.clone(),
             sharing: entry.sharing,

@@ -17,6 +17,8 @@ pub struct Catalog {
     pub sharing: String,
     pub state: String,
     pub level: String,
+    /// The place of the classification that is looked at: field and name, from the widest.
+    pub classes: Vec<(&'static str, String)>,
     pub results: CatalogResults,
 }
 
@@ -73,6 +75,78 @@ pub struct Ending {
     pub at: String,
 }
 
+/// An entry as others name it.
+#[derive(Clone, Debug, Default)]
+pub struct PlaceRow {
+    /// `provider/name`.
+    pub id: String,
+    pub title: String,
+    pub level: String,
+    pub state: String,
+}
+
+/// A related code, and the entry that bears it.
+#[derive(Clone, Debug, Default)]
+pub struct RelatedRow {
+    pub code: String,
+    pub entry: Option<PlaceRow>,
+}
+
+/// One difference between two versions.
+#[derive(Clone, Debug, Default)]
+pub struct ChangeRow {
+    /// What it is called on the entry's page.
+    pub label: String,
+    /// JSON Pointer.
+    pub pointer: String,
+    /// `added`, `removed` or `changed`.
+    pub kind: String,
+    pub before: String,
+    pub after: String,
+    /// In what way it breaks users; empty when it does not.
+    pub breaking: String,
+}
+
+/// `GET /catalog/{provider}/{name}/diff`.
+#[derive(Template)]
+#[template(path = "entry_diff.html")]
+pub struct DiffPage {
+    pub page: Page,
+    pub t: Words,
+    /// `provider/name`.
+    pub id: String,
+    pub title: String,
+    pub from: String,
+    pub to: String,
+    /// All versions, newest first.
+    pub versions: Vec<String>,
+    pub breaking: bool,
+    pub rows: Vec<ChangeRow>,
+}
+
+/// `GET /catalog/classes`.
+#[derive(Template)]
+#[template(path = "classes.html")]
+pub struct Classes {
+    pub page: Page,
+    pub t: Words,
+    /// The places above this one, from the widest: name and address.
+    pub above: Vec<(String, String)>,
+    /// This place; empty at the top.
+    pub name: String,
+    /// All entries of this place.
+    pub entries_href: String,
+    pub groups: Vec<ClassRow>,
+}
+
+/// A group of the classification.
+#[derive(Clone, Debug, Default)]
+pub struct ClassRow {
+    pub name: String,
+    pub href: String,
+    pub entries: u64,
+}
+
 /// Everything about one version.
 #[derive(Clone, Debug, Default)]
 pub struct EntryBody {
@@ -94,10 +168,16 @@ pub struct EntryBody {
     pub format: String,
     pub sharing: String,
     pub sharing_condition: String,
+    /// A code, or empty.
+    pub means: String,
     pub open: bool,
+    pub open_condition: String,
     pub update_cycle: String,
     pub issue_date: String,
-    pub related_codes: Vec<String>,
+    pub related: Vec<RelatedRow>,
+    /// From the top down to the one directly above.
+    pub above: Vec<PlaceRow>,
+    pub below: Vec<PlaceRow>,
     /// The parameter that names the person or enterprise.
     pub subject: String,
     pub items: Vec<ItemRow>,
@@ -118,6 +198,10 @@ pub struct ItemRow {
     pub grade: u8,
     pub masking: String,
     pub code_table: String,
+    pub range: String,
+    /// A code where it differs from the entry's, or empty.
+    pub sharing: String,
+    pub sharing_condition: String,
 }
 
 /// A parameter of queries, read from the request schema.
@@ -141,4 +225,6 @@ pub struct VersionRow {
     pub index: u64,
     /// The one shown.
     pub shown: bool,
+    /// Whether there is an earlier one to compare with.
+    pub comparable: bool,
 }

@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::catalog::EntryBody;
+use super::catalog::{ChangeRow, EntryBody};
 use super::{Faults, Page};
 use crate::web::portal::words::Words;
 
@@ -43,6 +43,8 @@ pub struct DraftPage {
     pub t: Words,
     pub draft: DraftRow,
     pub entry: EntryBody,
+    /// What differs from the published version, if there is one.
+    pub changes: Vec<ChangeRow>,
     /// The reader drafted it and may not approve it.
     pub own: bool,
 }
@@ -67,6 +69,8 @@ pub struct DraftFields {
     pub name: String,
     pub version: String,
     pub level: String,
+    /// `provider/name` of the entry one level above.
+    pub parent: String,
     pub code: String,
     pub title_zh: String,
     pub title_en: String,
@@ -87,8 +91,12 @@ pub struct DraftFields {
     pub sharing: String,
     pub condition_zh: String,
     pub condition_en: String,
+    /// `platform`, `mail`, `media` or empty.
+    pub means: String,
     /// `yes` or `no`.
     pub open: String,
+    pub open_condition_zh: String,
+    pub open_condition_en: String,
     pub update_cycle: String,
     pub issue_date: String,
     /// One a line.
@@ -122,6 +130,12 @@ pub struct ItemFields {
     pub grade: String,
     pub masking: String,
     pub code_table: String,
+    /// `min..max`.
+    pub range: String,
+    /// Empty where the item is shared as its entry.
+    pub sharing: String,
+    pub condition_zh: String,
+    pub condition_en: String,
 }
 
 /// Rows a form can have: as many as an entry may have items.
@@ -180,6 +194,7 @@ impl DraftFields {
             "name" => &mut self.name,
             "version" => &mut self.version,
             "level" => &mut self.level,
+            "parent" => &mut self.parent,
             "code" => &mut self.code,
             "title_zh" => &mut self.title_zh,
             "title_en" => &mut self.title_en,
@@ -200,7 +215,10 @@ impl DraftFields {
             "sharing" => &mut self.sharing,
             "condition_zh" => &mut self.condition_zh,
             "condition_en" => &mut self.condition_en,
+            "means" => &mut self.means,
             "open" => &mut self.open,
+            "open_condition_zh" => &mut self.open_condition_zh,
+            "open_condition_en" => &mut self.open_condition_en,
             "update_cycle" => &mut self.update_cycle,
             "issue_date" => &mut self.issue_date,
             "related_codes" => &mut self.related_codes,
@@ -235,6 +253,10 @@ fn set_item(rows: &mut Vec<ItemFields>, row: usize, column: &str, value: &str) {
         "grade" => &mut fields.grade,
         "masking" => &mut fields.masking,
         "code_table" => &mut fields.code_table,
+        "range" => &mut fields.range,
+        "sharing" => &mut fields.sharing,
+        "condition_zh" => &mut fields.condition_zh,
+        "condition_en" => &mut fields.condition_en,
         _ => return,
     };
     value.clone_into(place);

@@ -24,7 +24,7 @@ pub struct Home {
 /// A count of things that wait.
 #[derive(Clone, Debug, Default)]
 pub struct Waiting {
-    /// `drafts`, `grants`, `sign_offs` or `expiring`.
+    /// `drafts`, `grants`, `sign_offs`, `expiring` or `changed`.
     pub kind: &'static str,
     pub count: u64,
     pub href: String,

@@ -13,6 +13,22 @@ use crate::domain::keys::KeyState;
 
 /// Codes that templates turn into texts by their family.
 const FAMILIES: &[(&str, &[&str])] = &[
+    (
+        "breaking",
+        &[
+            "parameter_required",
+            "parameter_removed",
+            "parameter_narrowed",
+            "item_removed",
+            "item_widened",
+            "item_optional",
+            "code_table_changed",
+            "sharing_narrowed",
+        ],
+    ),
+    ("change", &["added", "removed", "changed"]),
+    ("means", &["platform", "mail", "media"]),
+    ("notice", &["new_major_version", "deprecated", "withdrawn"]),
     ("awaited", &["under_way", "leader", "unheard", "lagging", "majority"]),
     ("check", &["quorum", "membership", "lag", "clock", "projection", "outbox", "halted", "keys", "disk"]),
     ("case", &["in_progress", "agreed", "rejected", "completed"]),
@@ -43,6 +59,8 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "wider",
             "not_offered",
             "bad_value",
+            "bad_parent",
+            "bad_range",
             "need_grant",
         ],
     ),
@@ -119,12 +137,12 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("step", &["waiting", "agreed", "disagreed"]),
     ("step-hint", &["form", "signature", "inclusion", "checkpoint"]),
     ("step-of", &["form", "signature", "inclusion", "checkpoint"]),
-    ("task", &["drafts", "grants", "sign_offs", "expiring"]),
+    ("task", &["drafts", "grants", "sign_offs", "expiring", "changed"]),
     ("tx", &["proposed", "committed", "anchored", "projected"]),
     ("verdict", &["valid", "not_valid", "unknown", "malformed"]),
     ("verdict-hint", &["valid", "not_valid", "unknown", "malformed"]),
     ("weekday", &["1", "2", "3", "4", "5", "6", "7"]),
-    ("waiting", &["drafts", "grants", "sign_offs", "expiring"]),
+    ("waiting", &["drafts", "grants", "sign_offs", "expiring", "changed"]),
 ];
 
 /// Reasons of refusals.
@@ -181,6 +199,8 @@ const PROBLEMS: &[&str] = &[
     "repeated",
     "version_conflict",
     "version_not_higher",
+    "breaking",
+    "code_taken",
     "draft_not_submitted",
     "case_material_missing",
     "unprocessable",

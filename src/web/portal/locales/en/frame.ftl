@@ -45,10 +45,12 @@ waiting-drafts = drafts to approve
 waiting-grants = grant requests to decide
 waiting-sign_offs = cases to sign off
 waiting-expiring = grants about to expire
+waiting-changed = granted entries changed or ended
 task-drafts = Draft
 task-grants = Grant request
 task-sign_offs = Sign-off
 task-expiring = Expiring
+task-changed = Changed
 
 role-clerk = Clerk
 role-reviewer = Reviewer

@@ -39,3 +39,5 @@ flash-members_changed = The change is on the ledger and made.
 flash-members_changing = The change is on the ledger; below stands what it waits for.
 flash-keys_rotated = New keys are on the ledger; the old signing key ends in ten minutes.
 flash-key_revoked = The key is revoked.
+fault-bad_parent = must be a published entry of the level above.
+fault-bad_range = write min..max, either may be left out; only for numbers and dates.

@@ -39,3 +39,5 @@ flash-members_changed = 变更已写入账本并已完成。
 flash-members_changing = 变更已写入账本；下方显示其等待的事项。
 flash-keys_rotated = 新密钥已上账本；旧签名密钥将在十分钟后失效。
 flash-key_revoked = 密钥已吊销。
+fault-bad_parent = 须为上一级目录中已发布的条目。
+fault-bad_range = 须写作 最小值..最大值，可省略一端，仅限数值和日期。

@@ -2,7 +2,8 @@
 
 use super::{ENTRY, EVIL, ID, choices, page, s, two};
 use crate::web::portal::views::catalog::{
-    Catalog, CatalogResults, Ending, EntryBody, EntryPage, EntryRow, ItemRow, ParameterRow, VersionRow,
+    Catalog, CatalogResults, ChangeRow, ClassRow, Classes, DiffPage, Ending, EntryBody, EntryPage, EntryRow, ItemRow,
+    ParameterRow, PlaceRow, RelatedRow, VersionRow,
 };
 use crate::web::portal::views::drafts::{DraftFields, DraftForm, DraftPage, DraftRow, Drafts};
 use crate::web::portal::views::{Fault, Faults};
@@ -44,6 +45,7 @@ pub fn catalog(lang: Lang) -> Catalog {
         sharing: s("conditional"),
         state: s(""),
         level: s(""),
+        classes: vec![("class", s(EVIL))],
         results: CatalogResults {
             t: Words::of(lang),
             rows,
@@ -51,6 +53,47 @@ pub fn catalog(lang: Lang) -> Catalog {
             first_href: None,
             next_href: Some(s("/catalog?cursor=a&q=b")),
         },
+    }
+}
+
+fn place(level: &str) -> PlaceRow {
+    PlaceRow { id: s(ENTRY), title: s(EVIL), level: s(level), state: s("published") }
+}
+
+fn changes() -> Vec<ChangeRow> {
+    let row = |kind: &str, breaking: &str| ChangeRow {
+        label: s(EVIL),
+        pointer: s("/items/name/length"),
+        kind: s(kind),
+        before: s(EVIL),
+        after: s("40"),
+        breaking: s(breaking),
+    };
+    vec![row("changed", "item_widened"), row("added", "")]
+}
+
+pub fn diff(lang: Lang) -> DiffPage {
+    DiffPage {
+        page: page(lang, "/catalog/public-security/household-registration/diff?to=2.0"),
+        t: Words::of(lang),
+        id: s(ENTRY),
+        title: s(EVIL),
+        from: s("1.0"),
+        to: s("2.0"),
+        versions: vec![s("2.0"), s("1.0")],
+        breaking: true,
+        rows: changes(),
+    }
+}
+
+pub fn classes(lang: Lang) -> Classes {
+    Classes {
+        page: page(lang, "/catalog/classes?class=a"),
+        t: Words::of(lang),
+        above: vec![(s(EVIL), s("/catalog/classes"))],
+        name: s(EVIL),
+        entries_href: s("/catalog?class=a"),
+        groups: vec![ClassRow { name: s(EVIL), href: s("/catalog/classes?class=a&category=b"), entries: 3 }],
     }
 }
 
@@ -64,6 +107,9 @@ fn body(lang: Lang) -> EntryBody {
         grade,
         masking: s(masking),
         code_table: s(""),
+        range: s(EVIL),
+        sharing: s(if grade > 2 { "not_shared" } else { "" }),
+        sharing_condition: s(EVIL),
     };
     EntryBody {
         id: s(ENTRY),
@@ -84,10 +130,17 @@ fn body(lang: Lang) -> EntryBody {
         format: s("database / sqlite"),
         sharing: s("conditional"),
         sharing_condition: two(lang, "用于依申请办理的政务服务事项", "For public services on application"),
+        means: s("platform"),
         open: false,
+        open_condition: s(EVIL),
         update_cycle: s("real_time"),
         issue_date: s("2026-01-31"),
-        related_codes: vec![s("1010010002/000003")],
+        related: vec![
+            RelatedRow { code: s("1010010002/000003"), entry: Some(place("duty")) },
+            RelatedRow { code: s("1010010002/000004"), entry: None },
+        ],
+        above: vec![place("duty"), place("data")],
+        below: vec![place("interface")],
         subject: s("id_number"),
         items: vec![
             item("name", "姓名", "Name", 3, "name"),
@@ -115,6 +168,7 @@ pub fn entry(lang: Lang) -> EntryPage {
         transaction: s(ID),
         index: 14,
         shown,
+        comparable: shown,
     };
     EntryPage {
         page: page(lang, "/catalog/public-security/household-registration"),
@@ -154,6 +208,7 @@ pub fn draft(lang: Lang) -> DraftPage {
         t: Words::of(lang),
         draft: draft_row(lang),
         entry: body(lang),
+        changes: changes(),
         own: true,
     }
 }

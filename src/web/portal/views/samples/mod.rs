@@ -31,6 +31,8 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ("home", home(lang).render()),
         ("catalog", catalog::catalog(lang).render()),
         ("entry", catalog::entry(lang).render()),
+        ("entry_diff", catalog::diff(lang).render()),
+        ("classes", catalog::classes(lang).render()),
         ("drafts", catalog::drafts(lang).render()),
         ("draft", catalog::draft(lang).render()),
         ("draft_form", catalog::draft_form(lang).render()),
@@ -118,6 +120,7 @@ fn home(lang: Lang) -> Home {
         ("grants", 2, "/grants?side=asked_of_us&state=requested"),
         ("sign_offs", 1, "/cases"),
         ("expiring", 0, "/grants"),
+        ("changed", 1, "/grants"),
     ];
     let task = |kind, zh, en, detail: &str, href: &str| Task {
         kind,
