@@ -61,11 +61,11 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::get("/catalog/entries/{provider}/{name}/diff", "compareVersions", || get().to(catalog::diff), "What differs between two versions of an entry, and what of it breaks users")
         .query::<catalog::Versions>().answers::<place_views::DifferenceAnswer>(200),
     Operation::get("/catalog/classes", "listClasses", || get().to(catalog::classes), "The groups below a place of the classification")
-        .query::<catalog::ClassPlace>().answers::<Page<place_views::ClassAnswer>>(200),
+        .query::<catalog::ClassPlace>().answers_page::<place_views::ClassAnswer>(),
     Operation::get("/catalog/notices", "listNotices", || get().to(catalog::notices), "Entries granted to this department that have a new major version or ended, newest first")
-        .query::<Fresh>().answers::<Page<place_views::NoticeAnswer>>(200),
+        .query::<Fresh>().answers_page::<place_views::NoticeAnswer>(),
     Operation::get("/catalog/tombstones", "listTombstones", || get().to(catalog::tombstones), "Withdrawn entries, oldest first: for those who keep copies of the catalog")
-        .query::<catalog::Since>().answers::<Page<place_views::TombstoneAnswer>>(200),
+        .query::<catalog::Since>().answers_page::<place_views::TombstoneAnswer>(),
 
     // Grants.
     Operation::post("/grants", "requestGrant", || post().to(grants::request), "Ask for a grant (clerk, reviewer or system)")
