@@ -6,6 +6,7 @@ mod backup;
 mod bench;
 mod check_config;
 mod city;
+mod completion;
 mod demo;
 mod departments;
 mod edition;
@@ -18,6 +19,7 @@ mod ledger;
 mod logging;
 mod node;
 mod projection;
+mod query;
 mod rebuild;
 mod receipt;
 mod restore;
@@ -79,6 +81,10 @@ enum Command {
     Backup(backup::Backup),
     /// Make a node's folder of a backup, or verify one
     Restore(restore::Restore),
+    /// Ask another department for data
+    Query(query::Query),
+    /// Print what a shell needs to complete this command line
+    Completion(completion::Completion),
     /// Write the sample data of the demo city
     Sample(sample::Sample),
     /// Measure on this machine what the node's parts can do
@@ -104,6 +110,8 @@ pub fn run() -> ExitCode {
         Command::Projection(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Restore(command) => command.run(),
+        Command::Query(command) => command.run(),
+        Command::Completion(command) => command.run(),
         Command::Sample(command) => command.run(),
         Command::Bench(command) => command.run(),
     };
