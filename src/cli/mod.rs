@@ -18,6 +18,7 @@ mod keys;
 mod ledger;
 mod logging;
 mod node;
+mod policy;
 mod projection;
 mod query;
 mod rebuild;
@@ -58,6 +59,9 @@ enum Command {
     Keys(keys::Keys),
     /// Show or raise the ledger's edition: which kinds of transactions it knows
     Edition(edition::Edition),
+    /// Work with the city's rules: show, check, propose, confirm, go back
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Check a node's configuration and tell every fault
     CheckConfig(check_config::CheckConfig),
     /// Ask a running node how it is
@@ -101,6 +105,7 @@ pub fn run() -> ExitCode {
         Command::Keygen(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Edition(command) => command.run(),
+        Command::Policy(command) => command.run(),
         Command::CheckConfig(command) => command.run(),
         Command::Health(command) => command.run(),
         Command::Account(command) => command.run(),

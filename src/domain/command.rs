@@ -17,7 +17,7 @@ use super::finding::FindingReport;
 use super::grant::{Approval, GrantRequest};
 use super::keys::{KeyEndorsement, KeyRevocation, KeyRotation};
 use super::node::{NodeRemoval, NodeSetting, VoterChoice};
-use super::policy::PolicyDocument;
+use super::policy::{PolicyConfirmation, PolicyDocument, PolicyProposal, PolicyRejection};
 
 /// A payload, read. The bytes that were signed stay in the transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,8 +107,14 @@ commands! {
     SetVoters(VoterChoice) = "voters.set",
     /// The authority raises the ledger to the next edition.
     SetEdition(EditionChange) = "edition.set",
-    /// The authority sets the rules.
+    /// The authority sets the rules, by one signature: before edition 3.
     SetPolicy(PolicyDocument) = "policy.set",
+    /// The authority proposes rules.
+    ProposePolicy(PolicyProposal) = "policy.propose",
+    /// The auditing department puts proposed rules into force.
+    ConfirmPolicy(PolicyConfirmation) = "policy.confirm",
+    /// The authority withdraws a proposal, or the auditing department refuses it.
+    RejectPolicy(PolicyRejection) = "policy.reject",
     /// A department takes new keys.
     RotateKey(KeyRotation) = "key.rotate",
     /// A department ends a key at once.

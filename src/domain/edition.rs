@@ -2,7 +2,8 @@
 //!
 //! A new kind of transaction comes with a new edition. Until the authority raises a chain to it, every program treats the
 //! kind as programs did that had never heard of it: as a payload that cannot be read. So a node may be
-//! upgraded while others are not yet, and nobody's early transaction can make their states differ.
+//! upgraded while others are not yet, and nobody's early transaction can make their states differ. The words that the rules of
+//! a policy may use (`policy/facts.rs`, `policy/reason.rs`) and its principles belong to the edition too.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -29,6 +30,7 @@ pub fn of(command: &Command) -> u32 {
         Command::RequestGrant(request) if request.details.is_some() || request.bounds.is_some() => 3,
         Command::ApproveGrant(approval) if has_limits_of_edition_3(approval) => 3,
         Command::PublishEntry(publication) if publication.entry.needs_edition_3() => 3,
+        Command::ProposePolicy(_) | Command::ConfirmPolicy(_) | Command::RejectPolicy(_) => 3,
         _ => FIRST,
     }
 }

@@ -87,7 +87,7 @@ fn a_model_that_casbin_would_choke_on_is_refused() {
         assert!(model.contains(from), "{from:?} is not in the model");
         let document = PolicyDocument { model: model.replacen(from, to, 1), ..default_document() };
         let refused = Engine::new(&document).err();
-        assert!(matches!(refused, Some(PolicyError::Model(_))), "{to:?}: {refused:?}");
+        assert!(matches!(refused, Some(PolicyError::Document(document::PolicyError::Model(_)))), "{to:?}: {refused:?}");
     }
     let empty = PolicyDocument { model: String::new(), ..default_document() };
     assert!(Engine::new(&empty).is_err());
@@ -119,7 +119,10 @@ fn a_rule_with_an_unknown_word_is_refused_with_its_line() {
         ("rule", ""),
     ] {
         let refused = with(&good.replacen(from, to, 1)).err();
-        assert!(matches!(refused, Some(PolicyError::Rule { line: 2, .. })), "{to:?}: {refused:?}");
+        assert!(
+            matches!(refused, Some(PolicyError::Document(document::PolicyError::Rule { line: 2, .. }))),
+            "{to:?}: {refused:?}"
+        );
     }
     assert!(with(&format!("{good}\n{good}")).is_err(), "an id used twice");
     assert!(with("").is_err(), "no rules at all");

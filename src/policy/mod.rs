@@ -1,11 +1,7 @@
 //! Policy: who may do what. Casbin decides on the facts of a call by the rules that stand on the ledger; it knows no
 //! list of grants, so a decision costs the same with ten grants or ten million. The only floor that names Casbin.
 
-pub mod facts;
 mod first_match;
-mod model;
-pub mod reason;
-pub mod rules;
 
 #[cfg(test)]
 mod engine_tests;
@@ -20,31 +16,21 @@ use std::task::{Context, Poll, Waker};
 use casbin::{CoreApi as _, DefaultModel, Enforcer, MemoryAdapter, MgmtApi as _};
 use parking_lot::RwLock;
 
-use crate::domain::policy::PolicyDocument;
+use crate::domain::policy::principles::DEFAULT_RULE;
+use crate::domain::policy::{self as document, PolicyDocument, model::Model};
+pub use crate::domain::policy::{facts, reason, rules};
 
 use facts::{ATTRIBUTES, Action, Facts, Match};
 use first_match::FirstMatch;
-use model::Model;
 use reason::{NO_RULE, Reason};
 use rules::Rule;
 
-/// Decides where no rule matches.
-const DEFAULT_RULE: &str = "default-deny";
-
-/// Why a policy document is refused.
+/// Why a policy document cannot decide.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
-    /// The model is not of the accepted form.
-    #[error("model: {0}")]
-    Model(String),
-    /// A rule is wrong.
-    #[error("rules, line {line}: {why}")]
-    Rule {
-        /// Line of the rules, from 1; 0 for all.
-        line: usize,
-        /// What is wrong.
-        why: String,
-    },
+    /// The document itself.
+    #[error(transparent)]
+    Document(#[from] document::PolicyError),
     /// Casbin refused what passed our checks.
     #[error("Casbin: {0}")]
     Casbin(String),

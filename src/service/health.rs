@@ -176,6 +176,7 @@ impl Node {
                 halted.as_ref().map_or("no contradiction was met".into(), |halted| halted.advice()),
             ),
             self.keys_check(),
+            self.policy_check(),
             // The node can do its work without the others' cosignatures; an operator wants to see that they lack.
             Check::new("anchored", true, format!("{} of {} transactions are anchored", anchoring.size, status.size)),
         ];

@@ -22,6 +22,7 @@ pub mod ledger;
 mod listings;
 pub mod membership;
 mod node;
+pub mod policy;
 pub mod principal;
 pub mod queries;
 mod seams;

@@ -1,7 +1,6 @@
-//! How a chain begins, how departments join it, and who sets its rules.
+//! How a chain begins and how departments join it.
 
 use crate::domain::department::{Department, Genesis};
-use crate::domain::policy::PolicyDocument;
 use crate::ids::DepartmentId;
 use crate::ledger::transaction::Transaction;
 
@@ -11,7 +10,6 @@ use super::outcome::Refusal;
 
 /// Departments of one chain.
 pub const DEPARTMENTS_MAX: usize = 500;
-const POLICY_CHARS_MAX: usize = 32 * 1024;
 
 impl State {
     /// Begins the chain. The genesis names the key that must have signed it.
@@ -48,18 +46,6 @@ impl State {
     pub(super) fn register_department(&mut self, by: &Context<'_>, department: Department) -> Result<(), Refusal> {
         self.require_authority(by)?;
         self.add_department(department, by.index)
-    }
-
-    pub(super) fn set_policy(&mut self, by: &Context<'_>, document: PolicyDocument) -> Result<(), Refusal> {
-        self.require_authority(by)?;
-        let next = self.policy().map_or(1, |policy| policy.version + 1);
-        if document.version != next {
-            return Err(Refusal::Conflict(format!("the next version of the rules is {next}")));
-        }
-        limits::text("model", &document.model, POLICY_CHARS_MAX)?;
-        limits::text("rules", &document.rules, POLICY_CHARS_MAX)?;
-        self.policy.insert((), document);
-        Ok(())
     }
 
     pub(super) fn require_authority(&self, by: &Context<'_>) -> Result<(), Refusal> {

@@ -15,7 +15,7 @@ use crate::domain::department::{Department, Genesis};
 use crate::domain::grant::Grant;
 use crate::domain::keys::KeyRecord;
 use crate::domain::node::NodeRecord;
-use crate::domain::policy::PolicyDocument;
+use crate::domain::policy::{PolicyDocument, PolicyRecord, WaitingPolicy};
 use crate::ids::{CaseId, DepartmentId, EntryName, GrantId, TxId};
 use crate::ledger::chain::chain_id;
 use crate::ledger::transaction::Transaction;
@@ -47,6 +47,10 @@ pub struct State {
     /// By whose key it is and who gave it.
     pub(super) endorsements: Items<(DepartmentId, DepartmentId), Endorsement>,
     pub(super) policy: Items<(), PolicyDocument>,
+    /// What waits for its second signature.
+    pub(super) proposal: Items<(), WaitingPolicy>,
+    /// Every document that two departments signed, and the one before the first of them.
+    pub(super) policies: Items<u64, PolicyRecord>,
     pub(super) entries: Items<EntryName, EntryHistory>,
     /// An index of the entries.
     pub(super) catalog_index: CatalogIndex,
@@ -100,6 +104,8 @@ impl State {
             keys_of: OrdMap::new(),
             endorsements: Items::new("endorsement", algorithm),
             policy: Items::new("policy", algorithm),
+            proposal: Items::new("policy_proposal", algorithm),
+            policies: Items::new("policy_version", algorithm),
             entries: Items::new("entry", algorithm),
             catalog_index: CatalogIndex::default(),
             grants: Items::new("grant", algorithm),
@@ -175,6 +181,9 @@ impl State {
             Command::SetEdition(change) => self.set_edition(context, change),
             Command::SetVoters(choice) => self.set_voters(context, &choice),
             Command::SetPolicy(document) => self.set_policy(context, document),
+            Command::ProposePolicy(proposal) => self.propose_policy(context, proposal),
+            Command::ConfirmPolicy(confirmation) => self.confirm_policy(context, &confirmation),
+            Command::RejectPolicy(rejection) => self.reject_policy(context, &rejection),
             Command::RotateKey(rotation) => self.rotate_key(context, rotation),
             Command::RevokeKey(revocation) => self.revoke_key(context, revocation),
             Command::EndorseKey(endorsement) => self.endorse_key(context, endorsement),
@@ -223,11 +232,6 @@ impl State {
     /// One department.
     pub fn department(&self, id: &DepartmentId) -> Option<&Department> {
         self.departments.get(id)
-    }
-
-    /// The rules in force.
-    pub fn policy(&self) -> Option<&PolicyDocument> {
-        self.policy.get(&())
     }
 
     /// All entries ever published, by name.

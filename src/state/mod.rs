@@ -20,6 +20,7 @@ mod limits;
 mod machine;
 mod nodes;
 pub mod outcome;
+mod policy;
 pub mod snapshot;
 
 pub use catalog::{Ending, EntryHistory, PublishedEntry};

@@ -53,7 +53,7 @@ impl State {
         #[rustfmt::skip]
         let Self {
             chain, algorithm, outcomes, size, time, ids, genesis, departments, nodes, numbers, keys, keys_of,
-            endorsements, policy, entries, catalog_index: _, grants, grants_of, cases, certificates, edition, members_changed,
+            endorsements, policy, proposal, policies, entries, catalog_index: _, grants, grants_of, cases, certificates, edition, members_changed,
         } = self;
         out.write_all(MAGIC)?;
         write_text(out, chain)?;
@@ -71,6 +71,8 @@ impl State {
         section(out, keys.kind(), in_order.filter_map(|id| Some((id, keys.get(id)?))))?;
         section(out, endorsements.kind(), endorsements.iter())?;
         section(out, policy.kind(), policy.iter())?;
+        section(out, proposal.kind(), proposal.iter())?;
+        section(out, policies.kind(), policies.iter())?;
         let earlier = entries.iter().flat_map(|(name, history)| history.earlier.iter().map(move |one| (name, one)));
         exact_section(out, EARLIER, earlier)?;
         exact_section(out, entries.kind(), entries.iter())?;
@@ -132,6 +134,8 @@ impl State {
             "members_changed" => items(input, &mut self.members_changed),
             "endorsement" => items(input, &mut self.endorsements),
             "policy" => items(input, &mut self.policy),
+            "policy_proposal" => items(input, &mut self.proposal),
+            "policy_version" => items(input, &mut self.policies),
             "case" => items(input, &mut self.cases),
             "certificate" => items(input, &mut self.certificates),
             "key" => records(input, |text| {

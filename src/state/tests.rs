@@ -7,6 +7,7 @@ mod fuzz;
 mod grants;
 mod keys;
 mod nodes;
+mod policy;
 mod snapshot;
 
 use serde_json::json;

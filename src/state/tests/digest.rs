@@ -25,7 +25,11 @@ pub(super) fn busy(city: &mut City, mut after: impl FnMut(&City, &str)) {
     for command in super::nodes::life("water-supply", 9) {
         done(city, authority, command);
     }
-    done(city, authority, Command::SetPolicy(PolicyDocument { version: 2, model: "m".into(), rules: "s".into() }));
+    let auditor = ("audit", "root", Role::Admin);
+    let withdrawn = done(city, authority, super::policy::proposal(2));
+    done(city, auditor, super::policy::rejection(withdrawn));
+    let proposed = done(city, authority, super::policy::proposal(2));
+    done(city, auditor, super::policy::confirmation(&city.state, proposed));
     for version in ["1.0", "1.1", "1.2"] {
         city.publish(PS_REVIEWER, "clerk1", version, "conditional").unwrap();
     }
@@ -83,11 +87,11 @@ fn request(city: &City) -> Command {
 /// Without the ids, which change with every transaction.
 fn items(state: &State) -> Vec<[u8; 32]> {
     let State { genesis, departments, nodes, numbers, keys, endorsements, policy, .. } = state;
-    let State { entries, grants, cases, certificates, .. } = state;
+    let State { entries, grants, cases, certificates, proposal, policies, .. } = state;
     let (a, b, c, i) = (genesis.sum(), departments.sum(), keys.sum(), endorsements.sum());
     let (d, e, f, g, h) = (policy.sum(), entries.sum(), grants.sum(), cases.sum(), certificates.sum());
-    let (j, k) = (nodes.sum(), numbers.sum());
-    [a, b, c, d, e, f, g, h, i, j, k].map(super::super::items::Sum::to_bytes).to_vec()
+    let (j, k, l, m) = (nodes.sum(), numbers.sum(), proposal.sum(), policies.sum());
+    [a, b, c, d, e, f, g, h, i, j, k, l, m].map(super::super::items::Sum::to_bytes).to_vec()
 }
 
 #[test]
@@ -168,6 +172,7 @@ fn the_digest_is_what_its_description_says() {
     }
     let state = &city.state;
     let mut texts = vec![json("genesis", (), state.genesis()), json("policy", (), state.policy())];
+    texts.extend(state.policies.iter().map(|(version, p)| json("policy_version", version, p)));
     texts.extend(state.departments().map(|d| json("department", &d.id, d)));
     texts.extend(state.nodes.iter().map(|(id, n)| json("node", id, n)));
     texts.extend(state.members_changed.iter().map(|(key, index)| json("members_changed", key, index)));

@@ -12,6 +12,7 @@ mod ledger;
 mod listing;
 mod membership;
 pub mod operation;
+mod policy;
 mod queries;
 pub mod routes;
 mod sessions;

@@ -10,15 +10,18 @@ use super::views::catalog_places as place_views;
 use super::views::{certificates as certificate_views, city as city_views, grants as grant_views};
 use super::views::keys as key_views;
 use super::views::membership as membership_views;
+use super::views::policy as policy_views;
 use super::views::{ledger as ledger_views, sessions as session_views};
 use super::listing::{Fresh, Paged};
-use super::{audit, backup, cases, catalog, certificates, city, grants, keys, ledger, membership, queries, sessions};
+use super::{audit, backup, cases, catalog, certificates, city, grants, keys, ledger, membership, policy, queries, sessions};
 
 const GRANT: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","legal_basis":"婚姻登记条例第七条","matter":"结婚登记","items":["name","id_number"],"daily_max":200,"valid_until":"2027-12-31T00:00:00Z"}"#;
 const APPROVAL: &str = r#"{"items":["name",{"name":"id_number","masking":"id_number"}],"daily_max":100}"#;
 const QUERY: &str = r#"{"purpose":"marriage-registration","cause":"结婚登记窗口核验","case_id":"M-2026-0001","params":{"id_number":"110101199003070011"},"items":["name"]}"#;
 const EXPLAIN: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","items":["name"]}"#;
 const CASE: &str = r#"{"workflow":"real-estate-transfer","params":{"unit_number":"110105001001GB00001F00010001"}}"#;
+const POLICY: &str = r#"{"model":"[request_definition]\nr = action, role, ...","rules":"read, catalog.read, *, *, *, *, *, *, *, *, *, *, *, allow, -"}"#;
+const PROPOSAL: &str = r#"{"model":"[request_definition]\nr = action, role, ...","rules":"read, catalog.read, *, *, *, *, *, *, *, *, *, *, *, allow, -","note":"systems may read the catalog"}"#;
 const REASON: &str = r#"{"reason":"matter closed"}"#;
 const ENDING: &str = r#"{"reason":"replaced by a better interface","successor":"water/water-account"}"#;
 
@@ -86,6 +89,24 @@ pub const OPERATIONS: &[Operation] = &[
         .body("query", QUERY).answers::<audit_views::QueryAnswer>(200),
     Operation::post("/decisions/explain", "explainDecision", || post().to(queries::explain), "How the rules would decide a query, without making it")
         .body("explain", EXPLAIN).answers::<audit_views::ExplanationAnswer>(200),
+
+    // The rules.
+    Operation::get("/policy", "showPolicy", || get().to(policy::show), "The city's rules, in force or of an earlier version")
+        .query::<policy::Which>().answers::<policy_views::PolicyAnswer>(200),
+    Operation::get("/policy/versions", "listPolicyVersions", || get().to(policy::versions), "Every version of the rules and who signed it, newest first")
+        .answers::<policy_views::PolicyVersions>(200),
+    Operation::post("/policy/check", "checkPolicy", || post().to(policy::check), "Check a model and rules and say what they would change; writes nothing")
+        .body("policy", POLICY).answers::<policy_views::PolicyCheckAnswer>(200),
+    Operation::get("/policy/proposals", "listPolicyProposals", || get().to(policy::proposals), "What waits for its second signature, and what it would change")
+        .answers::<policy_views::ProposalsAnswer>(200),
+    Operation::post("/policy/proposals", "proposePolicy", || post().to(policy::propose), "Propose rules (admin of the authority); they are in force when the auditing department has confirmed them")
+        .body("policy_proposal", PROPOSAL).answers::<Written>(200),
+    Operation::post("/policy/proposals/{id}/confirm", "confirmPolicy", || post().to(policy::confirm), "Put proposed rules into force (admin of the auditing department)")
+        .body("policy_confirmation", r#"{"digest":"66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"}"#).answers::<Written>(200),
+    Operation::post("/policy/proposals/{id}/reject", "rejectPolicy", || post().to(policy::reject), "Refuse proposed rules (admin of the auditing department) or withdraw them (admin of the authority)")
+        .body("reason", REASON).answers::<Written>(200),
+    Operation::post("/policy/rollback", "rollBackPolicy", || post().to(policy::roll_back), "Propose an earlier version of the rules anew (admin of the authority); the body may be left out")
+        .body("policy_rollback", "{}").answers::<Written>(200),
 
     // The audit.
     Operation::get("/audit/accesses", "listAccesses", || get().to(audit::list), "Accesses, newest first (auditors all, others what concerns them)")

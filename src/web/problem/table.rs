@@ -31,6 +31,7 @@ pub const KINDS: &[Kind] = kinds! {
     "refused" 403 "Refused" "已拒绝" "see reasons" "请查看 reasons";
     "not_allowed" 403 "Not allowed" "不允许" "ask a person who may do this" "请由有权限的人员办理";
     "not_the_authority" 403 "For the authority to do" "须由主管部门办理" "an administrator of the authority does this, at the authority's node" "请由主管部门的管理员在其节点上办理";
+    "not_the_auditor" 403 "For the auditing department to do" "须由审计部门办理" "an administrator of the auditing department does this, at its node" "请由审计部门的管理员在其节点上办理";
     "own_request" 403 "A second person is needed" "须由他人审批" "the person who drafted or asked may not approve: ask a second person" "起草人或申请人不得自行审批，请由他人审批";
     "signature_invalid" 403 "Signature does not fit" "签名不符" "tell your operator: the node's key is not the one on the ledger" "请联系运维：节点密钥与账本登记的不一致";
     "key_revoked" 403 "Signing key is revoked" "签名密钥已吊销" "the department needs a new key: rotate it, or have other departments endorse one" "本部门须更换密钥：请轮换密钥，或由其他部门背书新密钥";

@@ -10,6 +10,7 @@ pub mod grants;
 pub mod keys;
 pub mod ledger;
 pub mod membership;
+pub mod policy;
 pub mod sessions;
 mod words;
 

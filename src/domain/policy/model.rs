@@ -9,7 +9,7 @@ const EFFECT: &str = "priority(p.eft) || deny";
 const MODEL_BYTES_MAX: usize = 8 * 1024;
 
 /// Columns of a rule, in order.
-pub(super) fn columns() -> Vec<&'static str> {
+pub fn columns() -> Vec<&'static str> {
     let mut columns = vec!["id"];
     columns.extend(ATTRIBUTES);
     columns.extend(["eft", "reason"]);
@@ -17,13 +17,16 @@ pub(super) fn columns() -> Vec<&'static str> {
 }
 
 /// A checked model. Only the order in which the matcher compares the attributes is its author's.
-pub(super) struct Model {
+pub struct Model {
     order: Vec<&'static str>,
 }
 
 impl Model {
     /// Reads and checks a model.
-    pub(super) fn parse(text: &str) -> Result<Self, PolicyError> {
+    ///
+    /// # Errors
+    /// [`PolicyError::Model`].
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
         if text.len() > MODEL_BYTES_MAX {
             return Err(PolicyError::Model("longer than 8 KiB".into()));
         }
@@ -50,7 +53,7 @@ impl Model {
 
     /// The model for Casbin, written anew so that it reads exactly what was checked, and with the attributes alone
     /// that the rules at hand distinguish: Casbin copies every column of every rule it looks at.
-    pub(super) fn for_attributes(&self, used: &[&'static str]) -> String {
+    pub fn for_attributes(&self, used: &[&'static str]) -> String {
         let terms: Vec<String> = self.order.iter().filter(|name| used.contains(name)).map(|name| term(name)).collect();
         format!(
             "[request_definition]\nr = {0}\n[policy_definition]\np = {0}, eft\n[policy_effect]\ne = {EFFECT}\n\

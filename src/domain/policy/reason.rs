@@ -14,7 +14,7 @@ pub struct Reason {
 }
 
 /// No rule speaks of such a call.
-pub(super) const NO_RULE: Reason = Reason {
+pub const NO_RULE: Reason = Reason {
     code: "no_rule",
     zh: "没有规则允许此操作：请联系数据主管部门",
     en: "No rule allows this: ask the data authority",
@@ -140,6 +140,6 @@ pub const REASONS: &[Reason] = &[
 ];
 
 /// The reason of a code.
-pub(super) fn of_code(code: &str) -> Option<Reason> {
+pub fn of_code(code: &str) -> Option<Reason> {
     REASONS.iter().find(|reason| reason.code == code).copied()
 }

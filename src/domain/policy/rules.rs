@@ -1,15 +1,17 @@
 //! Reads the ordered rules of a policy and refuses every word that no fact can have.
 
 use super::PolicyError;
-use super::facts::{ATTRIBUTES, vocabulary};
+use super::facts::{ATTRIBUTES, Facts, vocabulary};
 use super::model::columns;
 use super::reason;
+use super::region::Region;
 
 /// No policy has more rules.
 const RULES_MAX: usize = 500;
 /// Lines that all rules together may stand for, once lists of words are written out.
 const LINES_MAX: usize = 5_000;
-const ANY: &str = "*";
+/// Stands for every word.
+pub(super) const ANY: &str = "*";
 
 /// A rule as a person wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,21 +28,32 @@ pub struct Rule {
     pub cells: Vec<String>,
     /// Words that each cell stands for: `*`, or words of the attribute.
     words: Vec<Vec<&'static str>>,
+    region: Region,
 }
 
 impl Rule {
+    /// All facts that the rule matches.
+    pub(super) fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// Whether the rule matches a call.
+    pub fn matches(&self, facts: &Facts) -> bool {
+        self.region.meet(&Region::of_facts(facts)).is_some()
+    }
+
     /// Whether the rule can apply to an action.
-    pub(super) fn concerns(&self, action: &str) -> bool {
+    pub fn concerns(&self, action: &str) -> bool {
         self.words.first().is_some_and(|words| words.iter().any(|word| *word == ANY || *word == action))
     }
 
     /// Whether the rule distinguishes values of an attribute, given by its position.
-    pub(super) fn distinguishes(&self, attribute: usize) -> bool {
+    pub fn distinguishes(&self, attribute: usize) -> bool {
         self.words.get(attribute).is_some_and(|words| words.as_slice() != [ANY])
     }
 
     /// The rule as plain lines for Casbin, with one word a cell: the given attributes and the effect.
-    pub(super) fn lines(&self, attributes: &[usize]) -> Vec<Vec<String>> {
+    pub fn lines(&self, attributes: &[usize]) -> Vec<Vec<String>> {
         let mut lines = vec![Vec::new()];
         for words in attributes.iter().filter_map(|at| self.words.get(*at)) {
             let with = |line: &Vec<String>, word: &str| [line.as_slice(), &[word.to_owned()]].concat();
@@ -56,7 +69,10 @@ impl Rule {
 }
 
 /// Reads all rules, in order.
-pub(super) fn parse(text: &str) -> Result<Vec<Rule>, PolicyError> {
+///
+/// # Errors
+/// [`PolicyError::Rule`] with the line.
+pub fn parse(text: &str) -> Result<Vec<Rule>, PolicyError> {
     let mut rules: Vec<Rule> = Vec::new();
     let mut lines = 0_usize;
     for (at, line) in text.lines().enumerate() {
@@ -106,7 +122,8 @@ fn rule(number: usize, line: &str) -> Result<Rule, PolicyError> {
     let words = ATTRIBUTES.iter().zip(middle).map(|(attribute, cell)| words(attribute, cell).map_err(wrong));
     let words = words.collect::<Result<Vec<_>, _>>()?;
     let cells = middle.iter().map(|cell| (*cell).to_owned()).collect();
-    Ok(Rule { id: (*id).to_owned(), allows, reason, line: number, cells, words })
+    let region = Region::of(&words);
+    Ok(Rule { id: (*id).to_owned(), allows, reason, line: number, cells, words, region })
 }
 
 /// The words of a cell: `*`, `a`, `a|b` or, for all others, `!a|b`.

@@ -167,7 +167,7 @@ impl Facts {
 }
 
 /// Every word that an attribute can take, `None` for an unknown attribute.
-pub(super) fn vocabulary(attribute: &str) -> Option<Vec<&'static str>> {
+pub fn vocabulary(attribute: &str) -> Option<Vec<&'static str>> {
     let with_none = |words: &[&'static str]| [&[NONE], words].concat();
     Some(match attribute {
         "action" => Action::ALL.iter().map(|action| action.as_str()).collect(),
@@ -183,5 +183,7 @@ pub(super) fn vocabulary(attribute: &str) -> Option<Vec<&'static str>> {
     })
 }
 
-pub(super) const ENTRY_STATES: [EntryState; 3] = [EntryState::Published, EntryState::Deprecated, EntryState::Withdrawn];
-pub(super) const SHARINGS: [Sharing; 3] = [Sharing::Unconditional, Sharing::Conditional, Sharing::NotShared];
+/// Every state of an entry.
+pub const ENTRY_STATES: [EntryState; 3] = [EntryState::Published, EntryState::Deprecated, EntryState::Withdrawn];
+/// Every sharing type.
+pub const SHARINGS: [Sharing; 3] = [Sharing::Unconditional, Sharing::Conditional, Sharing::NotShared];

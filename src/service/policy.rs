@@ -1,0 +1,230 @@
+//! The city's rules: shown, checked, proposed by the authority, confirmed or refused by the auditing department.
+
+use crate::crypto::digest::Hash;
+use crate::domain::command::Command;
+use crate::domain::policy::difference::{RuleChange, between};
+use crate::domain::policy::rules::{self, Rule};
+use crate::domain::policy::{
+    self, PolicyConfirmation, PolicyDocument, PolicyError, PolicyProposal, PolicyRecord, PolicyRejection,
+    WaitingPolicy, principles,
+};
+use crate::domain::{Actor, Role};
+use crate::ids::TxId;
+use crate::policy::Engine;
+use crate::policy::facts::{Action, Facts, Relation};
+
+use super::Node;
+use super::error::ServiceError;
+use super::health::Check;
+use super::principal::Principal;
+use super::writes::Committed;
+
+/// A document that is or was in force, with its rules read.
+#[derive(Clone, Debug)]
+pub struct PolicyView {
+    /// The document, and whose signatures put it into force.
+    pub record: PolicyRecord,
+    /// Whether it is in force now.
+    pub in_force: bool,
+    /// Its rules, in order; none when they cannot be read.
+    pub rules: Vec<Rule>,
+    /// Why this node cannot decide by it, if it cannot.
+    pub fault: Option<String>,
+}
+
+/// What is to be known of a document before anybody signs it.
+#[derive(Clone, Debug)]
+pub struct PolicyCheck {
+    /// The document, with the number that it would have.
+    pub document: PolicyDocument,
+    /// Rules that differ from those in force.
+    pub changes: Vec<RuleChange>,
+    /// Rules that never decide, because earlier ones take all that they speak of.
+    pub idle: Vec<String>,
+}
+
+/// A proposal that waits for its second signature, and what it would change.
+#[derive(Clone, Debug)]
+pub struct ProposalView {
+    /// The proposal.
+    pub waiting: WaitingPolicy,
+    /// What the second signature must name.
+    pub digest: Hash,
+    /// What it would change.
+    pub check: PolicyCheck,
+}
+
+impl Node {
+    /// A document of the rules: the one in force, or an earlier one.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a version that was never in force, or is not kept.
+    pub fn policy_document(&self, version: Option<u64>) -> Result<PolicyView, ServiceError> {
+        let present = self.present_policy()?.version;
+        let wanted = version.unwrap_or(present);
+        let found = self.policy_history().into_iter().find(|record| record.document.version == wanted);
+        let record = found.ok_or_else(|| ServiceError::missing(format_args!("version {wanted} of the rules")))?;
+        let fault = Engine::new(&record.document).err().map(|why| why.to_string());
+        let rules = rules::parse(&record.document.rules).unwrap_or_default();
+        Ok(PolicyView { in_force: wanted == present, rules, fault, record })
+    }
+
+    /// Every document that is or was in force, the newest first.
+    pub fn policy_history(&self) -> Vec<PolicyRecord> {
+        let mut all = self.chain.state().policies();
+        all.reverse();
+        all
+    }
+
+    /// The proposal that waits for its second signature.
+    ///
+    /// # Errors
+    /// None is expected: what waits was checked by every node.
+    pub fn policy_proposal(&self) -> Result<Option<ProposalView>, ServiceError> {
+        let Some(waiting) = self.chain.state().waiting_policy().cloned() else { return Ok(None) };
+        let check = self.check_policy(&waiting.document.model, &waiting.document.rules)?;
+        Ok(Some(ProposalView { digest: waiting.document.digest(), waiting, check }))
+    }
+
+    /// Checks a model and rules as every node will, and with the engine of this one, and says what they would change.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] with what is wrong and where.
+    pub fn check_policy(&self, model: &str, rules: &str) -> Result<PolicyCheck, ServiceError> {
+        let present = self.present_policy()?;
+        let version = present.version.saturating_add(1);
+        let document = PolicyDocument { version, model: model.to_owned(), rules: rules.to_owned() };
+        let new = policy::check(&document).map_err(|wrong| fault(&wrong))?;
+        Engine::new(&document).map_err(|wrong| ServiceError::invalid("/rules", wrong.to_string()))?;
+        let old = rules::parse(&present.rules).unwrap_or_default();
+        let idle = principles::idle(&new).into_iter().map(|rule| rule.id.clone()).collect();
+        Ok(PolicyCheck { document, changes: between(&old, &new), idle })
+    }
+
+    /// Puts a model and rules before the auditing department.
+    ///
+    /// # Errors
+    /// The policy's refusal, what is wrong in the document, the ledger's refusal.
+    pub async fn propose_policy(
+        &self,
+        who: &Principal,
+        model: &str,
+        rules: &str,
+        note: String,
+    ) -> Result<Committed, ServiceError> {
+        let relation = if self.is_authority() { Relation::Authority } else { Relation::Foreign };
+        let actor = self.rule_keeper(who, Action::SetPolicy, relation)?;
+        let document = self.check_policy(model, rules)?.document;
+        self.write(who, actor, Command::ProposePolicy(PolicyProposal { document, note })).await
+    }
+
+    /// Proposes an earlier document anew; the one before the present one when none is named. It takes two signatures
+    /// like every other: a way around them would be the way that a thief of the authority's key takes.
+    ///
+    /// # Errors
+    /// As [`Node::propose_policy`], and [`ServiceError::NotFound`].
+    pub async fn rollback_policy(
+        &self,
+        who: &Principal,
+        version: Option<u64>,
+        note: Option<String>,
+    ) -> Result<Committed, ServiceError> {
+        let present = self.present_policy()?.version;
+        let version = version.unwrap_or(present.saturating_sub(1));
+        let record = self.policy_document(Some(version))?.record;
+        let note = note.unwrap_or_else(|| format!("back to version {version} / 恢复第 {version} 版"));
+        self.propose_policy(who, &record.document.model, &record.document.rules, note).await
+    }
+
+    /// The second signature, by the auditing department. This node checks the document once more before it signs.
+    ///
+    /// # Errors
+    /// `not_the_auditor`, what is wrong in the document, the ledger's refusal.
+    pub async fn confirm_policy(
+        &self,
+        who: &Principal,
+        proposal: TxId,
+        digest: Hash,
+    ) -> Result<Committed, ServiceError> {
+        let actor = self.rule_keeper(who, Action::ManageKeys, Relation::Own)?;
+        self.require_auditor()?;
+        if let Some(waiting) = self.policy_proposal()?.filter(|waiting| waiting.digest != digest) {
+            let why = format!("the proposal that waits has the digest {}: look at it again", waiting.digest);
+            return Err(ServiceError::conflict("conflict", why));
+        }
+        self.write(who, actor, Command::ConfirmPolicy(PolicyConfirmation { proposal, digest })).await
+    }
+
+    /// Withdraws a proposal (authority) or refuses it (auditing department).
+    ///
+    /// # Errors
+    /// `not_the_auditor`, the ledger's refusal.
+    pub async fn reject_policy(
+        &self,
+        who: &Principal,
+        proposal: TxId,
+        reason: String,
+    ) -> Result<Committed, ServiceError> {
+        let actor = self.rule_keeper(who, Action::ManageKeys, Relation::Own)?;
+        if !self.is_authority() {
+            self.require_auditor()?;
+        }
+        self.write(who, actor, Command::RejectPolicy(PolicyRejection { proposal, reason })).await
+    }
+
+    /// Whether this department is the auditing one.
+    pub fn is_auditor(&self) -> bool {
+        self.chain.state().genesis().is_some_and(|genesis| genesis.auditor == self.department)
+    }
+
+    fn require_auditor(&self) -> Result<(), ServiceError> {
+        if self.is_auditor() {
+            return Ok(());
+        }
+        let auditor = self.chain.state().genesis().map(|genesis| genesis.auditor.to_string()).unwrap_or_default();
+        let detail =
+            format!("only the auditing department, {auditor}, gives the second signature: ask its administrator");
+        Err(ServiceError::NotAllowed { code: "not_the_auditor", detail })
+    }
+
+    /// Where no rules can be loaded, an administrator must still be able to have them mended: every node checks the
+    /// role again.
+    fn rule_keeper(&self, who: &Principal, action: Action, relation: Relation) -> Result<Actor, ServiceError> {
+        match self.authorise(who, |role| Facts::new(action, role, relation)) {
+            Err(ServiceError::Internal(_)) if who.has(Role::Admin) => Ok(who.acting(Role::Admin)),
+            answer => answer,
+        }
+    }
+
+    fn present_policy(&self) -> Result<PolicyDocument, ServiceError> {
+        let present = self.chain.state().policy().cloned();
+        present.ok_or_else(|| ServiceError::Internal("the ledger holds no rules".into()))
+    }
+
+    /// Rules that this node cannot load stop no part of it but its decisions: every call is refused until they are mended.
+    pub(super) fn policy_check(&self) -> Check {
+        let (version, waits) = {
+            let state = self.chain.state();
+            (state.policy().map_or(0, |policy| policy.version), state.waiting_policy().is_some())
+        };
+        match self.policy() {
+            Ok(_) if waits => {
+                Check::new("policy", true, format!("version {version}; a proposal waits to be confirmed"))
+            }
+            Ok(_) => Check::new("policy", true, format!("version {version}")),
+            Err(why) => {
+                let why = match why {
+                    ServiceError::Internal(why) => why,
+                    other => other.to_string(),
+                };
+                let detail = format!("version {version} cannot be loaded, so every call is refused: {why}");
+                Check::new("policy", false, detail)
+            }
+        }
+    }
+}
+
+fn fault(wrong: &PolicyError) -> ServiceError {
+    let pointer = if matches!(wrong, PolicyError::Model(_)) { "/model" } else { "/rules" };
+    ServiceError::invalid(pointer, wrong.to_string())
+}
