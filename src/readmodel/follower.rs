@@ -25,8 +25,10 @@ const PROJECTION_FORMAT: u32 = 2;
 /// Bounds of one SQLite transaction, so that readers see progress and memory stays small.
 const BATCH_BLOCKS_MAX: u64 = 200;
 const BATCH_TIME_MAX: Duration = Duration::from_millis(250);
-/// The follower's priority, 0 being the usual and 19 the lowest.
+/// The follower's priority, 0 being the usual and 19 the lowest,
 const NICE: i32 = 15;
+/// once it has caught up, or has tried for so long: a node that starts is not ready before, and has little else to do.
+const HURRY_MAX: Duration = Duration::from_secs(10);
 /// How long to wait after a failure, such as a full disk, and at most for a signal.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -189,11 +191,17 @@ struct Seat {
 impl<S: BlockSource> Worker<S> {
     fn run(mut self, runtime: &tokio::runtime::Runtime, mut stopped: watch::Receiver<bool>) {
         let mut applied = self.source.applied();
-        give_way();
+        let (began, mut hurries) = (Instant::now(), true);
         while !*stopped.borrow() {
             // Seen before looking, so that no signal is lost between looking and waiting.
             applied.mark_unchanged();
-            let source_open = match self.step() {
+            let step = self.step();
+            let caught_up = self.seat.is_some() && matches!(step, Ok(0));
+            if hurries && (caught_up || began.elapsed() > HURRY_MAX) {
+                give_way();
+                hurries = false;
+            }
+            let source_open = match step {
                 Ok(0) => runtime.block_on(async {
                     tokio::select! {
                         changed = applied.changed() => changed.is_ok(),
