@@ -13,5 +13,6 @@ mod clerk;
 #[path = "../city/harness/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the browser's stories need only a part of the harness")]
 mod harness;
+mod members;
 mod scriptless;
 mod tab;

@@ -89,12 +89,12 @@ impl<'a> Tab<'a> {
         until("a page that is loaded", SEEN_WITHIN, || (self.ask("document.readyState")? == "complete").then_some(()));
     }
 
-    /// Types into the field of a name, in place of what stands there. A select takes the value.
+    /// Types into the field of a name, or of an id, in place of what stands there. A select takes the value.
     #[track_caller]
     pub fn fill(&self, field: &str, value: &str) {
         let line = format!(
-            "(() => {{ const field = document.querySelector('[name=' + CSS.escape({}) + ']'); if (!field) return false; \
-             field.value = {}; return field.value === {1}; }})()",
+            "(() => {{ const field = ['[name=', '[id='].map(of => document.querySelector(of + CSS.escape({}) + ']')).find(one => one); \
+             if (!field) return false; field.value = {}; return field.value === {1}; }})()",
             Value::from(field),
             Value::from(value),
         );

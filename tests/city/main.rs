@@ -23,6 +23,7 @@ mod health;
 mod keys;
 mod ledger;
 mod membership;
+mod old_parts;
 mod operations;
 mod promises;
 mod providers;

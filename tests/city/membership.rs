@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::faults::{Acknowledged, write_until};
-use crate::harness::{City, SOON, mulu, mulu_told, until};
+use crate::harness::{City, SOON, mulu, mulu_told, signal, until};
 
 const BUREAU: &str = "data-bureau";
 /// A node starts, fetches a copy and catches up.
@@ -119,6 +119,78 @@ fn a_department_joins_votes_is_replaced_and_leaves_while_others_write() {
         until("they write on", SOON, || (count.load(SeqCst) > 3).then_some(()));
     });
     assert!(!more.is_empty());
+}
+
+#[test]
+fn votes_go_from_three_to_five_and_back_while_others_write() {
+    let city = City::of_three("public-security");
+    let three = [BUREAU, "audit", "public-security"];
+    let new = ["water", "transport"];
+    let acknowledged = write_until(&city, &["audit"], |count| {
+        for department in new {
+            let folder = invite(&city, department);
+            node(&city, "admit", &[folder.join("card.json").to_str().unwrap()]);
+            city.start(department);
+            settled(&city, BUREAU, department, "learner");
+        }
+        for (voters, role) in [([&three[..], &new].concat(), "voter"), (three.to_vec(), "learner")] {
+            node(&city, "voters", &[&voters.join(",")]);
+            voters.iter().for_each(|department| settled(&city, BUREAU, department, "voter"));
+            new.iter().for_each(|department| settled(&city, BUREAU, department, role));
+            let before = count.load(SeqCst);
+            until("more is written", SOON, || (count.load(SeqCst) > before + 5).then_some(()));
+        }
+    });
+    stands(&city, &acknowledged);
+    the_only_voter_stays_and_one_change_follows_the_other(&city);
+}
+
+fn the_only_voter_stays_and_one_change_follows_the_other(city: &City) {
+    until("a change is refused while another is made", JOINED, || {
+        node(city, "voters", &[BUREAU]);
+        settled(city, BUREAU, BUREAU, "voter");
+        let refused = admin(city, "departments/data-bureau/node/remove", &json!({}));
+        assert_eq!((refused.status, refused.code()), (409, "last_voter"), "{refused}");
+        is_refused_while_new_voters_stand_still(city).then_some(())
+    });
+    ["audit", "public-security"].iter().for_each(|department| settled(city, BUREAU, department, "voter"));
+}
+
+/// Processes that stand still until this is dropped.
+struct Frozen(Vec<u32>);
+
+impl Frozen {
+    fn of(city: &City, departments: &[&str]) -> Self {
+        let frozen = Self(departments.iter().map(|department| city.pid(department)).collect());
+        frozen.0.iter().for_each(|pid| signal(*pid, "STOP"));
+        frozen
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|pid| signal(*pid, "CONT"));
+    }
+}
+
+/// Whether another change was refused in the moments before the only old voter, without a majority of the new ones,
+/// stops leading.
+fn is_refused_while_new_voters_stand_still(city: &City) -> bool {
+    let three = json!({"departments": [BUREAU, "audit", "public-security"]});
+    std::thread::scope(|scope| {
+        let _frozen = Frozen::of(city, &["audit", "public-security"]);
+        // Answers only when the change is made, is refused, or takes too long.
+        let asked = scope.spawn(|| city.person(BUREAU, "admin1").try_post("cluster/voters", &three));
+        let joint = until("the change begins, or is not made", JOINED, || {
+            let seen = city.system(BUREAU).try_get("cluster")?.body;
+            let is_over = seen["leader"] == json!(null) || asked.is_finished();
+            (seen["joint"] == true || is_over).then_some(seen["joint"] == true)
+        });
+        if !joint && asked.is_finished() {
+            eprintln!("the change was not made: {}", asked.join().ok().flatten().map_or_else(String::new, |a| a.text));
+        }
+        joint && admin(city, "departments/water/node/remove", &json!({})).code() == "change_under_way"
+    })
 }
 
 /// Each refusal, before anything is signed.

@@ -49,7 +49,8 @@ pub struct Invite {
     /// A node.toml whose [[nodes]] name the present nodes; default: that of the authority's node in the city's folder
     #[arg(long, value_name = "FILE")]
     like: Option<PathBuf>,
-    /// The node's number, which no node has or had; default: the one after all in node.toml and genesis
+    /// The node's number, which no node has or had; default: the one after all in node.toml, genesis and the cards in the
+    /// city's folder
     #[arg(long, value_name = "N")]
     node_id: Option<u64>,
     /// The department's keys: Ed25519 with X25519, or SM2
@@ -181,12 +182,20 @@ impl Invite {
         Ok(nodes.into_iter().filter(|node| node.department != self.department).collect())
     }
 
+    /// Numbers on the cards of those who were invited before and may not be in any node.toml yet.
+    fn invited(&self) -> impl Iterator<Item = u64> {
+        let folders = std::fs::read_dir(&self.city).into_iter().flatten().flatten();
+        let cards = folders.filter_map(|folder| std::fs::read(folder.path().join(CARD_FILE)).ok());
+        cards.filter_map(|card| serde_json::from_slice::<Card>(&card).ok()).map(|card| card.node_id)
+    }
+
     fn number(&self, genesis: &Genesis, nodes: &[NodeAddress]) -> Result<u64, CliError> {
         let known: Vec<u64> = genesis
             .departments
             .iter()
             .map(|department| department.node_id)
             .chain(nodes.iter().map(|node| node.node_id))
+            .chain(self.invited())
             .collect();
         match self.node_id {
             Some(node_id) if node_id == 0 || known.contains(&node_id) => {
