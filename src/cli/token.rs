@@ -1,23 +1,30 @@
 //! `mulu token`: tokens with which a department's systems call its node.
 
-use std::path::PathBuf;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::clock::{Clock as _, SystemClock};
-use crate::readmodel::local::Local;
+use crate::clock::{Clock as _, Millis, SystemClock};
+use crate::ids::EntryName;
+use crate::readmodel::local::{Local, SystemToken, TokenTerms};
 use crate::service::config::NodeConfig;
 
 use super::error::CliError;
 
-const DAY_MS: u64 = 86_400_000;
+const DAY_MS: u64 = 24 * HOUR_MS;
+const HOUR_MS: u64 = 3_600_000;
 
 /// Work with tokens of departmental systems.
 #[derive(Subcommand)]
 pub enum Token {
-    /// Issue a token to a system, in place of the one it had, and print it: the only copy
+    /// Issue a token to a system, in place of those it had, and print it: the only copy
     Add(Add),
-    /// End a system's token
+    /// Issue a system another token on the same terms and print it; the present one ends a while later
+    Rotate(Rotate),
+    /// Show each token's terms, when and whence it was last used, and where it should not have been
+    List(List),
+    /// End a system's tokens
     Revoke(Revoke),
 }
 
@@ -35,6 +42,35 @@ pub struct Add {
     /// The system may also hand in transactions that it signed itself with the department's key
     #[arg(long)]
     submits: bool,
+    /// An entry, `provider/name`, that it may query; several may be named, and all are meant when none is
+    #[arg(long = "entry", value_name = "ENTRY")]
+    entries: Vec<EntryName>,
+    /// An address from which it may come; several may be named, and all are meant when none is
+    #[arg(long = "from", value_name = "ADDRESS")]
+    sources: Vec<IpAddr>,
+}
+
+#[derive(Args)]
+pub struct Rotate {
+    /// The node's `node.toml`
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Name of the system
+    #[arg(long)]
+    system: String,
+    /// Days until the new one ends
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u64).range(1..=3650))]
+    days: u64,
+    /// Hours until the present one ends: time for the system to change over
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u64).range(0..=720))]
+    overlap: u64,
+}
+
+#[derive(Args)]
+pub struct List {
+    /// The node's `node.toml`
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
 }
 
 #[derive(Args)]
@@ -49,24 +85,43 @@ pub struct Revoke {
 
 impl Token {
     pub(super) fn run(self) -> Result<(), CliError> {
+        let now = SystemClock.now();
         match self {
-            Self::Add(Add { config, system, days, submits }) => {
-                let config = NodeConfig::load(&config)?;
-                let now = SystemClock.now();
-                let (local, expires) = (Local::open(&config.model_dir())?, now.plus(days * DAY_MS));
-                let token = if submits {
-                    local.issue_submitter_token(&system, expires, now)?
-                } else {
-                    local.issue_token(&system, expires, now)?
-                };
-                println!("{token}");
+            Self::Add(Add { config, system, days, submits, entries, sources }) => {
+                let terms = TokenTerms { expires: now.plus(days * DAY_MS), submits, entries, sources };
+                println!("{}", local(&config)?.issue_token(&system, &terms, now)?);
             }
+            Self::Rotate(Rotate { config, system, days, overlap }) => {
+                let (expires, until) = (now.plus(days * DAY_MS), now.plus(overlap * HOUR_MS));
+                println!("{}", local(&config)?.rotate_token(&system, expires, until, now)?);
+            }
+            Self::List(List { config }) => local(&config)?.system_tokens()?.iter().for_each(|token| show(token, now)),
             Self::Revoke(Revoke { config, system }) => {
-                let config = NodeConfig::load(&config)?;
-                Local::open(&config.model_dir())?.revoke_token(&system)?;
-                println!("the token of {system} has ended");
+                local(&config)?.revoke_token(&system)?;
+                println!("the tokens of {system} have ended");
             }
         }
         Ok(())
+    }
+}
+
+fn local(config: &Path) -> Result<Local, CliError> {
+    Ok(Local::open(&NodeConfig::load(config)?.model_dir())?)
+}
+
+fn show(token: &SystemToken, now: Millis) {
+    let place = |at: Option<Millis>, from: Option<IpAddr>| {
+        let from = from.map(|from| format!(" from {from}")).unwrap_or_default();
+        at.map_or_else(|| "never".to_owned(), |at| format!("{at}{from}"))
+    };
+    let SystemToken { name, terms, .. } = token;
+    let state = if terms.expires <= now { "ended" } else { "until" };
+    let of = |items: Vec<String>| if items.is_empty() { "all".to_owned() } else { items.join(",") };
+    let entries = of(terms.entries.iter().map(ToString::to_string).collect());
+    let sources = of(terms.sources.iter().map(ToString::to_string).collect());
+    let used = place(token.last_used, token.last_from);
+    println!("{name}\t{state} {}\tentries {entries}\tfrom {sources}\tused {used}", terms.expires);
+    if token.alarm_at.is_some() {
+        println!("  ALARM: used where it should not be, {}", place(token.alarm_at, token.alarm_from));
     }
 }

@@ -1,16 +1,22 @@
 //! Who may come in: passwords, sessions, tokens of departmental systems.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use crate::clock::Millis;
 use crate::domain::Role;
+use crate::policy::facts::{Action, Facts, Relation};
 use crate::readmodel::local::accounts::Account;
 use crate::readmodel::local::sign_in::SignIn;
+use crate::readmodel::local::{SystemToken, TokenTerms};
 
 use super::Node;
 use super::blocking::blocking;
 use super::error::ServiceError;
 use super::principal::Principal;
+use super::token_cache::Use;
 
 /// A fresh session.
 #[derive(Clone)]
@@ -74,11 +80,12 @@ impl Node {
         Ok(ActiveSession { principal: person(session.account), csrf: session.csrf, ends: session.ends })
     }
 
-    /// Who sends a bearer token: a departmental system, or a person's session.
+    /// Who sends a bearer token, from which address: a departmental system, or a person's session.
     ///
     /// # Errors
-    /// [`ServiceError::NotSignedIn`] for a token that is unknown, ended, or another node's.
-    pub async fn token(&self, token: &str) -> Result<Principal, ServiceError> {
+    /// [`ServiceError::NotSignedIn`] for a token that is unknown, ended, or another node's; `token_elsewhere` for one that
+    /// may not come from there.
+    pub async fn token(&self, token: &str, from: Option<IpAddr>) -> Result<Principal, ServiceError> {
         let now = self.clock.now();
         let system = match self.tokens.get(token, now) {
             Some(known) => Some(known),
@@ -88,16 +95,64 @@ impl Node {
                 found.inspect(|system| self.tokens.keep(token, system))
             }
         };
-        match system {
-            Some(system) => Ok(Principal {
-                display: system.name.clone(),
-                user: system.name,
-                roles: BTreeSet::from([Role::System]),
-                submits: system.submits,
-                reserved: None,
-            }),
-            None => Ok(self.session(token).await?.principal),
+        let Some(system) = system else { return Ok(self.session(token).await?.principal) };
+        self.seen(&system, from).await?;
+        let TokenTerms { submits, entries, .. } = system.terms;
+        Ok(Principal {
+            display: system.name.clone(),
+            user: system.name,
+            roles: BTreeSet::from([Role::System]),
+            submits,
+            entries: (!entries.is_empty()).then(|| entries.into()),
+            reserved: None,
+        })
+    }
+
+    /// A token in two hands is told; one that has its places is good nowhere else.
+    async fn seen(&self, system: &SystemToken, from: Option<IpAddr>) -> Result<(), ServiceError> {
+        let Some(from) = from else { return Ok(()) };
+        let (local, id, now) = (self.local.clone(), system.id, self.clock.now());
+        let places = &system.terms.sources;
+        if !places.is_empty() {
+            if !places.contains(&from) {
+                if self.tokens.strange(id, from, Instant::now()) {
+                    self.alarm(system, from).await?;
+                }
+                let detail = format!("this token is not good from {from}");
+                return Err(ServiceError::NotAllowed { code: "token_elsewhere", detail });
+            }
+            return match self.tokens.used(id, from, Instant::now()) {
+                Use::Known => Ok(()),
+                Use::Note | Use::Twice => blocking(move || local.token_used(id, from, now)).await,
+            };
         }
+        match self.tokens.used(id, from, Instant::now()) {
+            Use::Known => Ok(()),
+            Use::Note => blocking(move || local.token_used(id, from, now)).await,
+            Use::Twice => self.alarm(system, from).await,
+        }
+    }
+
+    async fn alarm(&self, system: &SystemToken, from: IpAddr) -> Result<(), ServiceError> {
+        let (local, id, now) = (self.local.clone(), system.id, self.clock.now());
+        self.token_alarms.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(system = system.name, %from, "a system's token was used where it should not be: is it in other hands?");
+        blocking(move || local.token_alarm(id, from, now)).await
+    }
+
+    /// The systems' tokens of this node, without the tokens themselves.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`].
+    pub async fn system_tokens(&self, who: &Principal) -> Result<Vec<SystemToken>, ServiceError> {
+        self.authorise(who, |role| Facts::new(Action::ManageAccounts, role, Relation::Own))?;
+        let local = self.local.clone();
+        blocking(move || local.system_tokens()).await
+    }
+
+    /// How often a token was seen where it should not be, since the start.
+    pub fn token_alarms(&self) -> u64 {
+        self.token_alarms.load(Ordering::Relaxed)
     }
 
     /// Checks user and password for one call.
@@ -121,6 +176,7 @@ fn person(account: Account) -> Principal {
         display: account.display_name,
         roles: account.roles.into_iter().collect(),
         submits: false,
+        entries: None,
         reserved: None,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -112,6 +112,7 @@ pub struct Node {
     /// On the auditor's node.
     pub(crate) audit: Option<Audit>,
     pub(super) tokens: Arc<TokenCache>,
+    pub(super) token_alarms: Arc<AtomicU64>,
     /// The node's small keyed data.
     pub(crate) store: Arc<NodeStore>,
     /// Places for other nodes that copy the ledger.
@@ -180,6 +181,7 @@ impl Node {
             purposes,
             audit,
             tokens: Arc::default(),
+            token_alarms: Arc::default(),
             store,
             loans: Arc::new(Semaphore::new(LOANS_MAX)),
             backing_up: Arc::default(),

@@ -1,9 +1,10 @@
 //! Who asks: an account or a system of the node's own department.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::domain::{Actor, Role};
-use crate::ids::TxId;
+use crate::ids::{EntryName, TxId};
 use crate::policy::Decision;
 use crate::policy::facts::Facts;
 
@@ -21,6 +22,8 @@ pub struct Principal {
     pub roles: BTreeSet<Role>,
     /// Whether it is a system that may hand in transactions which it signed itself.
     pub submits: bool,
+    /// Entries that it may query, when its token is limited to some.
+    pub entries: Option<Arc<[EntryName]>>,
     /// The id that the transaction of this call must take: the same for a repeated call, so that it counts once.
     pub reserved: Option<TxId>,
 }
@@ -29,6 +32,19 @@ impl Principal {
     /// Whether it has a role.
     pub fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
+    }
+
+    /// Whether its token is good for an entry.
+    ///
+    /// # Errors
+    /// `token_scope`.
+    pub fn may_query(&self, entry: &EntryName) -> Result<(), ServiceError> {
+        if self.entries.as_ref().is_none_or(|entries| entries.contains(entry)) {
+            return Ok(());
+        }
+        let detail =
+            format!("this token of {} is not good for {entry}: ask your administrator for one that is", self.user);
+        Err(ServiceError::NotAllowed { code: "token_scope", detail })
     }
 
     /// This principal acting in a role.

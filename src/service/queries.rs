@@ -39,13 +39,14 @@ impl Node {
     /// Asks a department for data. The provider's node decides, and records the access either way.
     ///
     /// # Errors
-    /// [`ServiceError::Query`].
+    /// [`ServiceError::Query`], or `token_scope`.
     pub async fn query(
         &self,
         who: &Principal,
         entry: EntryName,
         request: QueryRequest,
     ) -> Result<QueryAnswer, ServiceError> {
+        who.may_query(&entry)?;
         Ok(self.exchange.query(call(who, entry, request)).await?)
     }
 

@@ -6,8 +6,8 @@ use std::thread;
 use crate::cli::account::{put, random_password};
 use crate::cli::error::CliError;
 use crate::clock::{Clock as _, SystemClock};
-use crate::readmodel::local::Local;
 use crate::readmodel::local::accounts::NewAccount;
+use crate::readmodel::local::{Local, TokenTerms};
 use crate::service::departments::{City, DepartmentFolder};
 
 use super::city::{DemoCity, DemoNode};
@@ -78,7 +78,7 @@ fn system_token(local: &Local, earlier: Option<&NodeEntry>) -> Result<String, Cl
     {
         return Ok(entry.system_token.clone());
     }
-    Ok(local.issue_token(SYSTEM, now.plus(TOKEN_DAYS * DAY_MS), now)?)
+    Ok(local.issue_token(SYSTEM, &TokenTerms::until(now.plus(TOKEN_DAYS * DAY_MS)), now)?)
 }
 
 /// The accounts of the department's file. A password stands in `demo.json` alone: when that is lost, there is a new one.

@@ -33,7 +33,7 @@ pub use drafts::{Draft, DraftState};
 pub use idempotency::Begin;
 pub use sessions::{NewSession, Session};
 pub use sign_in::SignIn;
-pub use tokens::SystemToken;
+pub use tokens::{SystemToken, TokenTerms};
 
 /// The longest paper, in bytes of JSON: a case's materials, or a certificate's document.
 pub const PAPER_BYTES_MAX: usize = 4 * 1024 * 1024;

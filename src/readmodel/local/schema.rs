@@ -31,12 +31,19 @@ diesel::table! {
 }
 
 diesel::table! {
-    system_tokens (name) {
+    tokens (id) {
+        id -> BigInt,
         name -> Text,
         token_hash -> Binary,
         created -> BigInt,
         expires -> BigInt,
         submits -> Bool,
+        entries -> Text,
+        sources -> Text,
+        last_used -> Nullable<BigInt>,
+        last_from -> Nullable<Text>,
+        alarm_at -> Nullable<BigInt>,
+        alarm_from -> Nullable<Text>,
     }
 }
 

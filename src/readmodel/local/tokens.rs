@@ -1,94 +1,182 @@
 //! Tokens of departmental systems.
 
+use std::net::IpAddr;
+
 use diesel::prelude::*;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::clock::Millis;
-use crate::readmodel::columns::{column, count, number};
+use crate::ids::EntryName;
+use crate::readmodel::columns::{column, count, number, to_json};
 use crate::readmodel::error::ReadError;
 
-use super::schema::system_tokens;
+use super::schema::tokens;
 use super::secrets::{random_token, token_digest};
 use super::{Local, bounded};
 
 /// Tokens of one node.
 pub const TOKENS_MAX: usize = 200;
+/// Entries or addresses that one token names.
+pub const TOKEN_LIMITS_MAX: usize = 100;
+
+/// What a token is good for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenTerms {
+    /// When it ends.
+    pub expires: Millis,
+    /// Whether its system may hand in transactions that it signed itself with the department's key.
+    pub submits: bool,
+    /// Entries that it may query; empty for all.
+    pub entries: Vec<EntryName>,
+    /// Addresses from which it may come; empty for all.
+    pub sources: Vec<IpAddr>,
+}
+
+impl TokenTerms {
+    /// Good for everything that the rules allow a system, until a moment.
+    pub fn until(expires: Millis) -> Self {
+        Self { expires, submits: false, entries: Vec::new(), sources: Vec::new() }
+    }
+}
 
 /// A token, without the token itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemToken {
+    /// Its number at this node.
+    pub id: i64,
     /// Name of the system: the user under which it acts.
     pub name: String,
     /// When it was issued.
     pub created: Millis,
-    /// When it ends.
-    pub expires: Millis,
-    /// Whether it may hand in transactions that it signed itself.
-    pub submits: bool,
+    /// What it is good for.
+    pub terms: TokenTerms,
+    /// When it was last used, to the minute.
+    pub last_used: Option<Millis>,
+    /// From where.
+    pub last_from: Option<IpAddr>,
+    /// When it was last seen where it should not be: at two places at once, or at none of its own.
+    pub alarm_at: Option<Millis>,
+    /// Where.
+    pub alarm_from: Option<IpAddr>,
 }
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = system_tokens)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = tokens)]
 struct TokenRow {
+    id: i64,
     name: String,
+    created: i64,
+    expires: i64,
+    submits: bool,
+    entries: String,
+    sources: String,
+    last_used: Option<i64>,
+    last_from: Option<String>,
+    alarm_at: Option<i64>,
+    alarm_from: Option<String>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = tokens)]
+struct NewToken<'a> {
+    name: &'a str,
     token_hash: Vec<u8>,
     created: i64,
     expires: i64,
     submits: bool,
+    entries: String,
+    sources: String,
+}
+
+fn list<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, ReadError> {
+    serde_json::from_str(text).map_err(|e| ReadError::Corrupt(format!("a token's terms: {e}")))
+}
+
+fn limited<T: Serialize>(what: &str, items: &[T]) -> Result<String, ReadError> {
+    if items.len() > TOKEN_LIMITS_MAX {
+        return Err(ReadError::Invalid(format!("a token names at most {TOKEN_LIMITS_MAX} {what}")));
+    }
+    to_json(&items)
 }
 
 impl TokenRow {
-    fn view(self) -> SystemToken {
-        SystemToken {
+    fn view(self) -> Result<SystemToken, ReadError> {
+        let (moment, address) =
+            (|ms: Option<i64>| ms.map(|ms| Millis(number(ms))), |text: Option<String>| text?.parse().ok());
+        Ok(SystemToken {
+            id: self.id,
             name: self.name,
             created: Millis(number(self.created)),
-            expires: Millis(number(self.expires)),
-            submits: self.submits,
-        }
+            terms: TokenTerms {
+                expires: Millis(number(self.expires)),
+                submits: self.submits,
+                entries: list(&self.entries)?,
+                sources: list(&self.sources)?,
+            },
+            last_used: moment(self.last_used),
+            last_from: address(self.last_from),
+            alarm_at: moment(self.alarm_at),
+            alarm_from: address(self.alarm_from),
+        })
     }
 }
 
+/// Makes a token. A prefix, so that one left in a file is recognised for what it is.
+fn make(connection: &mut SqliteConnection, name: &str, terms: &TokenTerms, now: Millis) -> Result<String, ReadError> {
+    let token = format!("mulu_{}", random_token()?);
+    let known: i64 = tokens::table.count().get_result(connection)?;
+    if known >= count(TOKENS_MAX) {
+        return Err(ReadError::Full { what: "the list of system tokens", max: TOKENS_MAX });
+    }
+    let row = NewToken {
+        name,
+        token_hash: token_digest(&token),
+        created: column(now.0),
+        expires: column(terms.expires.0),
+        submits: terms.submits,
+        entries: limited("entries", &terms.entries)?,
+        sources: limited("addresses", &terms.sources)?,
+    };
+    diesel::insert_into(tokens::table).values(row).execute(connection)?;
+    Ok(token)
+}
+
+fn in_future(expires: Millis, now: Millis) -> Result<(), ReadError> {
+    if expires > now { Ok(()) } else { Err(ReadError::Invalid("the token's end lies in the past".into())) }
+}
+
 impl Local {
-    /// Issues a token to a system, in place of the one it had. The answer is the only copy.
+    /// Issues a token to a system, in place of those it had. The answer is the only copy.
     ///
     /// # Errors
-    /// [`ReadError::Full`], [`ReadError::Invalid`] for a bad name or an end in the past.
-    pub fn issue_token(&self, name: &str, expires: Millis, now: Millis) -> Result<String, ReadError> {
-        self.issue(name, expires, now, false)
-    }
-
-    /// The same for a system that may also hand in transactions that it signed itself with the department's key.
-    ///
-    /// # Errors
-    /// As [`Local::issue_token`].
-    pub fn issue_submitter_token(&self, name: &str, expires: Millis, now: Millis) -> Result<String, ReadError> {
-        self.issue(name, expires, now, true)
-    }
-
-    fn issue(&self, name: &str, expires: Millis, now: Millis, submits: bool) -> Result<String, ReadError> {
+    /// [`ReadError::Full`], [`ReadError::Invalid`] for a bad name, an end in the past, or too many limits.
+    pub fn issue_token(&self, name: &str, terms: &TokenTerms, now: Millis) -> Result<String, ReadError> {
         bounded("the system's name", name, 64)?;
-        if expires <= now {
-            return Err(ReadError::Invalid("the token's end lies in the past".into()));
-        }
-        // A prefix, so that a token left in a file is recognised for what it is.
-        let token = format!("mulu_{}", random_token()?);
-        let row = TokenRow {
-            name: name.to_owned(),
-            token_hash: token_digest(&token),
-            created: column(now.0),
-            expires: column(expires.0),
-            submits,
-        };
+        in_future(terms.expires, now)?;
         self.write(|connection| {
-            diesel::delete(system_tokens::table.find(name)).execute(connection)?;
-            let tokens: i64 = system_tokens::table.count().get_result(connection)?;
-            if tokens >= count(TOKENS_MAX) {
-                return Err(ReadError::Full { what: "the list of system tokens", max: TOKENS_MAX });
-            }
-            diesel::insert_into(system_tokens::table).values(row).execute(connection)?;
-            Ok(())
-        })?;
-        Ok(token)
+            diesel::delete(tokens::table.filter(tokens::name.eq(name))).execute(connection)?;
+            make(connection, name, terms, now)
+        })
+    }
+
+    /// Issues another token on the terms of the newest, and lets the others end at `until`: the system changes over
+    /// without a gap. The answer is the only copy.
+    ///
+    /// # Errors
+    /// [`ReadError::Unknown`] for a system without a token, [`ReadError::Full`], [`ReadError::Invalid`] for an end in the past.
+    pub fn rotate_token(&self, name: &str, expires: Millis, until: Millis, now: Millis) -> Result<String, ReadError> {
+        in_future(expires, now)?;
+        self.write(|connection| {
+            let of_system = tokens::table.filter(tokens::name.eq(name));
+            let newest: Option<TokenRow> =
+                of_system.order(tokens::id.desc()).select(TokenRow::as_select()).first(connection).optional()?;
+            let newest = newest.ok_or_else(|| ReadError::Unknown(format!("the token of {name}")))?.view()?;
+            diesel::delete(of_system.filter(tokens::expires.le(column(now.0)))).execute(connection)?;
+            let too_long = tokens::table.filter(tokens::name.eq(name)).filter(tokens::expires.gt(column(until.0)));
+            diesel::update(too_long).set(tokens::expires.eq(column(until.0))).execute(connection)?;
+            make(connection, name, &TokenTerms { expires, ..newest.terms }, now)
+        })
     }
 
     /// The system of a token, when the token has not ended.
@@ -97,34 +185,53 @@ impl Local {
     /// [`ReadError`] of the database.
     pub fn system(&self, token: &str, now: Millis) -> Result<Option<SystemToken>, ReadError> {
         self.with(|connection| {
-            let row: Option<TokenRow> = system_tokens::table
-                .filter(system_tokens::token_hash.eq(token_digest(token)))
-                .filter(system_tokens::expires.gt(column(now.0)))
+            let row: Option<TokenRow> = tokens::table
+                .filter(tokens::token_hash.eq(token_digest(token)))
+                .filter(tokens::expires.gt(column(now.0)))
                 .select(TokenRow::as_select())
                 .first(connection)
                 .optional()?;
-            Ok(row.map(TokenRow::view))
+            row.map(TokenRow::view).transpose()
         })
     }
 
-    /// All tokens by name, ended ones too.
+    /// Notes when and whence a token was used.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the database.
+    pub fn token_used(&self, id: i64, from: IpAddr, now: Millis) -> Result<(), ReadError> {
+        let used = (tokens::last_used.eq(column(now.0)), tokens::last_from.eq(from.to_string()));
+        self.with(|connection| Ok(diesel::update(tokens::table.find(id)).set(used).execute(connection).map(|_| ())?))
+    }
+
+    /// Notes that a token was seen where it should not be.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the database.
+    pub fn token_alarm(&self, id: i64, from: IpAddr, now: Millis) -> Result<(), ReadError> {
+        let seen = (tokens::alarm_at.eq(column(now.0)), tokens::alarm_from.eq(from.to_string()));
+        self.with(|connection| Ok(diesel::update(tokens::table.find(id)).set(seen).execute(connection).map(|_| ())?))
+    }
+
+    /// All tokens by name, newest first, ended ones too.
     ///
     /// # Errors
     /// [`ReadError`] of the database.
     pub fn system_tokens(&self) -> Result<Vec<SystemToken>, ReadError> {
         self.with(|connection| {
-            let rows: Vec<TokenRow> =
-                system_tokens::table.order(system_tokens::name.asc()).select(TokenRow::as_select()).load(connection)?;
-            Ok(rows.into_iter().map(TokenRow::view).collect())
+            let order = (tokens::name.asc(), tokens::id.desc());
+            let rows: Vec<TokenRow> = tokens::table.order(order).select(TokenRow::as_select()).load(connection)?;
+            rows.into_iter().map(TokenRow::view).collect()
         })
     }
 
-    /// Ends a system's token.
+    /// Ends a system's tokens.
     ///
     /// # Errors
     /// [`ReadError::Unknown`].
     pub fn revoke_token(&self, name: &str) -> Result<(), ReadError> {
-        self.with(|connection| match diesel::delete(system_tokens::table.find(name)).execute(connection)? {
+        let of_system = tokens::table.filter(tokens::name.eq(name));
+        self.with(|connection| match diesel::delete(of_system).execute(connection)? {
             0 => Err(ReadError::Unknown(format!("the token of {name}"))),
             _ => Ok(()),
         })
@@ -135,23 +242,57 @@ impl Local {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_token_counts_until_it_ends_is_replaced_or_revoked() {
+    const NOW: Millis = Millis(1_795_000_000_000);
+
+    fn local() -> (tempfile::TempDir, Local) {
         let dir = tempfile::tempdir().unwrap();
         let local = Local::open(dir.path()).unwrap();
-        let now = Millis(1_795_000_000_000);
-        let first = local.issue_token("registry", now.plus(1_000), now).unwrap();
-        let system = local.system(&first, now).unwrap().unwrap();
-        assert_eq!((system.name.as_str(), system.submits), ("registry", false));
-        let signs = local.issue_submitter_token("archive", now.plus(1_000), now).unwrap();
-        assert!(local.system(&signs, now).unwrap().unwrap().submits);
-        local.revoke_token("archive").unwrap();
-        assert_eq!(local.system(&first, now.plus(1_000)), Ok(None));
-        let second = local.issue_token("registry", now.plus(1_000), now).unwrap();
-        assert_eq!(local.system(&first, now), Ok(None), "a replaced token still counts");
+        (dir, local)
+    }
+
+    #[test]
+    fn a_token_counts_until_it_ends_is_replaced_or_revoked() {
+        let (_dir, local) = local();
+        let terms = TokenTerms::until(NOW.plus(1_000));
+        let first = local.issue_token("registry", &terms, NOW).unwrap();
+        let system = local.system(&first, NOW).unwrap().unwrap();
+        assert_eq!((system.name.as_str(), &system.terms), ("registry", &terms));
+        assert_eq!(local.system(&first, NOW.plus(1_000)), Ok(None));
+        let second = local.issue_token("registry", &terms, NOW).unwrap();
+        assert_eq!(local.system(&first, NOW), Ok(None), "a replaced token still counts");
         local.revoke_token("registry").unwrap();
-        assert_eq!(local.system(&second, now), Ok(None));
+        assert_eq!(local.system(&second, NOW), Ok(None));
         assert!(local.revoke_token("registry").is_err() && local.system_tokens().unwrap().is_empty());
-        assert!(local.issue_token("registry", now, now).is_err());
+        assert!(local.issue_token("registry", &TokenTerms::until(NOW), NOW).is_err());
+    }
+
+    #[test]
+    fn a_rotated_token_has_the_terms_of_the_old_one_which_ends_later() {
+        let (_dir, local) = local();
+        assert!(matches!(local.rotate_token("registry", NOW.plus(9), NOW, NOW), Err(ReadError::Unknown(_))));
+        let terms = TokenTerms {
+            submits: true,
+            entries: vec!["tax/deed-tax-payment".parse().unwrap()],
+            sources: vec!["10.1.2.3".parse().unwrap()],
+            ..TokenTerms::until(NOW.plus(10_000))
+        };
+        let old = local.issue_token("registry", &terms, NOW).unwrap();
+        let new = local.rotate_token("registry", NOW.plus(90_000), NOW.plus(500), NOW).unwrap();
+        let found = |token: &str, at: Millis| local.system(token, at).unwrap();
+        assert!(found(&old, NOW.plus(499)).is_some() && found(&new, NOW).is_some(), "there is a gap");
+        assert_eq!(found(&old, NOW.plus(500)), None);
+        assert_eq!(found(&new, NOW).unwrap().terms, TokenTerms { expires: NOW.plus(90_000), ..terms });
+    }
+
+    #[test]
+    fn where_a_token_was_seen_stays_known() {
+        let (_dir, local) = local();
+        local.issue_token("registry", &TokenTerms::until(NOW.plus(1_000)), NOW).unwrap();
+        let id = local.system_tokens().unwrap()[0].id;
+        local.token_used(id, "10.1.2.3".parse().unwrap(), NOW).unwrap();
+        local.token_alarm(id, "::1".parse().unwrap(), NOW.plus(1)).unwrap();
+        let token = local.system_tokens().unwrap().remove(0);
+        assert_eq!((token.last_used, token.last_from), (Some(NOW), "10.1.2.3".parse().ok()));
+        assert_eq!((token.alarm_at, token.alarm_from), (Some(NOW.plus(1)), "::1".parse().ok()));
     }
 }

@@ -173,6 +173,8 @@ pub const OPERATIONS: &[Operation] = &[
         .body("node", PLACE).answers::<membership_views::MembershipChange>(200),
     Operation::post("/departments/{id}/node/remove", "removeNode", || post().to(membership::remove_node), "End a department's node for ever (admin of the authority)")
         .body("empty", "{}").answers::<membership_views::MembershipChange>(200),
+    Operation::get("/tokens", "listTokens", || get().to(sessions::tokens), "Tokens of this department's systems: terms, last use, alarms (admin)")
+        .answers_list::<session_views::TokenAnswer>(),
     Operation::get("/departments/{id}/keys", "listKeys", || get().to(keys::list), "Keys that a department has and had, and where each stands")
         .query::<Fresh>().answers::<key_views::DepartmentKeys>(200),
     Operation::post("/keys/rotate", "rotateKeys", || post().to(keys::rotate), "Take new signing and sealing keys; the old signing key ends ten minutes later (admin)")

@@ -8,7 +8,7 @@ use crate::service::Node;
 use crate::web::extract::{ApiBody, Body, Caller, OwnSession};
 use crate::web::problem::Problem;
 
-use super::views::sessions::{Myself, SessionOpened};
+use super::views::sessions::{Myself, SessionOpened, TokenAnswer};
 
 /// User and password.
 #[derive(Deserialize)]
@@ -54,4 +54,10 @@ pub async fn close(request: HttpRequest, node: Data<Node>, _: Caller) -> Result<
         node.sign_out(&session.token).await?;
     }
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// **Permissions**: admin.
+pub async fn tokens(node: Data<Node>, caller: Caller) -> Result<Json<Vec<TokenAnswer>>, Problem> {
+    let tokens = node.system_tokens(&caller.0).await?;
+    Ok(Json(tokens.into_iter().map(TokenAnswer::from).collect()))
 }

@@ -84,7 +84,7 @@ pub fn session_token(request: &HttpRequest, node: &Node) -> Option<String> {
 }
 
 async fn by_token(request: &HttpRequest, node: &Node, token: String) -> Result<Principal, Problem> {
-    let principal = node.token(&token).await?;
+    let principal = node.token(&token, request.peer_addr().map(|from| from.ip())).await?;
     request.extensions_mut().insert(OwnSession { token, csrf: None, ends: None });
     Ok(principal)
 }

@@ -19,6 +19,8 @@ pub(super) fn write(text: &mut String, node: &Node) {
         let help = "When the newest backup of this node was begun; absent when none was";
         sample(text, "mulu_backup_timestamp_seconds", "gauge", help, taken.time.0 / 1000);
     }
+    let help = "Times that a system's token was used at two places at once, or at none of its own";
+    sample(text, "mulu_token_alarms_total", "counter", help, node.token_alarms());
     let part = |(part, spent): (&str, std::time::Duration)| (format!("{{part=\"{part}\"}}"), spent.as_secs_f64());
     let help = "Processor time of the ledger's work by part, beside what threads tell";
     samples(text, "mulu_ledger_cpu_seconds_total", "counter", help, node.chain.spent().map(part));

@@ -36,6 +36,8 @@ pub const KINDS: &[Kind] = kinds! {
     "signature_invalid" 403 "Signature does not fit" "签名不符" "tell your operator: the node's key is not the one on the ledger" "请联系运维：节点密钥与账本登记的不一致";
     "key_revoked" 403 "Signing key is revoked" "签名密钥已吊销" "the department needs a new key: rotate it, or have other departments endorse one" "本部门须更换密钥：请轮换密钥，或由其他部门背书新密钥";
     "key_expired" 403 "Signing key has ended" "签名密钥已失效" "the department needs a new key: rotate in time, or have other departments endorse one" "本部门须更换密钥：请及时轮换，或由其他部门背书新密钥";
+    "token_scope" 403 "Token is not good for this entry" "令牌不适用于该接口" "ask your administrator for a token that is" "请向管理员申请适用的令牌";
+    "token_elsewhere" 403 "Token is not good from there" "令牌不能从该地址使用" "call from one of the token's addresses, or ask your administrator" "请从令牌登记的地址调用，或联系管理员";
     "csrf" 403 "Token against forged requests is missing" "缺少防伪造令牌" "send the session's token in X-CSRF-Token" "请在 X-CSRF-Token 中发送会话的防伪造令牌";
     "not_found" 404 "Not found" "未找到" "check the address and the id" "请核对地址和标识";
     "unknown" 404 "Not found" "未找到" "check the id" "请核对标识";

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::HOUSEHOLD;
-use crate::harness::{City, Examples, Wish, mulu, mulu_told};
+use crate::harness::{Caller, City, Examples, Wish, eventually, mulu, mulu_told};
 
 #[test]
 fn the_command_line_asks_explains_and_tells_why_it_got_nothing() {
@@ -50,6 +50,43 @@ fn the_command_line_asks_explains_and_tells_why_it_got_nothing() {
     let wrong = mulu(&with(&["--purpose", "command-line", "--param", "id_number=1"])).failed(1);
     assert!(wrong.contains("422 unprocessable") && wrong.contains("/params/id_number"), "{wrong}");
     mulu(&["query", HOUSEHOLD, "--node", &consumer.url, "--purpose", "x", "--cause", "y", "--param", "no"]).failed(2);
+}
+
+#[test]
+fn a_token_is_good_for_its_entries_its_places_and_its_time() {
+    let city = City::of_demo("civil-affairs");
+    let (node, config) = (city.node("civil-affairs"), city.config("civil-affairs"));
+    let config = config.to_str().unwrap();
+    let token = |more: &[&str]| {
+        let of = ["token", more[0], "--config", config, "--system", "registry"];
+        let given = of.iter().chain(&more[1..]).copied().collect::<Vec<_>>();
+        mulu(&given).ok().trim().to_owned()
+    };
+    let ask = |token: &str, entry: &str| {
+        let call = json!({"purpose": "social-assistance", "cause": "核验", "params": {}});
+        Caller::bearer(&node.url, token).post(&format!("query/{entry}"), &call)
+    };
+    let own = "civil-affairs/marriage-registration";
+    let first = token(&["add", "--entry", own, "--from", "127.0.0.1"]);
+    ask(&first, "tax/deed-tax-payment").problem(403, "token_scope");
+    ask(&first, own).problem(422, "unprocessable");
+    let second = token(&["rotate", "--overlap", "1"]);
+    for token in [&first, &second] {
+        ask(token, own).problem(422, "unprocessable");
+    }
+    let third = token(&["rotate", "--overlap", "0"]);
+    eventually("the others have ended", || ask(&second, own).status == 401 && ask(&first, own).status == 401);
+    ask(&third, "tax/deed-tax-payment").problem(403, "token_scope");
+
+    let elsewhere = token(&["add", "--from", "10.9.8.7"]);
+    ask(&elsewhere, own).problem(403, "token_elsewhere");
+    let shown = city.person("civil-affairs", "admin1").get("tokens").ok();
+    let of_registry: Vec<&Value> =
+        shown.as_array().unwrap().iter().filter(|token| token["system"] == "registry").collect();
+    assert_eq!(of_registry.len(), 1, "{shown}");
+    assert_eq!((&of_registry[0]["alarm_from"], &of_registry[0]["last_used"]), (&json!("127.0.0.1"), &Value::Null));
+    city.person("civil-affairs", "clerk1").get("tokens").problem(403, "role_not_allowed");
+    assert!(mulu(&["token", "list", "--config", config]).ok().contains("ALARM"));
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::crypto::keyring::Keyring;
 use crate::domain::department_files::department::Part;
 use crate::ids::DepartmentId;
-use crate::readmodel::local::Local;
+use crate::readmodel::local::{Local, TokenTerms};
 use crate::service::departments::load;
 
 use super::LedgerBench;
@@ -193,7 +193,11 @@ impl Member {
 fn entrance(node: &DemoNode) -> Result<Entrance, CliError> {
     let config = &node.config;
     let now = SystemClock.now();
-    let token = Local::open(&config.model_dir())?.issue_submitter_token("bench", now.plus(TOKEN_MS), now)?;
+    let token = Local::open(&config.model_dir())?.issue_token(
+        "bench",
+        &TokenTerms { submits: true, ..TokenTerms::until(now.plus(TOKEN_MS)) },
+        now,
+    )?;
     let key = Keyring::load(&config.keys_dir, config.keys.secret()?.as_ref())?.signing;
     Ok(Entrance { department: config.department.clone(), address: config.web.listen.to_string(), token, key })
 }
