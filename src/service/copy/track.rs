@@ -101,3 +101,7 @@ impl Track {
         Ok(Followed { state: self.witness.into_state(), tree, annals: self.annals, all_valid })
     }
 }
+
+#[cfg(test)]
+#[path = "track_tests.rs"]
+mod tests;

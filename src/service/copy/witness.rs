@@ -25,8 +25,8 @@ use super::CopyError;
 
 /// How consensus marks an entry that may carry a block.
 const KIND_NORMAL: u8 = 0;
-/// Kinds of transactions that say who may sign what.
-const WEIGHTY: [&str; 6] = ["chain.", "department.", "key.", "node.", "voters.", "policy."];
+/// Kinds of transactions that say who may sign, and how the others are read.
+const WEIGHTY: [&str; 7] = ["chain.", "department.", "edition.", "key.", "node.", "voters.", "policy."];
 
 /// How much of the signatures is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
