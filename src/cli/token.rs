@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use crate::clock::{Clock as _, Millis, SystemClock};
+use crate::crypto::tls::fingerprint_of;
 use crate::ids::EntryName;
+use crate::readmodel::local::tokens::Credential;
 use crate::readmodel::local::{Local, SystemToken, TokenTerms};
 use crate::service::config::NodeConfig;
 
@@ -18,9 +20,9 @@ const HOUR_MS: u64 = 3_600_000;
 /// Work with tokens of departmental systems.
 #[derive(Subcommand)]
 pub enum Token {
-    /// Issue a token to a system, in place of those it had, and print it: the only copy
+    /// Issue a token to a system, in place of those it had, and print it: the only copy. Or know it by its certificate
     Add(Add),
-    /// Issue a system another token on the same terms and print it; the present one ends a while later
+    /// Issue a system another token, or know its next certificate, on the same terms; the present one ends a while later
     Rotate(Rotate),
     /// Show each token's terms, when and whence it was last used, and where it should not have been
     List(List),
@@ -48,6 +50,9 @@ pub struct Add {
     /// An address from which it may come; several may be named, and all are meant when none is
     #[arg(long = "from", value_name = "ADDRESS")]
     sources: Vec<IpAddr>,
+    /// PEM file with the system's certificate, by which it is known at `[systems] listen` instead of by a token
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -64,6 +69,9 @@ pub struct Rotate {
     /// Hours until the present one ends: time for the system to change over
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u64).range(0..=720))]
     overlap: u64,
+    /// PEM file with the system's certificate, by which it is known at `[systems] listen` instead of by a token
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -87,13 +95,15 @@ impl Token {
     pub(super) fn run(self) -> Result<(), CliError> {
         let now = SystemClock.now();
         match self {
-            Self::Add(Add { config, system, days, submits, entries, sources }) => {
+            Self::Add(Add { config, system, days, submits, entries, sources, certificate }) => {
                 let terms = TokenTerms { expires: now.plus(days * DAY_MS), submits, entries, sources };
-                println!("{}", local(&config)?.issue_token(&system, &terms, now)?);
+                let credential = credential(certificate)?;
+                println!("{}", local(&config)?.admit_system(&system, &credential, &terms, now)?);
             }
-            Self::Rotate(Rotate { config, system, days, overlap }) => {
-                let (expires, until) = (now.plus(days * DAY_MS), now.plus(overlap * HOUR_MS));
-                println!("{}", local(&config)?.rotate_token(&system, expires, until, now)?);
+            Self::Rotate(Rotate { config, system, days, overlap, certificate }) => {
+                let ends = (now.plus(days * DAY_MS), now.plus(overlap * HOUR_MS));
+                let credential = credential(certificate)?;
+                println!("{}", local(&config)?.rotate_token(&system, &credential, ends, now)?);
             }
             Self::List(List { config }) => local(&config)?.system_tokens()?.iter().for_each(|token| show(token, now)),
             Self::Revoke(Revoke { config, system }) => {
@@ -103,6 +113,13 @@ impl Token {
         }
         Ok(())
     }
+}
+
+fn credential(certificate: Option<PathBuf>) -> Result<Credential, CliError> {
+    Ok(match certificate {
+        Some(file) => Credential::Certificate(fingerprint_of(&file)?),
+        None => Credential::Token,
+    })
 }
 
 fn local(config: &Path) -> Result<Local, CliError> {

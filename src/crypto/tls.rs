@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use sha2::Digest as _;
 use x509_parser::extensions::GeneralName;
 
 use crate::clock::Millis;
@@ -130,6 +131,20 @@ pub fn certificate_ends(path: &Path) -> Result<Millis, CryptoError> {
     let certificate = der.parse_x509().map_err(|_| wrong("cannot be read"))?;
     let seconds = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
     Ok(Millis(seconds.saturating_mul(1_000)))
+}
+
+/// A certificate's fingerprint: SHA-256 of its DER, as `openssl x509 -fingerprint -sha256` shows it, without colons.
+pub fn fingerprint(certificate: &[u8]) -> String {
+    hex::encode(sha2::Sha256::digest(certificate))
+}
+
+/// The fingerprint of the first certificate of a PEM file.
+///
+/// # Errors
+/// [`CryptoError`] when the file cannot be read or holds no certificate.
+pub fn fingerprint_of(path: &Path) -> Result<String, CryptoError> {
+    let first = certificates(path)?.into_iter().next();
+    first.map(|certificate| fingerprint(&certificate)).ok_or_else(|| CryptoError::Certificate("none".into()))
 }
 
 /// The department that a peer's certificate names. The handshake has checked the certificate itself.

@@ -10,6 +10,7 @@ use crate::domain::Role;
 use crate::policy::facts::{Action, Facts, Relation};
 use crate::readmodel::local::accounts::Account;
 use crate::readmodel::local::sign_in::SignIn;
+use crate::readmodel::local::tokens::of_certificate;
 use crate::readmodel::local::{SystemToken, TokenTerms};
 
 use super::Node;
@@ -86,26 +87,41 @@ impl Node {
     /// [`ServiceError::NotSignedIn`] for a token that is unknown, ended, or another node's; `token_elsewhere` for one that
     /// may not come from there.
     pub async fn token(&self, token: &str, from: Option<IpAddr>) -> Result<Principal, ServiceError> {
+        match self.system(token, from).await? {
+            Some(system) => Ok(system),
+            None => Ok(self.session(token).await?.principal),
+        }
+    }
+
+    /// Which system shows the certificate of a fingerprint, from which address.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotSignedIn`] for one that is nobody's or whose time is over; `token_elsewhere`.
+    pub async fn system_certificate(&self, fingerprint: &str, from: Option<IpAddr>) -> Result<Principal, ServiceError> {
+        self.system(&of_certificate(fingerprint), from).await?.ok_or(ServiceError::NotSignedIn)
+    }
+
+    async fn system(&self, credential: &str, from: Option<IpAddr>) -> Result<Option<Principal>, ServiceError> {
         let now = self.clock.now();
-        let system = match self.tokens.get(token, now) {
+        let system = match self.tokens.get(credential, now) {
             Some(known) => Some(known),
             None => {
-                let (local, text) = (self.local.clone(), token.to_owned());
+                let (local, text) = (self.local.clone(), credential.to_owned());
                 let found = blocking(move || local.system(&text, now)).await?;
-                found.inspect(|system| self.tokens.keep(token, system))
+                found.inspect(|system| self.tokens.keep(credential, system))
             }
         };
-        let Some(system) = system else { return Ok(self.session(token).await?.principal) };
+        let Some(system) = system else { return Ok(None) };
         self.seen(&system, from).await?;
         let TokenTerms { submits, entries, .. } = system.terms;
-        Ok(Principal {
+        Ok(Some(Principal {
             display: system.name.clone(),
             user: system.name,
             roles: BTreeSet::from([Role::System]),
             submits,
             entries: (!entries.is_empty()).then(|| entries.into()),
             reserved: None,
-        })
+        }))
     }
 
     /// A token in two hands is told; one that has its places is good nowhere else.

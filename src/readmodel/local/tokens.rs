@@ -122,9 +122,36 @@ impl TokenRow {
     }
 }
 
+/// By what a system is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A secret that it sends, made here.
+    Token,
+    /// The certificate of this fingerprint, whose key only it has.
+    Certificate(String),
+}
+
+/// What stands for a certificate where tokens do. No token has a space, so nobody who merely knows the certificate can
+/// send this in place of one.
+pub fn of_certificate(fingerprint: &str) -> String {
+    format!("certificate {fingerprint}")
+}
+
 /// Makes a token. A prefix, so that one left in a file is recognised for what it is.
-fn make(connection: &mut SqliteConnection, name: &str, terms: &TokenTerms, now: Millis) -> Result<String, ReadError> {
-    let token = format!("mulu_{}", random_token()?);
+fn make(
+    connection: &mut SqliteConnection,
+    (name, credential): (&str, &Credential),
+    terms: &TokenTerms,
+    now: Millis,
+) -> Result<String, ReadError> {
+    let token = match credential {
+        Credential::Token => format!("mulu_{}", random_token()?),
+        Credential::Certificate(fingerprint) => of_certificate(fingerprint),
+    };
+    let taken = tokens::table.filter(tokens::token_hash.eq(token_digest(&token))).select(tokens::name);
+    if let Some(of) = taken.first::<String>(connection).optional()? {
+        return Err(ReadError::Invalid(format!("this certificate is that of {of}")));
+    }
     let known: i64 = tokens::table.count().get_result(connection)?;
     if known >= count(TOKENS_MAX) {
         return Err(ReadError::Full { what: "the list of system tokens", max: TOKENS_MAX });
@@ -152,11 +179,25 @@ impl Local {
     /// # Errors
     /// [`ReadError::Full`], [`ReadError::Invalid`] for a bad name, an end in the past, or too many limits.
     pub fn issue_token(&self, name: &str, terms: &TokenTerms, now: Millis) -> Result<String, ReadError> {
+        self.admit_system(name, &Credential::Token, terms, now)
+    }
+
+    /// The same, by either credential; a certificate's fingerprint is no secret.
+    ///
+    /// # Errors
+    /// As [`Local::issue_token`]; [`ReadError::Invalid`] also for a certificate that is another system's.
+    pub fn admit_system(
+        &self,
+        name: &str,
+        credential: &Credential,
+        terms: &TokenTerms,
+        now: Millis,
+    ) -> Result<String, ReadError> {
         bounded("the system's name", name, 64)?;
         in_future(terms.expires, now)?;
         self.write(|connection| {
             diesel::delete(tokens::table.filter(tokens::name.eq(name))).execute(connection)?;
-            make(connection, name, terms, now)
+            make(connection, (name, credential), terms, now)
         })
     }
 
@@ -165,7 +206,13 @@ impl Local {
     ///
     /// # Errors
     /// [`ReadError::Unknown`] for a system without a token, [`ReadError::Full`], [`ReadError::Invalid`] for an end in the past.
-    pub fn rotate_token(&self, name: &str, expires: Millis, until: Millis, now: Millis) -> Result<String, ReadError> {
+    pub fn rotate_token(
+        &self,
+        name: &str,
+        credential: &Credential,
+        (expires, until): (Millis, Millis),
+        now: Millis,
+    ) -> Result<String, ReadError> {
         in_future(expires, now)?;
         self.write(|connection| {
             let of_system = tokens::table.filter(tokens::name.eq(name));
@@ -175,7 +222,7 @@ impl Local {
             diesel::delete(of_system.filter(tokens::expires.le(column(now.0)))).execute(connection)?;
             let too_long = tokens::table.filter(tokens::name.eq(name)).filter(tokens::expires.gt(column(until.0)));
             diesel::update(too_long).set(tokens::expires.eq(column(until.0))).execute(connection)?;
-            make(connection, name, &TokenTerms { expires, ..newest.terms }, now)
+            make(connection, (name, credential), &TokenTerms { expires, ..newest.terms }, now)
         })
     }
 
@@ -269,7 +316,10 @@ mod tests {
     #[test]
     fn a_rotated_token_has_the_terms_of_the_old_one_which_ends_later() {
         let (_dir, local) = local();
-        assert!(matches!(local.rotate_token("registry", NOW.plus(9), NOW, NOW), Err(ReadError::Unknown(_))));
+        assert!(matches!(
+            local.rotate_token("registry", &Credential::Token, (NOW.plus(9), NOW), NOW),
+            Err(ReadError::Unknown(_))
+        ));
         let terms = TokenTerms {
             submits: true,
             entries: vec!["tax/deed-tax-payment".parse().unwrap()],
@@ -277,11 +327,21 @@ mod tests {
             ..TokenTerms::until(NOW.plus(10_000))
         };
         let old = local.issue_token("registry", &terms, NOW).unwrap();
-        let new = local.rotate_token("registry", NOW.plus(90_000), NOW.plus(500), NOW).unwrap();
+        let new = local.rotate_token("registry", &Credential::Token, (NOW.plus(90_000), NOW.plus(500)), NOW).unwrap();
         let found = |token: &str, at: Millis| local.system(token, at).unwrap();
         assert!(found(&old, NOW.plus(499)).is_some() && found(&new, NOW).is_some(), "there is a gap");
         assert_eq!(found(&old, NOW.plus(500)), None);
         assert_eq!(found(&new, NOW).unwrap().terms, TokenTerms { expires: NOW.plus(90_000), ..terms });
+    }
+
+    #[test]
+    fn a_certificate_is_one_systems_and_no_token() {
+        let (_dir, local) = local();
+        let (terms, own) = (TokenTerms::until(NOW.plus(1_000)), Credential::Certificate("ab12".into()));
+        local.admit_system("registry", &own, &terms, NOW).unwrap();
+        assert_eq!(local.system(&of_certificate("ab12"), NOW).unwrap().unwrap().name, "registry");
+        assert_eq!(local.system("ab12", NOW), Ok(None));
+        assert!(matches!(local.admit_system("archive", &own, &terms, NOW), Err(ReadError::Invalid(_))));
     }
 
     #[test]

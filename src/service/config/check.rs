@@ -36,8 +36,9 @@ impl NodeConfig {
 fn addresses(config: &NodeConfig, faults: &mut Vec<String>) {
     let listens =
         [("web.listen", config.web.listen), ("peer.listen", config.peer.listen), ("raft.listen", config.raft.listen)];
+    let systems = config.systems.as_ref().map(|systems| ("systems.listen", systems.listen));
     let mut seen = BTreeMap::new();
-    for (key, listen) in listens {
+    for (key, listen) in listens.into_iter().chain(systems) {
         if listen.port() == 0 {
             faults.push(format!("{key}: port 0 cannot be told to others; choose a port"));
         } else if let Some(other) = seen.insert(listen.port(), key) {
@@ -112,7 +113,9 @@ fn bounds(config: &NodeConfig, faults: &mut Vec<String>) {
 }
 
 fn files(config: &NodeConfig, faults: &mut Vec<String>) {
-    for (key, path) in [("tls.ca", &config.tls.ca), ("tls.cert", &config.tls.cert)] {
+    let systems = config.systems.iter();
+    let systems = systems.flat_map(|it| [("systems.cert", &it.cert), ("systems.client_ca", &it.client_ca)]);
+    for (key, path) in [("tls.ca", &config.tls.ca), ("tls.cert", &config.tls.cert)].into_iter().chain(systems) {
         if let Err(why) = pem::read(path) {
             faults.push(format!("{key}: {why}"));
         }
@@ -136,6 +139,9 @@ fn keys(config: &NodeConfig, faults: &mut Vec<String>) -> Option<Keyring> {
         }
     }
     private("the key", "tls.key", &config.tls.key, faults);
+    if let Some(systems) = &config.systems {
+        private("the key", "systems.key", &systems.key, faults);
+    }
     for file in [SIGNING_FILE, SEALING_FILE] {
         private("the key", "keys_dir", &config.keys_dir.join(file), faults);
     }
@@ -143,6 +149,9 @@ fn keys(config: &NodeConfig, faults: &mut Vec<String>) -> Option<Keyring> {
     let read = || {
         let secret = config.keys.secret()?;
         config.tls_files()?.check_key()?;
+        if let Some((_, files)) = config.systems_tls()? {
+            files.check_key()?;
+        }
         Keyring::load(&config.keys_dir, secret.as_ref())
     };
     match read() {

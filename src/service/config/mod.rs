@@ -82,6 +82,9 @@ pub struct NodeConfig {
     pub zone: Option<String>,
     /// Portal and API.
     pub web: WebConfig,
+    /// The API for systems that show a certificate. Default none.
+    #[serde(default)]
+    pub systems: Option<SystemsConfig>,
     /// Exchange with other nodes, over mutual TLS.
     pub peer: ListenConfig,
     /// Consensus with other nodes, over mutual TLS.
@@ -108,6 +111,20 @@ pub struct NodeConfig {
 pub struct LedgerConfig {
     /// Folder to which `mulu ledger archive` moves old segment files. Default none.
     pub archive: Option<PathBuf>,
+}
+
+/// The API over mutual TLS 1.3, for systems that `mulu token add --certificate` let in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemsConfig {
+    /// Address and port to listen at.
+    pub listen: SocketAddr,
+    /// The server's certificate, PEM, with its chain.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// The authority that certifies the department's systems.
+    pub client_ca: PathBuf,
 }
 
 /// Portal and API of a node: HTTP, to be put behind the department's own HTTPS.
@@ -279,6 +296,11 @@ impl NodeConfig {
         for path in [key_file, passphrase_file, &mut config.ledger.archive].into_iter().flatten() {
             *path = base.join(&*path);
         }
+        if let Some(SystemsConfig { cert, key, client_ca, .. }) = &mut config.systems {
+            for path in [cert, key, client_ca] {
+                *path = base.join(&*path);
+            }
+        }
         let paths = [
             &mut config.data_dir,
             &mut config.genesis,
@@ -312,6 +334,16 @@ impl NodeConfig {
     pub fn tls_files(&self) -> Result<TlsFiles, CryptoError> {
         let secret = self.keys.secret()?;
         Ok(TlsFiles { ca: self.tls.ca.clone(), cert: self.tls.cert.clone(), key: self.tls.key.clone(), secret })
+    }
+
+    /// What the listener for systems needs, if there is one.
+    ///
+    /// # Errors
+    /// [`CryptoError`] when the secret of the keys cannot be read.
+    pub fn systems_tls(&self) -> Result<Option<(SocketAddr, TlsFiles)>, CryptoError> {
+        let Some(systems) = &self.systems else { return Ok(None) };
+        let SystemsConfig { listen, cert, key, client_ca } = systems.clone();
+        Ok(Some((listen, TlsFiles { ca: client_ca, cert, key, secret: self.keys.secret()? })))
     }
 
     /// Segment files of the ledger.

@@ -1,5 +1,7 @@
 //! Who calls: a departmental system, or a person of this department.
 
+use std::net::IpAddr;
+
 use actix_web::dev::Payload;
 use actix_web::http::{Method, header};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
@@ -9,6 +11,7 @@ use crate::service::{Node, Principal};
 use crate::web::problem::Problem;
 
 use super::LocalFuture;
+use super::certificate::SystemCertificate;
 use super::credentials::Credentials;
 
 /// The cookie with a session's token.
@@ -53,11 +56,15 @@ pub async fn authenticate(request: &HttpRequest) -> Result<Principal, Problem> {
     if let Some(known) = request.extensions().get::<Principal>() {
         return Ok(known.clone());
     }
+    if let Some(SystemCertificate(fingerprint)) = request.conn_data::<SystemCertificate>() {
+        let node = own_node(request)?;
+        return Ok(known(request, node.system_certificate(fingerprint, address(request)).await?));
+    }
     let credentials = Credentials::of(request.headers())?;
     if credentials.is_none() && request.headers().get(header::COOKIE).is_none() {
         return Err(Problem::new("not_authenticated"));
     }
-    let node = request.app_data::<web::Data<Node>>().ok_or_else(|| Problem::internal("the web knows no node"))?;
+    let node = own_node(request)?;
     let cookie = session_token(request, node);
     let principal = match (credentials, cookie) {
         (Some(Credentials::Token(token)), _) => by_token(request, node, token).await?,
@@ -65,10 +72,23 @@ pub async fn authenticate(request: &HttpRequest) -> Result<Principal, Problem> {
         (None, Some(token)) => by_cookie(request, node, token).await?,
         (None, None) => return Err(Problem::new("not_authenticated")),
     };
+    Ok(known(request, principal))
+}
+
+fn own_node(request: &HttpRequest) -> Result<&web::Data<Node>, Problem> {
+    request.app_data::<web::Data<Node>>().ok_or_else(|| Problem::internal("the web knows no node"))
+}
+
+fn address(request: &HttpRequest) -> Option<IpAddr> {
+    request.peer_addr().map(|from| from.ip())
+}
+
+/// Keeps who calls for the rest of the request.
+fn known(request: &HttpRequest, principal: Principal) -> Principal {
     let mut extensions = request.extensions_mut();
     extensions.insert(CallerName(principal.user.clone()));
     extensions.insert(principal.clone());
-    Ok(principal)
+    principal
 }
 
 /// The cookie that the portal of a node sets. Browsers do not tell ports of one host apart, so nodes that share a host,
@@ -84,7 +104,7 @@ pub fn session_token(request: &HttpRequest, node: &Node) -> Option<String> {
 }
 
 async fn by_token(request: &HttpRequest, node: &Node, token: String) -> Result<Principal, Problem> {
-    let principal = node.token(&token, request.peer_addr().map(|from| from.ip())).await?;
+    let principal = node.token(&token, address(request)).await?;
     request.extensions_mut().insert(OwnSession { token, csrf: None, ends: None });
     Ok(principal)
 }
