@@ -224,6 +224,21 @@ pub enum UpdateCycle {
     Irregular,
 }
 
+impl UpdateCycle {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RealTime => "real_time",
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+            Self::Monthly => "monthly",
+            Self::Quarterly => "quarterly",
+            Self::Yearly => "yearly",
+            Self::Irregular => "irregular",
+        }
+    }
+}
+
 /// 信息资源分类: 类, 项, 目, 细目.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

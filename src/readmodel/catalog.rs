@@ -1,5 +1,7 @@
 //! The catalog: entries as listings, search and details show them.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +18,16 @@ use super::page::{Page, PageRequest};
 use super::position::projected;
 use super::projector::Origin;
 use super::schema::{entries, entry_versions};
+use super::search::{Facets, Wanted};
 
 /// Longest search text, in characters.
 pub const SEARCH_CHARS_MAX: usize = 100;
-const SEARCH_WORDS_MAX: usize = 8;
+/// Most words of a search.
+pub const SEARCH_WORDS_MAX: usize = 8;
+/// How far the pages of one search lead; who wants more narrows it.
+pub const FOUND_MAX: usize = 10_000;
+/// Marks cursors of searches.
+const FOUND: char = 's';
 
 /// An entry in a listing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +144,12 @@ pub struct EntryFilter {
     pub level: Option<Level>,
     /// Below this place of the classification: 类, 项, 目, 细目 in Chinese, from the widest, as far as wanted.
     pub classes: Vec<String>,
+    /// Of this grade.
+    pub grade: Option<u8>,
+    /// Of this update cycle.
+    pub update_cycle: Option<UpdateCycle>,
+    /// Departments that words of `q` name: their entries are found by these words too.
+    pub departments: BTreeMap<String, Vec<DepartmentId>>,
     /// Which page.
     pub page: PageRequest,
 }
@@ -157,6 +171,8 @@ struct EntryRow {
     category: String,
     topic: String,
     detail: String,
+    grade: i32,
+    update_cycle: String,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -229,6 +245,8 @@ fn save(
         category: class.category.zh.clone(),
         topic: class.topic.zh.clone(),
         detail: class.detail.zh.clone(),
+        grade: summary.grade.into(),
+        update_cycle: summary.update_cycle.as_str().to_owned(),
         name: summary.id.to_string(),
         provider: summary.provider.to_string(),
         sharing: summary.sharing.as_str().to_owned(),
@@ -278,6 +296,23 @@ fn search_text(entry: &Entry) -> String {
     parts.join("\n").to_lowercase()
 }
 
+/// What the search index is asked for.
+fn wanted(filter: &EntryFilter, words: &[String]) -> Wanted {
+    let named = |word: &String| (word.clone(), filter.departments.get(word).cloned().unwrap_or_default());
+    let tag = |field: &str, value: Option<&str>| value.map(|value| format!("{field}:{value}"));
+    let classes = ["class", "category", "topic", "detail"].into_iter().zip(&filter.classes);
+    let tags = [
+        tag("provider", filter.provider.as_ref().map(DepartmentId::as_str)),
+        tag("sharing", filter.sharing.map(Sharing::as_str)),
+        tag("state", filter.state.map(EntryState::as_str)),
+        tag("level", filter.level.map(Level::as_str)),
+        tag("update_cycle", filter.update_cycle.map(UpdateCycle::as_str)),
+        filter.grade.map(|grade| format!("grade:{grade}")),
+    ];
+    let classes = classes.map(|(field, value)| format!("{field}:{value}"));
+    Wanted { words: words.iter().map(named).collect(), tags: tags.into_iter().flatten().chain(classes).collect() }
+}
+
 /// A search's words in lower case.
 fn words(q: &str) -> Result<Vec<String>, ReadError> {
     let words: Vec<String> = q.split_whitespace().map(str::to_lowercase).collect();
@@ -290,17 +325,59 @@ fn words(q: &str) -> Result<Vec<String>, ReadError> {
 }
 
 impl ReadModel {
-    /// Entries by name.
+    /// Entries that a search finds, the most fitting first, up to [`FOUND_MAX`]; without a search, all by name.
     ///
     /// # Errors
     /// [`ReadError`].
     pub fn entries(&self, filter: &EntryFilter) -> Result<Page<EntrySummary>, ReadError> {
+        let words = words(filter.q.as_deref().unwrap_or_default())?;
+        match filter.page.after::<u64>(FOUND) {
+            Ok(offset) if !words.is_empty() => self.found(filter, &words, offset.unwrap_or(0)),
+            // Either it is no search, or one that began while there was no index.
+            _ => self.listed(filter, words),
+        }
+    }
+
+    /// What the entries are like that a search or a filter finds; none while the search index is made.
+    ///
+    /// # Errors
+    /// An overlong search.
+    pub fn facets(&self, filter: &EntryFilter) -> Result<Option<Facets>, ReadError> {
+        let words = words(filter.q.as_deref().unwrap_or_default())?;
+        Ok(self.shared.search.facets(&wanted(filter, &words)))
+    }
+
+    fn found(&self, filter: &EntryFilter, words: &[String], offset: u64) -> Result<Page<EntrySummary>, ReadError> {
+        let size = filter.page.size()?;
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        // One more than a page tells whether there is another.
+        let limit = (size + 1).min(FOUND_MAX.saturating_sub(offset));
+        if limit == 0 {
+            return Err(ReadError::Cursor);
+        }
+        let Some(names) = self.shared.search.find(&wanted(filter, words), offset, limit) else {
+            return if offset == 0 { self.listed(filter, words.to_vec()) } else { Err(ReadError::Cursor) };
+        };
+        self.read(|connection| {
+            let rows: Vec<(String, String)> = entries::table
+                .filter(entries::name.eq_any(&names))
+                .select((entries::name, entries::summary))
+                .load(connection)?;
+            let mut by_name: BTreeMap<String, String> = rows.into_iter().collect();
+            let place = |at: usize| number(count(offset + at + 1));
+            let rows = names.iter().enumerate().filter_map(|(at, name)| Some((place(at), by_name.remove(name)?)));
+            let index = projected(connection)?.ledger_index();
+            filter.page.page(FOUND, rows.collect(), index, |row| row.0, |row| from_json(&row.1))
+        })
+    }
+
+    fn listed(&self, filter: &EntryFilter, words: Vec<String>) -> Result<Page<EntrySummary>, ReadError> {
         let limit = filter.page.limit()?;
         let mut query = entries::table.into_boxed();
         if let Some(after) = filter.page.after::<String>('e')? {
             query = query.filter(entries::name.gt(after));
         }
-        for word in words(filter.q.as_deref().unwrap_or_default())? {
+        for word in words {
             query = query.filter(instr(entries::search_text, word).gt(0));
         }
         if let Some(provider) = &filter.provider {
@@ -314,6 +391,12 @@ impl ReadModel {
         }
         if let Some(level) = filter.level {
             query = query.filter(entries::level.eq(level.as_str()));
+        }
+        if let Some(grade) = filter.grade {
+            query = query.filter(entries::grade.eq(i32::from(grade)));
+        }
+        if let Some(cycle) = filter.update_cycle {
+            query = query.filter(entries::update_cycle.eq(cycle.as_str()));
         }
         let mut classes = filter.classes.iter();
         if let Some(class) = classes.next() {
@@ -337,6 +420,21 @@ impl ReadModel {
             let index = projected(connection)?.ledger_index();
             filter.page.page('e', rows, index, |row| row.0.clone(), |row| from_json(&row.1))
         })
+    }
+
+    /// Puts entries into listings and search without a ledger, for measurements: each with the text that it is found by.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn fill(&self, made: impl Iterator<Item = (EntrySummary, String)>) -> Result<(), ReadError> {
+        let mut connection = self.connect()?;
+        let mut made = made.peekable();
+        while made.peek().is_some() {
+            connection.immediate_transaction::<_, ReadError, _>(|connection| {
+                made.by_ref().take(10_000).try_for_each(|(summary, text)| save(connection, &summary, text, None))
+            })?;
+        }
+        self.shared.search.follow(&mut connection, "measurement")
     }
 
     /// One entry in full: the version in force, or another one.

@@ -18,6 +18,7 @@ use crate::storage::disk::Disk;
 
 use super::error::ReadError;
 use super::position::{PositionRow, Projected, block_digest};
+use super::search::Search;
 use super::{ReadModel, projector};
 
 /// Raised when the same ledger makes other rows than before: old projections are then rebuilt.
@@ -182,6 +183,13 @@ struct Worker<S> {
     seat: Option<Seat>,
 }
 
+/// Listings go on where the search index cannot: it is tried again with the next batch.
+fn follow_search(search: &Search, connection: &mut SqliteConnection, chain: &str) {
+    if let Err(error) = search.follow(connection, chain) {
+        tracing::error!(%error, "the search index waits");
+    }
+}
+
 struct Seat {
     connection: SqliteConnection,
     chain: String,
@@ -237,6 +245,10 @@ impl<S: BlockSource> Worker<S> {
         }
         let Some(seat) = &mut self.seat else { return Ok(0) };
         let (source, options, scope, chain) = (&self.source, &self.options, &self.scope, &seat.chain);
+        let search = &self.model.shared.search;
+        if search.needs_care() {
+            follow_search(search, &mut seat.connection, chain);
+        }
         let Some(first) = source.block(seat.next_height) else { return Ok(0) };
         let began = Instant::now();
         let last = seat.connection.immediate_transaction::<_, ReadError, _>(|connection| {
@@ -255,6 +267,8 @@ impl<S: BlockSource> Worker<S> {
             position.save(connection)?;
             Ok(position.projected())
         })?;
+        // Before anybody is told that the batch is there: who waits for an entry finds it.
+        follow_search(search, &mut seat.connection, chain);
         let blocks = last.next_height() - seat.next_height;
         seat.next_height = last.next_height();
         self.model.shared.projected.send_replace(last);

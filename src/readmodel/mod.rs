@@ -20,6 +20,7 @@ pub mod page;
 pub mod position;
 mod projector;
 mod schema;
+pub mod search;
 pub mod stats;
 #[cfg(test)]
 mod testing;
@@ -46,6 +47,7 @@ use connection::{Durability, Pool};
 pub use error::ReadError;
 pub use page::{Page, PageRequest};
 pub use position::Projected;
+use search::{SEARCH_DIR, Search};
 
 /// Name of the projection's file in a node's data directory.
 pub const PROJECTION_FILE: &str = "projection.db";
@@ -62,6 +64,7 @@ struct Shared {
     /// Where a damaged file is kept.
     aside: PathBuf,
     pool: RwLock<Pool>,
+    search: Search,
     projected: watch::Sender<Projected>,
     /// A reader met damage; the follower will set the file aside.
     damaged: AtomicBool,
@@ -96,6 +99,7 @@ impl ReadModel {
             path,
             aside: aside.to_owned(),
             pool: RwLock::new(pool),
+            search: Search::new(dir.join(SEARCH_DIR)),
             projected,
             damaged: AtomicBool::new(false),
         };
@@ -147,6 +151,7 @@ impl ReadModel {
             Some(cause) => set_aside(&self.shared.aside, &self.shared.path, cause)?,
             None => remove(&self.shared.path)?,
         }
+        self.shared.search.begin_anew()?;
         let (fresh, projected) = open_file(&self.shared.path)?;
         *pool = fresh;
         self.shared.damaged.store(false, Ordering::Relaxed);
@@ -161,6 +166,7 @@ impl ReadModel {
 /// # Errors
 /// [`ReadError::File`] when a file cannot be removed.
 pub fn rebuild(dir: &Path) -> Result<(), ReadError> {
+    search::remove(&dir.join(SEARCH_DIR))?;
     remove(&dir.join(PROJECTION_FILE))
 }
 

@@ -55,6 +55,8 @@ diesel::table! {
         category -> Text,
         topic -> Text,
         detail -> Text,
+        grade -> Integer,
+        update_cycle -> Text,
     }
 }
 

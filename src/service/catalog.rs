@@ -6,13 +6,15 @@ use serde_json::{Value, json};
 use crate::domain::Role;
 use crate::domain::catalog::Entry;
 use crate::domain::command::{Command, EntryEnding, EntryPublication};
+use crate::domain::department::Department;
 use crate::domain::entry_rules;
 use crate::domain::schema::{self, Fault};
 use crate::ids::{EntryName, Version};
 use crate::policy::facts::{Action, Facts, Relation};
 use crate::readmodel::Page;
-use crate::readmodel::catalog::{EntryFilter, EntrySummary, EntryView};
+use crate::readmodel::catalog::{EntryFilter, EntrySummary, EntryView, SEARCH_WORDS_MAX};
 use crate::readmodel::local::drafts::{Draft, DraftState};
+use crate::readmodel::search::Facets;
 
 use super::Node;
 use super::blocking::blocking;
@@ -38,7 +40,34 @@ impl Node {
     /// A cursor of another listing, an overlong search.
     pub async fn entries(&self, filter: EntryFilter) -> Result<Page<EntrySummary>, ServiceError> {
         let model = self.model.clone();
+        let filter = self.with_departments(filter);
         blocking(move || model.entries(&filter)).await
+    }
+
+    /// What the entries are like that a search finds; none while the search index is made.
+    ///
+    /// # Errors
+    /// An overlong search.
+    pub async fn facets(&self, filter: EntryFilter) -> Result<Option<Facets>, ServiceError> {
+        let model = self.model.clone();
+        let filter = self.with_departments(filter);
+        blocking(move || model.facets(&filter)).await
+    }
+
+    /// Notes which departments the words of a search name, so that they find these departments' entries.
+    fn with_departments(&self, mut filter: EntryFilter) -> EntryFilter {
+        let q = filter.q.as_deref().unwrap_or_default();
+        let long = |word: &&str| word.chars().count() >= if word.is_ascii() { 3 } else { 2 };
+        let state = self.chain.state();
+        for word in q.split_whitespace().filter(long).take(SEARCH_WORDS_MAX).map(str::to_lowercase) {
+            let named = |own: &&Department| own.name.zh.contains(&word) || own.name.en.to_lowercase().contains(&word);
+            let ids: Vec<_> = state.departments().filter(named).map(|own| own.id.clone()).collect();
+            if !ids.is_empty() {
+                filter.departments.insert(word, ids);
+            }
+        }
+        drop(state);
+        filter
     }
 
     /// One published entry: the version in force, or the one named.

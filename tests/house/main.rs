@@ -24,9 +24,10 @@ const FLOORS: [&str; 14] = [
 ];
 
 /// Libraries that only one floor, or two, may name.
-const PLACES: [(&str, &[&str]); 5] = [
+const PLACES: [(&str, &[&str]); 6] = [
     ("sled::", &["storage"]),
     ("casbin::", &["policy"]),
+    ("tantivy::", &["readmodel"]),
     ("diesel::", &["readmodel", "exchange"]),
     ("actix_web::", &["web"]),
     ("raft::", &["consensus"]),

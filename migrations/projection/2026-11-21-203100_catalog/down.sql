@@ -1,6 +1,9 @@
 DROP INDEX entries_withdrawn;
 DROP INDEX entries_updated;
 DROP INDEX entries_class;
+DROP INDEX entries_provider;
+ALTER TABLE entries DROP COLUMN update_cycle;
+ALTER TABLE entries DROP COLUMN grade;
 ALTER TABLE entries DROP COLUMN detail;
 ALTER TABLE entries DROP COLUMN topic;
 ALTER TABLE entries DROP COLUMN category;

@@ -3,6 +3,7 @@
 mod audit;
 mod ledger;
 mod proofs;
+mod search;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,8 @@ pub enum Bench {
     Audit(audit::Audit),
     /// Time inclusion and consistency proofs from a tree on disk
     Proofs(proofs::Proofs),
+    /// Time searches of a made-up catalog
+    Search(search::Search),
     /// Time the ledger of a city of real nodes, over HTTP
     Ledger(ledger::LedgerBench),
 }
@@ -26,6 +29,7 @@ impl Bench {
         match self {
             Self::Audit(audit) => audit.run(),
             Self::Proofs(proofs) => proofs.run(),
+            Self::Search(search) => search.run(),
             Self::Ledger(ledger) => ledger.run(),
         }
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 
-use crate::domain::catalog::{EntryState, Level, Sharing};
+use crate::domain::catalog::{EntryState, Level, Sharing, UpdateCycle};
 use crate::ids::{DepartmentId, EntryName, Slug, Version};
 use crate::readmodel::catalog::EntryFilter;
 use crate::service::catalog::EndingRequest;
@@ -15,7 +15,8 @@ use crate::web::extract::{ApiBody, Body, Caller, Empty, Filter, Wait};
 use crate::web::problem::Problem;
 
 use super::listing::{Fresh, fresh, page};
-use super::views::catalog::{DraftAnswer, EntryDetail, EntrySummary, Published};
+use super::views::catalog::{DraftAnswer, EntryDetail, Published};
+use super::views::catalog_list::EntryList;
 use super::views::catalog_places::{ClassAnswer, DifferenceAnswer, NoticeAnswer, TombstoneAnswer};
 use super::views::{Page, Written};
 
@@ -41,6 +42,12 @@ pub struct Search {
     topic: Option<String>,
     /// Of this detail (细目) of the topic.
     detail: Option<String>,
+    /// Of this grade, 1 to 4.
+    grade: Option<u8>,
+    /// Of this update cycle.
+    update_cycle: Option<UpdateCycle>,
+    /// Whether to count the entries found by provider, class, sharing type, grade, cycle, state and level.
+    facets: Option<bool>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
     /// Items wanted, 1 to 200; 50 when left out.
@@ -157,13 +164,26 @@ impl ApiBody for EndingRequest {
 }
 
 /// **Permissions**: everybody signed in.
-pub async fn list(node: Data<Node>, _: Caller, query: Filter<Search>) -> Result<Json<Page<EntrySummary>>, Problem> {
-    let Search { q, provider, sharing, state, level, class, category, topic, detail, cursor, page_size, min_index } =
-        query.0;
-    fresh(&node, min_index).await?;
-    let classes = place([class, category, topic, detail]);
-    let filter = EntryFilter { q, provider, sharing, state, level, classes, page: page(cursor, page_size) };
-    Ok(Json(node.entries(filter).await?.into()))
+pub async fn list(node: Data<Node>, _: Caller, query: Filter<Search>) -> Result<Json<EntryList>, Problem> {
+    let search = query.0;
+    fresh(&node, search.min_index).await?;
+    let wants_facets = search.facets == Some(true);
+    let filter = EntryFilter {
+        q: search.q,
+        provider: search.provider,
+        sharing: search.sharing,
+        state: search.state,
+        level: search.level,
+        classes: place([search.class, search.category, search.topic, search.detail]),
+        grade: search.grade,
+        update_cycle: search.update_cycle,
+        page: page(search.cursor, search.page_size),
+        ..EntryFilter::default()
+    };
+    let facets = if wants_facets { node.facets(filter.clone()).await? } else { None };
+    let words: Vec<String> = filter.q.iter().flat_map(|q| q.split_whitespace()).map(str::to_owned).collect();
+    let page = node.entries(filter).await?;
+    Ok(Json(EntryList::of(page, facets, &words)))
 }
 
 /// **Permissions**: everybody signed in.

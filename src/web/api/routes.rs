@@ -40,8 +40,8 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::delete("/sessions/current", "closeSession", || delete().to(sessions::close), "Sign out").answers_nothing(),
 
     // The catalog and its drafts.
-    Operation::get("/catalog/entries", "listEntries", || get().to(catalog::list), "Search the catalog")
-        .query::<catalog::Search>().answers_page::<catalog_views::EntrySummary>(),
+    Operation::get("/catalog/entries", "listEntries", || get().to(catalog::list), "Search the catalog: the most fitting entries first, with facets; without q, by name")
+        .query::<catalog::Search>().answers::<super::views::catalog_list::EntryList>(200),
     Operation::post("/catalog/entries", "draftEntry", || post().to(catalog::draft), "Draft an entry, or word a draft anew (clerk of the provider)")
         .body("catalog-entry", "").answers::<catalog_views::DraftAnswer>(201),
     Operation::get("/catalog/entries/{provider}/{name}", "showEntry", || get().to(catalog::show), "One entry in full")

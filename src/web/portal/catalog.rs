@@ -18,6 +18,7 @@ use super::form::{Fields, Posted};
 use super::href::href;
 use super::listing::{cursor, departments, pager};
 use super::render::Answer;
+use super::search::{FIELDS, facet_rows, parts};
 use super::views::catalog::{
     Catalog, CatalogResults, ChangeRow, ClassRow, Classes, DiffPage, Ending, EntryPage, EntryRow, VersionRow,
 };
@@ -62,25 +63,31 @@ async fn results(visitor: &Visitor) -> Result<CatalogResults, Problem> {
         state: codes::value(query.get("state")),
         level: codes::value(query.get("level")),
         classes: class_place(query),
+        grade: query.get("grade").parse().ok(),
+        update_cycle: codes::value(query.get("update_cycle")),
         page: PageRequest { cursor: cursor(query), size: Some(PAGE_SIZE) },
+        ..EntryFilter::default()
     };
+    let words: Vec<String> = query.get("q").split_whitespace().map(str::to_owned).collect();
+    let facets = visitor.node.facets(filter.clone()).await?;
     let page = visitor.node.entries(filter).await?;
-    let fields = ["q", "provider", "sharing", "state", "level", "class", "category", "topic", "detail"];
-    let (first_href, next_href) = pager("/catalog", query, &fields, page.next_cursor.as_deref());
+    let (first_href, next_href) = pager("/catalog", query, &FIELDS, page.next_cursor.as_deref());
     Ok(CatalogResults {
         t: visitor.t,
-        rows: page.items.iter().map(|entry| row(visitor, entry)).collect(),
+        rows: page.items.iter().map(|entry| row(visitor, entry, &words)).collect(),
+        total: facets.as_ref().map(|facets| facets.total),
+        facets: facets.map(|facets| facet_rows(visitor, &facets)).unwrap_or_default(),
         ledger_index: page.ledger_index,
         first_href,
         next_href,
     })
 }
 
-fn row(desk: &Desk, entry: &EntrySummary) -> EntryRow {
+fn row(desk: &Desk, entry: &EntrySummary, words: &[String]) -> EntryRow {
     EntryRow {
         id: entry.id.to_string(),
-        title: desk.t.pick(&entry.name).to_owned(),
-        summary: desk.t.pick(&entry.summary).to_owned(),
+        title: parts(desk.t.pick(&entry.name), words),
+        summary: parts(desk.t.pick(&entry.summary), words),
         provider: desk.department(&entry.provider),
         version: entry.version.to_string(),
         state: entry.state.as_str().to_owned(),

@@ -34,6 +34,7 @@ mod query;
 mod render;
 mod routes;
 mod rows;
+mod search;
 mod verification;
 pub mod views;
 pub mod words;

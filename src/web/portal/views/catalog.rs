@@ -28,10 +28,38 @@ pub struct Catalog {
 pub struct CatalogResults {
     pub t: Words,
     pub rows: Vec<EntryRow>,
+    /// All that was found, when it was counted.
+    pub total: Option<u64>,
+    pub facets: Vec<FacetRow>,
     pub ledger_index: u64,
     /// The first page, when this is another.
     pub first_href: Option<String>,
     pub next_href: Option<String>,
+}
+
+/// A facet with the values that narrow or widen the search.
+#[derive(Clone, Debug, Default)]
+pub struct FacetRow {
+    /// Key of its name.
+    pub label: &'static str,
+    pub values: Vec<FacetLink>,
+}
+
+/// A value of a facet.
+#[derive(Clone, Debug, Default)]
+pub struct FacetLink {
+    pub label: String,
+    pub entries: u64,
+    /// The search with it or, when it is chosen, without it.
+    pub href: String,
+    pub chosen: bool,
+}
+
+/// A part of a text; one that was looked for is marked.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    pub text: String,
+    pub hit: bool,
 }
 
 /// An entry in a list.
@@ -39,8 +67,8 @@ pub struct CatalogResults {
 pub struct EntryRow {
     /// `provider/name`.
     pub id: String,
-    pub title: String,
-    pub summary: String,
+    pub title: Vec<Part>,
+    pub summary: Vec<Part>,
     pub provider: String,
     pub version: String,
     pub state: String,

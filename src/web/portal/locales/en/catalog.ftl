@@ -195,3 +195,4 @@ catalog-all = all classes
 notice-new_major_version = A new version breaks the old one
 notice-deprecated = Deprecated
 notice-withdrawn = Withdrawn
+catalog-total = { $count } entries

@@ -195,3 +195,4 @@ catalog-all = 全部分类
 notice-new_major_version = 有不兼容的新版本
 notice-deprecated = 已停用
 notice-withdrawn = 已撤回
+catalog-total = 共 { $count } 个条目

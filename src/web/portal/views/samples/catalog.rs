@@ -2,8 +2,8 @@
 
 use super::{ENTRY, EVIL, ID, choices, page, s, two};
 use crate::web::portal::views::catalog::{
-    Catalog, CatalogResults, ChangeRow, ClassRow, Classes, DiffPage, Ending, EntryBody, EntryPage, EntryRow, ItemRow,
-    ParameterRow, PlaceRow, RelatedRow, VersionRow,
+    Catalog, CatalogResults, ChangeRow, ClassRow, Classes, DiffPage, Ending, EntryBody, EntryPage, EntryRow, FacetLink,
+    FacetRow, ItemRow, ParameterRow, Part, PlaceRow, RelatedRow, VersionRow,
 };
 use crate::web::portal::views::drafts::{DraftFields, DraftForm, DraftPage, DraftRow, Drafts};
 use crate::web::portal::views::{Fault, Faults};
@@ -12,12 +12,15 @@ use crate::web::portal::words::{Lang, Words};
 pub fn catalog(lang: Lang) -> Catalog {
     let row = |title: String, id: &str, state: &str, sharing: &str, grade| EntryRow {
         id: s(id),
-        title,
-        summary: two(
-            lang,
-            "户籍人口的姓名、身份号码、户籍地址和户别，用于核验申请人身份和家庭关系。",
-            "Name, ID number, address and household type of registered residents, to verify applicants.",
-        ),
+        title: vec![Part { text: title, hit: false }, Part { text: s(EVIL), hit: true }],
+        summary: vec![Part {
+            text: two(
+                lang,
+                "户籍人口的姓名、身份号码、户籍地址和户别，用于核验申请人身份和家庭关系。",
+                "Name, ID number, address and household type of registered residents, to verify applicants.",
+            ),
+            hit: false,
+        }],
         provider: two(lang, "公安局", "Public Security"),
         version: s("1.0"),
         state: s(state),
@@ -49,6 +52,16 @@ pub fn catalog(lang: Lang) -> Catalog {
         results: CatalogResults {
             t: Words::of(lang),
             rows,
+            total: Some(3),
+            facets: vec![FacetRow {
+                label: "sharing",
+                values: vec![FacetLink {
+                    label: s(EVIL),
+                    entries: 2,
+                    href: s("/catalog?sharing=conditional"),
+                    chosen: true,
+                }],
+            }],
             ledger_index: 1284,
             first_href: None,
             next_href: Some(s("/catalog?cursor=a&q=b")),
