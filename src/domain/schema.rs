@@ -195,6 +195,7 @@ const API: &[(&str, &str)] = own_schemas!("api":
     "empty",
     "session",
     "reason",
+    "names",
     "ending",
     "grant",
     "approval",

@@ -11,13 +11,15 @@ use crate::domain::entry_rules;
 use crate::domain::schema::{self, Fault};
 use crate::ids::{EntryName, Version};
 use crate::policy::facts::{Action, Facts, Relation};
-use crate::readmodel::Page;
 use crate::readmodel::catalog::{EntryFilter, EntrySummary, EntryView, SEARCH_WORDS_MAX};
 use crate::readmodel::local::drafts::{Draft, DraftState};
+use crate::readmodel::page::PAGE_SIZE_MAX;
 use crate::readmodel::search::Facets;
+use crate::readmodel::{Page, ReadError};
 
 use super::Node;
 use super::blocking::blocking;
+use super::catalog_places::Moment;
 use super::error::ServiceError;
 use super::principal::Principal;
 use super::writes::Committed;
@@ -42,6 +44,30 @@ impl Node {
         let model = self.model.clone();
         let filter = self.with_departments(filter);
         blocking(move || model.entries(&filter)).await
+    }
+
+    /// Published entries in full, so many at most.
+    ///
+    /// # Errors
+    /// An overlong search.
+    pub async fn export(&self, filter: EntryFilter, max: usize) -> Result<Vec<Entry>, ServiceError> {
+        let model = self.model.clone();
+        let mut filter = self.with_departments(filter);
+        blocking(move || {
+            let mut entries = Vec::new();
+            filter.page.size = Some(PAGE_SIZE_MAX);
+            loop {
+                let page = model.entries(&filter)?;
+                for summary in page.items.iter().take(max - entries.len()) {
+                    entries.extend(model.entry(&summary.id, None)?.map(|view| view.entry));
+                }
+                filter.page.cursor = page.next_cursor;
+                if filter.page.cursor.is_none() || entries.len() >= max {
+                    return Ok::<_, ReadError>(entries);
+                }
+            }
+        })
+        .await
     }
 
     /// What the entries are like that a search finds; none while the search index is made.
@@ -89,7 +115,7 @@ impl Node {
         let entry = read_entry(self.with_code(document).await?)?;
         let actor = self.authorise(who, self.draft_facts(Action::DraftEntry, &entry.name))?;
         self.check_version(&entry)?;
-        self.check_place(&entry)?;
+        self.check_place(&entry, Moment::Saved)?;
         let (local, now) = (self.local.clone(), self.clock.now());
         blocking(move || local.save_draft(&entry, &actor, now)).await
     }
@@ -121,7 +147,7 @@ impl Node {
         let draft = self.draft(who, name).await?;
         self.authorise(who, self.draft_facts(Action::SubmitEntry, name))?;
         self.check_version(&draft.entry)?;
-        self.check_place(&draft.entry)?;
+        self.check_place(&draft.entry, Moment::Submitted)?;
         let (local, now) = (self.local.clone(), self.clock.now());
         blocking(move || local.submit_draft(&draft.entry.name, now)).await
     }
@@ -133,7 +159,7 @@ impl Node {
     pub async fn approve_entry(&self, who: &Principal, name: &EntryName) -> Result<Committed, ServiceError> {
         let draft = self.submitted(who, name).await?;
         let actor = self.authorise(who, self.review_facts(Action::ApproveEntry, &draft, who))?;
-        self.check_place(&draft.entry)?;
+        self.check_place(&draft.entry, Moment::Submitted)?;
         let publication = EntryPublication { entry: draft.entry, drafted_by: draft.drafted_by };
         let committed = self.write(who, actor.clone(), Command::PublishEntry(publication)).await?;
         let (local, now, name, id) = (self.local.clone(), self.clock.now(), name.clone(), committed.transaction_id);

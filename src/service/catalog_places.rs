@@ -22,6 +22,15 @@ use super::error::ServiceError;
 /// Entries that one place shows below an entry, and notices for one department, at most.
 pub const PLACES_MAX: usize = 200;
 
+/// When a draft's place is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// Its parent may be a draft yet.
+    Saved,
+    /// Its parent must be in the catalog.
+    Submitted,
+}
+
 /// An entry as others name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -172,7 +181,7 @@ impl Node {
     ///
     /// # Errors
     /// [`ServiceError::Conflict`], [`ServiceError::Invalid`] with each place at fault.
-    pub(super) fn check_place(&self, entry: &Entry) -> Result<(), ServiceError> {
+    pub(super) fn check_place(&self, entry: &Entry, moment: Moment) -> Result<(), ServiceError> {
         let state = self.chain.state();
         if let Some(other) = state.entry_of_code(&entry.code).filter(|other| *other != &entry.name) {
             let detail = format!("code {} is that of {other}: leave the code out, and a free one is given", entry.code);
@@ -180,7 +189,8 @@ impl Node {
         }
         if let Some(parent) = &entry.parent {
             let level = state.entry(parent).map(|above| above.current().entry.level);
-            if level.is_none() || level != entry.level.above() {
+            let waits = moment == Moment::Saved && level.is_none();
+            if !waits && (level.is_none() || level != entry.level.above()) {
                 let why = match (level, entry.level.above()) {
                     (None, _) => format!("{parent} is not in the catalog"),
                     (_, Some(above)) => format!("name an entry of the level {}", above.as_str()),

@@ -16,6 +16,7 @@ pub mod portal;
 pub mod problem;
 pub mod root;
 pub mod server;
+pub mod sheets;
 pub mod tiles;
 
 pub use error::WebError;

@@ -4,6 +4,7 @@ mod audit;
 pub mod backup;
 mod cases;
 mod catalog;
+pub mod catalog_files;
 mod certificates;
 mod city;
 mod grants;

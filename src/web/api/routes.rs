@@ -6,6 +6,7 @@ use actix_web::web::{delete, get, post};
 use super::operation::Operation;
 use super::views::Written;
 use super::views::{audit as audit_views, catalog as catalog_views, cases as case_views};
+use super::views::catalog_files as file_views;
 use super::views::catalog_places as place_views;
 use super::views::{certificates as certificate_views, city as city_views, grants as grant_views};
 use super::views::keys as key_views;
@@ -13,7 +14,7 @@ use super::views::membership as membership_views;
 use super::views::policy as policy_views;
 use super::views::{ledger as ledger_views, sessions as session_views};
 use super::listing::{Fresh, Paged};
-use super::{audit, backup, cases, catalog, certificates, city, grants, keys, ledger, membership, policy, queries, sessions};
+use super::{audit, backup, cases, catalog, catalog_files, certificates, city, grants, keys, ledger, membership, policy, queries, sessions};
 
 const GRANT: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","legal_basis":"婚姻登记条例第七条","matter":"结婚登记","items":["name","id_number"],"daily_max":200,"valid_until":"2027-12-31T00:00:00Z"}"#;
 const APPROVAL: &str = r#"{"items":["name",{"name":"id_number","masking":"id_number"}],"daily_max":100}"#;
@@ -69,6 +70,16 @@ pub const OPERATIONS: &[Operation] = &[
         .query::<Fresh>().answers_page::<place_views::NoticeAnswer>(),
     Operation::get("/catalog/tombstones", "listTombstones", || get().to(catalog::tombstones), "Withdrawn entries, oldest first: for those who keep copies of the catalog")
         .query::<catalog::Since>().answers_page::<place_views::TombstoneAnswer>(),
+
+    Operation::post("/catalog/import", "importEntries", || post().to(catalog_files::take), "Take a file's entries in as drafts (clerk of the provider): the same file again changes nothing")
+        .query::<catalog_files::Reading>().takes_bytes("a workbook (.xlsx) as GET /catalog/template gives it, CSV in UTF-8, or JSON as GET /catalog/export gives it; at most 4 MiB, 2,000 entries").answers::<file_views::ImportAnswer>(200),
+    Operation::get("/catalog/export", "exportEntries", || get().to(catalog_files::export), "Published entries as JSON, workbook or CSV; 2,000 at most")
+        .query::<catalog_files::Exporting>(),
+    Operation::get("/catalog/template", "showTemplate", || get().to(catalog_files::template), "The empty workbook to fill in, in the caller's language"),
+    Operation::post("/catalog/drafts/submit", "submitEntries", || post().to(catalog_files::submit), "Submit many drafts, each with its own answer (clerk of the provider)")
+        .body("names", r#"{"names":["water/water-account"]}"#).answers::<file_views::ManyAnswer>(200),
+    Operation::post("/catalog/drafts/approve", "approveEntries", || post().to(catalog_files::approve), "Approve and publish many drafts, each with its own answer (reviewer of the provider, never the author)")
+        .body("names", r#"{"names":["water/water-account"]}"#).answers::<file_views::ManyAnswer>(200),
 
     // Grants.
     Operation::post("/grants", "requestGrant", || post().to(grants::request), "Ask for a grant (clerk, reviewer or system)")

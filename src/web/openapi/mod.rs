@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value, json};
 
 use super::api::backup::TAR;
+use super::api::catalog_files::XLSX;
 use super::api::operation::{Access, Operation, Schemas};
 use super::api::views::certificates::VerificationAnswer;
 use super::api::views::city::HealthAnswer;
@@ -77,6 +78,15 @@ fn operation(it: &Operation, found: &mut Schemas) -> Value {
     }
     if it.id == "takeBackup" {
         answer["content"] = json!({TAR: {"schema": {}}});
+    }
+    match it.id {
+        "importEntries" => answer["content"][XLSX] = json!({"schema": {}}),
+        "exportEntries" => {
+            answer["content"] =
+                json!({"application/json": {"schema": {}}, XLSX: {"schema": {}}, "text/csv": {"schema": {}}})
+        }
+        "showTemplate" => answer["content"] = json!({XLSX: {"schema": {}}}),
+        _ => {}
     }
     if it.id == "showCheckpoint" {
         answer["content"]["text/plain"] = json!({"schema": {"type": "string"}});

@@ -12,7 +12,7 @@ use crate::web::root;
 
 use super::{
     assets, audit, case_page, cases, catalog, certificates, cluster, draft_form, drafts, entrance, explorer, findings,
-    frame, grant_request, grants, home, keys, ledger, membership, query, verification,
+    frame, grant_request, grants, home, keys, ledger, membership, query, sheets, verification,
 };
 
 /// Registers the portal. It takes every address that nobody took before.
@@ -34,6 +34,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/drafts", web::get().to(drafts::list))
         .route("/drafts", web::post().to(draft_form::create))
         .route("/drafts/new", web::get().to(draft_form::new))
+        .route("/drafts/import", web::post().to(sheets::take))
+        .route("/drafts/many", web::post().to(sheets::many))
         .route("/drafts/{name}", web::get().to(drafts::show))
         .route("/drafts/{name}", web::post().to(draft_form::change))
         .route("/drafts/{name}/edit", web::get().to(draft_form::edit))

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod cases;
 pub mod catalog;
+pub mod catalog_files;
 pub mod catalog_list;
 pub mod catalog_places;
 pub mod certificates;

@@ -17,6 +17,29 @@ pub struct Drafts {
     pub may_create: bool,
 }
 
+/// `POST /drafts/import`.
+#[derive(Template)]
+#[template(path = "import.html")]
+pub struct ImportPage {
+    pub page: Page,
+    pub t: Words,
+    pub rows: Vec<ImportRow>,
+    /// Entries with faults.
+    pub failed: u64,
+    /// The marked copy of the file, when something is wrong with it.
+    pub marked: Option<String>,
+}
+
+/// What became of an entry of a file.
+#[derive(Clone, Debug, Default)]
+pub struct ImportRow {
+    pub name: String,
+    pub row: usize,
+    /// `created`, `changed`, `unchanged` or `failed`.
+    pub fate: &'static str,
+    pub faults: Vec<String>,
+}
+
 /// A draft in the list.
 #[derive(Clone, Debug, Default)]
 pub struct DraftRow {
@@ -188,45 +211,37 @@ impl DraftFields {
         self.parameters.resize_with(parameters, ParameterFields::default);
         self
     }
-
-    fn place(&mut self, key: &str) -> Option<&mut String> {
-        Some(match key {
-            "name" => &mut self.name,
-            "version" => &mut self.version,
-            "level" => &mut self.level,
-            "parent" => &mut self.parent,
-            "code" => &mut self.code,
-            "title_zh" => &mut self.title_zh,
-            "title_en" => &mut self.title_en,
-            "summary_zh" => &mut self.summary_zh,
-            "summary_en" => &mut self.summary_en,
-            "class_zh" => &mut self.class_zh,
-            "class_en" => &mut self.class_en,
-            "category_zh" => &mut self.category_zh,
-            "category_en" => &mut self.category_en,
-            "topic_zh" => &mut self.topic_zh,
-            "topic_en" => &mut self.topic_en,
-            "detail_zh" => &mut self.detail_zh,
-            "detail_en" => &mut self.detail_en,
-            "duty_zh" => &mut self.duty_zh,
-            "duty_en" => &mut self.duty_en,
-            "format_category" => &mut self.format_category,
-            "format_type" => &mut self.format_type,
-            "sharing" => &mut self.sharing,
-            "condition_zh" => &mut self.condition_zh,
-            "condition_en" => &mut self.condition_en,
-            "means" => &mut self.means,
-            "open" => &mut self.open,
-            "open_condition_zh" => &mut self.open_condition_zh,
-            "open_condition_en" => &mut self.open_condition_en,
-            "update_cycle" => &mut self.update_cycle,
-            "issue_date" => &mut self.issue_date,
-            "related_codes" => &mut self.related_codes,
-            "subject" => &mut self.subject,
-            _ => return None,
-        })
-    }
 }
+
+/// Gives fields by their names.
+macro_rules! by_name {
+    ($kind:ident: $($field:ident)*) => {
+        impl $kind {
+            /// What stands in the field of a name; nothing for an unknown one.
+            pub fn get(&self, name: &str) -> &str {
+                $(if name == stringify!($field) {
+                    return &self.$field;
+                })*
+                ""
+            }
+
+            fn place(&mut self, name: &str) -> Option<&mut String> {
+                $(if name == stringify!($field) {
+                    return Some(&mut self.$field);
+                })*
+                None
+            }
+        }
+    };
+}
+
+by_name! { DraftFields:
+    name version level parent code title_zh title_en summary_zh summary_en class_zh class_en category_zh category_en topic_zh topic_en detail_zh detail_en duty_zh duty_en format_category format_type sharing condition_zh condition_en means open open_condition_zh open_condition_en update_cycle issue_date related_codes subject
+}
+by_name! { ItemFields:
+    name title_zh title_en kind length sensitive grade masking code_table range sharing condition_zh condition_en
+}
+by_name! { ParameterFields: name format required title }
 
 /// `item-3-name` is row 3, column `name`.
 fn row_of<'a>(key: &'a str, prefix: &str, rows_max: usize) -> Option<(usize, &'a str)> {
@@ -242,34 +257,13 @@ fn row_at<T: Default>(rows: &mut Vec<T>, row: usize) -> Option<&mut T> {
 }
 
 fn set_item(rows: &mut Vec<ItemFields>, row: usize, column: &str, value: &str) {
-    let Some(fields) = row_at(rows, row) else { return };
-    let place = match column {
-        "name" => &mut fields.name,
-        "title_zh" => &mut fields.title_zh,
-        "title_en" => &mut fields.title_en,
-        "kind" => &mut fields.kind,
-        "length" => &mut fields.length,
-        "sensitive" => &mut fields.sensitive,
-        "grade" => &mut fields.grade,
-        "masking" => &mut fields.masking,
-        "code_table" => &mut fields.code_table,
-        "range" => &mut fields.range,
-        "sharing" => &mut fields.sharing,
-        "condition_zh" => &mut fields.condition_zh,
-        "condition_en" => &mut fields.condition_en,
-        _ => return,
-    };
-    value.clone_into(place);
+    if let Some(place) = row_at(rows, row).and_then(|fields| fields.place(column)) {
+        value.clone_into(place);
+    }
 }
 
 fn set_parameter(rows: &mut Vec<ParameterFields>, row: usize, column: &str, value: &str) {
-    let Some(fields) = row_at(rows, row) else { return };
-    let place = match column {
-        "name" => &mut fields.name,
-        "format" => &mut fields.format,
-        "required" => &mut fields.required,
-        "title" => &mut fields.title,
-        _ => return,
-    };
-    value.clone_into(place);
+    if let Some(place) = row_at(rows, row).and_then(|fields| fields.place(column)) {
+        value.clone_into(place);
+    }
 }

@@ -41,3 +41,4 @@ flash-keys_rotated = New keys are on the ledger; the old signing key ends in ten
 flash-key_revoked = The key is revoked.
 fault-bad_parent = must be a published entry of the level above.
 fault-bad_range = write min..max, either may be left out; only for numbers and dates.
+fault-number_untold = is a number: say what it means, or write the word.

@@ -41,3 +41,4 @@ flash-keys_rotated = 新密钥已上账本；旧签名密钥将在十分钟后�
 flash-key_revoked = 密钥已吊销。
 fault-bad_parent = 须为上一级目录中已发布的条目。
 fault-bad_range = 须写作 最小值..最大值，可省略一端，仅限数值和日期。
+fault-number_untold = 是数字代码，请说明其含义，或填写文字。

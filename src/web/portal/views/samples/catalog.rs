@@ -5,7 +5,7 @@ use crate::web::portal::views::catalog::{
     Catalog, CatalogResults, ChangeRow, ClassRow, Classes, DiffPage, Ending, EntryBody, EntryPage, EntryRow, FacetLink,
     FacetRow, ItemRow, ParameterRow, Part, PlaceRow, RelatedRow, VersionRow,
 };
-use crate::web::portal::views::drafts::{DraftFields, DraftForm, DraftPage, DraftRow, Drafts};
+use crate::web::portal::views::drafts::{DraftFields, DraftForm, DraftPage, DraftRow, Drafts, ImportPage, ImportRow};
 use crate::web::portal::views::{Fault, Faults};
 use crate::web::portal::words::{Lang, Words};
 
@@ -213,6 +213,22 @@ fn draft_row(lang: Lang) -> DraftRow {
 
 pub fn drafts(lang: Lang) -> Drafts {
     Drafts { page: page(lang, "/drafts"), t: Words::of(lang), rows: vec![draft_row(lang)], may_create: true }
+}
+
+pub fn import(lang: Lang) -> ImportPage {
+    let row = |fate, faults: &[&str]| ImportRow {
+        name: s(EVIL),
+        row: 2,
+        fate,
+        faults: faults.iter().map(|fault| s(fault)).collect(),
+    };
+    ImportPage {
+        page: page(lang, "/drafts"),
+        t: Words::of(lang),
+        rows: vec![row("created", &[]), row("failed", &[EVIL])],
+        failed: 1,
+        marked: Some(s("data:application/x;base64,AAAA")),
+    }
 }
 
 pub fn draft(lang: Lang) -> DraftPage {

@@ -35,6 +35,7 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ("classes", catalog::classes(lang).render()),
         ("drafts", catalog::drafts(lang).render()),
         ("draft", catalog::draft(lang).render()),
+        ("import", catalog::import(lang).render()),
         ("draft_form", catalog::draft_form(lang).render()),
         ("grants", grants::grants(lang).render()),
         ("grant_request", grants::grant_request(lang).render()),
