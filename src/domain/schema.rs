@@ -188,6 +188,7 @@ const DEPARTMENT: &[(&str, &str)] = own_schemas!("department":
     "workflow",
     "grants",
     "purposes",
+    "code-lists",
     "examples",
 );
 
@@ -232,7 +233,7 @@ pub fn tx_body(kind: &str) -> Option<&'static Schema> {
 }
 
 /// The schema of a file in a department's folder: `department`, `catalog-entry`, `connector`,
-/// `workflow`, `grants`, `purposes` or `examples`.
+/// `workflow`, `grants`, `purposes`, `code-lists` or `examples`.
 pub fn department_file(name: &str) -> Option<&'static Schema> {
     static COMPILED: LazyLock<Compiled> = LazyLock::new(|| compile_all(DEPARTMENT));
     COMPILED.get(name)

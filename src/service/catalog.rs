@@ -114,6 +114,10 @@ impl Node {
     pub async fn save_draft(&self, who: &Principal, document: Value) -> Result<Draft, ServiceError> {
         let entry = read_entry(self.with_code(document).await?)?;
         let actor = self.authorise(who, self.draft_facts(Action::DraftEntry, &entry.name))?;
+        let faults = self.code_lists.check(&entry);
+        if !faults.is_empty() {
+            return Err(ServiceError::Invalid(faults));
+        }
         self.check_version(&entry)?;
         self.check_place(&entry, Moment::Saved)?;
         let (local, now) = (self.local.clone(), self.clock.now());

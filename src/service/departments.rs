@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::domain::catalog::{Entry, ItemKind};
 use crate::domain::department_files::city::{self, Examples, Purpose};
+use crate::domain::department_files::code_lists::{self, CodeLists};
 use crate::domain::department_files::department::{self, DepartmentFile, Part};
 use crate::domain::department_files::grants::{self, GrantFile};
 use crate::domain::department_files::workflow::{self, WorkflowFile};
@@ -160,6 +161,7 @@ pub fn load(dir: &Path) -> Result<City, DepartmentsError> {
         }
     }
     let purposes = load_purposes(dir)?;
+    load_code_lists(dir)?;
     let examples = match read_optional(&dir.join("examples.toml"))? {
         Some((name, text)) => Some(city::parse_examples(&name, &text)?),
         None => None,
@@ -175,6 +177,17 @@ pub fn load_purposes(dir: &Path) -> Result<Vec<Purpose>, DepartmentsError> {
     match read_optional(&dir.join("purposes.toml"))? {
         Some((name, text)) => Ok(city::parse_purposes(&name, &text)?),
         None => Ok(Vec::new()),
+    }
+}
+
+/// Reads the formats and code tables that entries may name; empty lists, which allow everything, without such a file.
+///
+/// # Errors
+/// [`DepartmentsError`] naming file and key.
+pub fn load_code_lists(dir: &Path) -> Result<CodeLists, DepartmentsError> {
+    match read_optional(&dir.join("code-lists.toml"))? {
+        Some((name, text)) => Ok(code_lists::parse(&name, &text)?),
+        None => Ok(CodeLists::default()),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::crypto::digest::HashAlgorithm;
 use crate::crypto::keys::Keys;
 use crate::crypto::{CryptoError, tls};
 use crate::domain::department_files::city::Purpose;
+use crate::domain::department_files::code_lists::CodeLists;
 use crate::domain::department_files::workflow::WorkflowFile;
 use crate::exchange::connector::{ConnectorFile, Connectors};
 use crate::exchange::{self, Exchange, ExchangeError};
@@ -109,6 +110,8 @@ pub struct Node {
     pub(crate) workflows: Arc<[WorkflowFile]>,
     /// The purposes that grants and queries may state.
     pub(crate) purposes: Arc<[Purpose]>,
+    /// The formats and code tables that entries may name.
+    pub(crate) code_lists: Arc<CodeLists>,
     /// On the auditor's node.
     pub(crate) audit: Option<Audit>,
     pub(super) tokens: Arc<TokenCache>,
@@ -145,6 +148,7 @@ impl Node {
         let local = Local::open(&config.model_dir())?;
         let workflows: Arc<[WorkflowFile]> = departments::load_department(&config.department_dir())?.workflows.into();
         let purposes: Arc<[Purpose]> = departments::load_purposes(&config.departments_dir)?.into();
+        let code_lists = Arc::new(departments::load_code_lists(&config.departments_dir)?);
         let audit = is_auditor.then(|| auditor(&keys));
         let options =
             follower::Options { department: config.department.clone(), audit: audit.clone(), disk: disk.clone() };
@@ -179,6 +183,7 @@ impl Node {
             disk,
             workflows,
             purposes,
+            code_lists,
             audit,
             tokens: Arc::default(),
             token_alarms: Arc::default(),
@@ -210,6 +215,11 @@ impl Node {
         if stopping.await.is_err() {
             tracing::error!("the node did not stop in order");
         }
+    }
+
+    /// The formats and code tables that entries may name.
+    pub fn code_lists(&self) -> &CodeLists {
+        &self.code_lists
     }
 
     /// The purposes that grants and queries may state: code and name.

@@ -298,3 +298,63 @@ fn levels_codes_and_breaking_versions_are_told_to_those_who_use_an_entry() {
     let since = done["ledger_index"].as_u64().unwrap() + 1;
     assert_eq!(told.get(&format!("catalog/tombstones?since={since}")).ok()["items"], json!([]));
 }
+
+#[test]
+fn a_search_tells_where_its_words_stand_and_what_was_found() {
+    let city = City::shared();
+    let system = city.system("tax");
+    let found = system.get("catalog/entries?q=泊位&facets=true").ok();
+    assert_eq!(found["items"][0]["id"], "transport/parking-bay-status");
+    assert_eq!(found["facets"]["total"], 1);
+    assert_eq!(found["facets"]["sharing"], json!([{"value": "unconditional", "entries": 1}]));
+    let title = found["items"][0]["title"]["zh"].as_str().unwrap();
+    let at = u32::try_from(title.chars().take_while(|c| *c != '泊').count()).unwrap();
+    assert_eq!(found["items"][0]["highlight"]["title"]["zh"], json!([[at, at + 2]]));
+    let all = system.get("catalog/entries?facets=true&page_size=1").ok();
+    assert!(all["facets"]["total"].as_u64().unwrap() >= 7, "{all}");
+    system.get("catalog/entries?grade=x").problem(400, "invalid_parameter");
+}
+
+#[test]
+fn a_file_becomes_drafts_once_and_comes_back_as_it_was() {
+    let city = City::of_three("water");
+    let (clerk, reviewer) = (city.person("water", "clerk1"), city.person("water", "reviewer1"));
+    let take = |bytes: Vec<u8>| clerk.post_raw("catalog/import", "application/octet-stream", bytes);
+    let table = |version: &str, sharing: &str| {
+        let head = "name,version,level,code,title_zh,summary_zh,class_zh,category_zh,topic_zh,detail_zh,duty_zh,format_category,format_type,sharing,condition_zh,open,update_cycle,issue_date,subject,parameters,item_name,item_title_zh,item_kind,item_length,item_sensitive,item_grade,item_masking";
+        let row = |name: &str, item: &str| {
+            format!(
+                "{name},{version},库表（接口）目录,777001001,用水定额,定额,部门信息资源,水务,用水,定额,管理用水,database,sqlite,{sharing},依职责,不向社会开放,每月,2026-11-21,,uscc:uscc:是:代码,{item},余额,数值型,10,否,2,不脱敏"
+            )
+        };
+        format!("{head}\n{}\n{}\n{}\n", row("quota", "amount"), row("quota", "rest"), row("meter", "count"))
+            .into_bytes()
+    };
+    let first = take(table("1.0", "有条件共享")).ok();
+    assert_eq!((&first["created"], &first["failed"]), (&json!(2), &json!(0)), "{first}");
+    let again = take(table("1.0", "有条件共享")).ok();
+    assert_eq!((&again["unchanged"], &again["created"]), (&json!(2), &json!(0)), "{again}");
+    let wrong = take(table("1.0", "3")).ok();
+    assert_eq!(wrong["failed"], 2);
+    assert_eq!(wrong["entries"][0]["errors"][0]["column"], "sharing");
+    let told = clerk
+        .post_raw("catalog/import?sharing_codes=3:conditional", "application/octet-stream", table("1.0", "3"))
+        .ok();
+    assert_eq!(told["unchanged"], 2, "{told}");
+    take(b"PK\x03\x04rubbish".to_vec()).problem(400, "malformed");
+
+    let names = json!({"names": ["water/quota", "water/meter", "water/none"]});
+    let submitted = clerk.post("catalog/drafts/submit", &names).ok();
+    let done: Vec<_> = submitted["items"].as_array().unwrap().iter().map(|one| one["done"].clone()).collect();
+    assert_eq!(done, [true, true, false]);
+    let approved = reviewer.post("catalog/drafts/approve", &names).ok();
+    assert!(approved["items"][1]["ledger_index"].is_u64() && approved["items"][2]["code"] == "not_found", "{approved}");
+    let seen = format!("catalog/entries/water/meter?min_index={}", approved["items"][1]["ledger_index"]);
+    assert_eq!(clerk.get(&seen).ok()["code"], "777001001/000002");
+
+    // What is exported is taken in again without effect.
+    let exported = clerk.get("catalog/export?provider=water").ok();
+    assert_eq!(exported["entries"].as_array().unwrap().len(), 3);
+    let back = take(exported.to_string().into_bytes()).ok();
+    assert_eq!((&back["unchanged"], &back["failed"]), (&json!(3), &json!(0)), "{back}");
+}

@@ -1,6 +1,7 @@
 //! Files of a department's folder, from text to checked structs. Reads no disk.
 
 pub mod city;
+pub mod code_lists;
 pub mod department;
 pub mod entry;
 pub mod grants;

@@ -18,7 +18,7 @@ use crate::web::problem::Problem;
 use crate::web::sheets::import::{Fate, Outcome, import, import_documents};
 use crate::web::sheets::{Codes, FILE_BYTES_MAX, Mark, Sheet, csv, tables, tables_of, workbook};
 
-use super::views::catalog_files::{ImportAnswer, ManyAnswer, OneAnswer};
+use super::views::catalog_files::{CodeListsAnswer, ImportAnswer, ManyAnswer, OneAnswer};
 
 /// Entries of one export.
 const EXPORT_MAX: usize = 2_000;
@@ -160,6 +160,11 @@ pub async fn export(
 #[derive(Serialize)]
 struct Exported<'a> {
     entries: &'a [crate::domain::catalog::Entry],
+}
+
+/// **Permissions**: everybody signed in.
+pub async fn code_lists(node: Data<Node>, _: Caller) -> Json<CodeListsAnswer> {
+    Json(CodeListsAnswer::of(node.code_lists()))
 }
 
 /// **Permissions**: everybody signed in.

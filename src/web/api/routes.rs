@@ -75,6 +75,8 @@ pub const OPERATIONS: &[Operation] = &[
         .query::<catalog_files::Reading>().takes_bytes("a workbook (.xlsx) as GET /catalog/template gives it, CSV in UTF-8, or JSON as GET /catalog/export gives it; at most 4 MiB, 2,000 entries").answers::<file_views::ImportAnswer>(200),
     Operation::get("/catalog/export", "exportEntries", || get().to(catalog_files::export), "Published entries as JSON, workbook or CSV; 2,000 at most")
         .query::<catalog_files::Exporting>(),
+    Operation::get("/catalog/code-lists", "showCodeLists", || get().to(catalog_files::code_lists), "The formats and code tables that entries may name")
+        .answers::<file_views::CodeListsAnswer>(200),
     Operation::get("/catalog/template", "showTemplate", || get().to(catalog_files::template), "The empty workbook to fill in, in the caller's language"),
     Operation::post("/catalog/drafts/submit", "submitEntries", || post().to(catalog_files::submit), "Submit many drafts, each with its own answer (clerk of the provider)")
         .body("names", r#"{"names":["water/water-account"]}"#).answers::<file_views::ManyAnswer>(200),

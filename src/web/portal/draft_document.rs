@@ -264,7 +264,7 @@ pub fn place(fault: &Fault, fields: &DraftFields) -> (String, String, &'static s
             (format!("{part}_{lang}"), format!("{part}-{lang}"), "too_long")
         }
         ["sharing_condition", lang] => (format!("condition_{lang}"), format!("condition-{lang}"), "too_long"),
-        ["format", part] => (format!("format_{part}"), format!("format-{part}"), "too_long"),
+        ["format", part] => (format!("format_{part}"), format!("format-{part}"), "not_offered"),
         ["issue_date"] => plain("issue_date", "meta-issue-date", "bad_date"),
         ["related_codes", ..] => plain("related_codes", "meta-related", "bad_code"),
         ["subject"] => plain("subject", "draft-subject", "not_offered"),
@@ -287,7 +287,7 @@ fn item_place(at: &str, rest: &[&str], fields: &DraftFields) -> (String, String,
         ["grade"] => ("grade", "item-grade", "bad_value"),
         ["masking"] => ("masking", "item-masking", "bad_value"),
         ["type"] => ("kind", "item-kind", "bad_value"),
-        ["code_table"] => ("code_table", "item-code-table", "too_long"),
+        ["code_table"] => ("code_table", "item-code-table", "not_offered"),
         ["range"] => ("range", "item-range", "bad_range"),
         ["sharing"] => ("sharing", "item-sharing", "bad_value"),
         ["sharing_condition", ..] => ("condition_zh", "item-condition", "required"),

@@ -19,8 +19,8 @@ use super::draft_document::{document, fields, place};
 use super::drafts::own_entry;
 use super::form::{Fields, Posted};
 use super::render::{Answer, FAULTY};
-use super::views::Faults;
 use super::views::drafts::{DraftFields, DraftForm};
+use super::views::{Choice, Faults};
 use super::words::Words;
 
 /// An empty form, or the form of a published entry's next version.
@@ -52,7 +52,24 @@ fn form(desk: &Desk, status: StatusCode, action: &str, draft: DraftFields, fault
     let new = action == "/drafts" && !known;
     let path = if new { "/drafts/new".to_owned() } else { format!("/drafts/{}/edit", draft.name) };
     let page = if desk.path() == "/" { desk.page_at(&path) } else { desk.page() };
-    desk.show_as(status, &DraftForm { page, t: desk.t, action: action.to_owned(), new, draft, faults })
+    let lists = desk.node.code_lists();
+    let choice = |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned(), chosen: false };
+    let view = DraftForm {
+        page,
+        t: desk.t,
+        action: action.to_owned(),
+        new,
+        categories: lists.format.iter().map(|list| choice(&list.category, desk.t.pick(&list.name))).collect(),
+        types: lists
+            .format
+            .iter()
+            .flat_map(|list| list.types.iter().map(|kind| choice(kind, &list.category)))
+            .collect(),
+        tables: lists.table.iter().map(|table| choice(&table.name, desk.t.pick(&table.title))).collect(),
+        draft,
+        faults,
+    };
+    desk.show_as(status, &view)
 }
 
 /// Saves a new draft.

@@ -1,8 +1,10 @@
 //! Answers about files of the catalog and about many drafts at once.
 
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::domain::department_files::code_lists::CodeLists;
 use crate::ids::{EntryName, TxId};
 use crate::service::{Committed, ServiceError};
 use crate::web::api::catalog_files::{count, sheet_word};
@@ -120,5 +122,24 @@ impl OneAnswer {
                 Self { done: false, code: Some(problem.code().to_owned()), detail: Some(detail), ..empty }
             }
         }
+    }
+}
+
+/// The formats and code tables that entries of this city may name; an empty list allows everything.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CodeListsAnswer {
+    /// Categories of formats with their types.
+    #[schema(value_type = Vec<Object>)]
+    pub formats: Value,
+    /// Code tables with their codes, none where a table is kept elsewhere.
+    #[schema(value_type = Vec<Object>)]
+    pub tables: Value,
+}
+
+impl CodeListsAnswer {
+    /// The answer about a city's lists.
+    pub fn of(lists: &CodeLists) -> Self {
+        let value = |value: Result<Value, serde_json::Error>| value.unwrap_or_default();
+        Self { formats: value(serde_json::to_value(&lists.format)), tables: value(serde_json::to_value(&lists.table)) }
     }
 }

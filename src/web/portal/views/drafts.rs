@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::catalog::{ChangeRow, EntryBody};
-use super::{Faults, Page};
+use super::{Choice, Faults, Page};
 use crate::web::portal::words::Words;
 
 /// `GET /drafts`.
@@ -82,6 +82,10 @@ pub struct DraftForm {
     pub action: String,
     /// Whether the name may be chosen.
     pub new: bool,
+    /// Formats' categories and types, and code tables, to choose from.
+    pub categories: Vec<Choice>,
+    pub types: Vec<Choice>,
+    pub tables: Vec<Choice>,
     pub draft: DraftFields,
     pub faults: Faults,
 }

@@ -257,6 +257,9 @@ pub fn draft_form(lang: Lang) -> DraftForm {
         t: Words::of(lang),
         action: s("/drafts"),
         new: true,
+        categories: choices(lang),
+        types: choices(lang),
+        tables: choices(lang),
         draft: DraftFields::read(&pairs).with_more_rows(),
         faults: Faults(vec![Fault { field: s("version"), message: Words::of(lang).fault("version", "bad_version") }]),
     }
