@@ -352,6 +352,10 @@ fn a_file_becomes_drafts_once_and_comes_back_as_it_was() {
     let seen = format!("catalog/entries/water/meter?min_index={}", approved["items"][1]["ledger_index"]);
     assert_eq!(clerk.get(&seen).ok()["code"], "777001001/000002");
 
+    let harvested = clerk.get("catalog/export?format=dcat&provider=water").ok();
+    assert_eq!(harvested["dcat:dataset"].as_array().map(Vec::len), Some(3), "{harvested}");
+    assert_eq!(harvested["dcat:dataset"][0]["dct:title"][0]["@language"], "zh");
+
     // What is exported is taken in again without effect.
     let exported = clerk.get("catalog/export?provider=water").ok();
     assert_eq!(exported["entries"].as_array().unwrap().len(), 3);

@@ -8,7 +8,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::catalog::{EntryState, Sharing};
 use crate::ids::{DepartmentId, EntryName};
+use crate::readmodel::PageRequest;
 use crate::readmodel::catalog::EntryFilter;
+use crate::readmodel::page::PAGE_SIZE_MAX;
 use crate::service::Node;
 use crate::web::extract::{ApiBody, Body, Caller, Filter, Wait, read_bytes};
 use crate::web::language::Language;
@@ -18,6 +20,7 @@ use crate::web::problem::Problem;
 use crate::web::sheets::import::{Fate, Outcome, import, import_documents};
 use crate::web::sheets::{Codes, FILE_BYTES_MAX, Mark, Sheet, csv, tables, tables_of, workbook};
 
+use super::dcat;
 use super::views::catalog_files::{CodeListsAnswer, ImportAnswer, ManyAnswer, OneAnswer};
 
 /// Entries of one export.
@@ -49,13 +52,15 @@ pub enum FileForm {
     Xlsx,
     /// Both as one table.
     Csv,
+    /// DCAT-AP 3 in JSON-LD, with the tombstones of withdrawn entries.
+    Dcat,
 }
 
 /// What to export.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct Exporting {
-    /// `json`, `xlsx` or `csv`; JSON when left out.
+    /// `json`, `xlsx`, `csv` or `dcat`; JSON when left out.
     #[param(value_type = Option<String>)]
     format: Option<FileForm>,
     /// Words that must all occur.
@@ -149,12 +154,23 @@ pub async fn export(
     let lang = lang(&request);
     let written = || tables_of(&entries.iter().map(fields).collect::<Vec<_>>(), lang);
     match format.unwrap_or_default() {
+        FileForm::Dcat => dcat_of(&node, &entries).await,
         FileForm::Json => Ok(HttpResponse::Ok().json(Exported { entries: &entries })),
         FileForm::Xlsx => Ok(file(XLSX, "catalog.xlsx", workbook(&written(), &[], lang).map_err(Problem::internal)?)),
         FileForm::Csv => {
             Ok(file("text/csv; charset=utf-8", "catalog.csv", csv(&written(), lang).map_err(Problem::internal)?))
         }
     }
+}
+
+async fn dcat_of(node: &Node, entries: &[crate::domain::catalog::Entry]) -> Result<HttpResponse, Problem> {
+    let gone = node.tombstones(0, PageRequest { cursor: None, size: Some(PAGE_SIZE_MAX) }).await?;
+    let state = node.chain.state();
+    let names = |id: &DepartmentId| state.department(id).map(|known| known.name.clone()).unwrap_or_default();
+    let (city, authority) =
+        state.genesis().map(|genesis| (genesis.city.clone(), names(&genesis.authority))).unwrap_or_default();
+    let document = dcat::catalog(&city, &authority, &node.config.web.public_url(), entries, &gone.items, &names);
+    Ok(HttpResponse::Ok().content_type(dcat::LD_JSON).body(document.to_string()))
 }
 
 #[derive(Serialize)]

@@ -7,6 +7,7 @@ mod catalog;
 pub mod catalog_files;
 mod certificates;
 mod city;
+pub mod dcat;
 mod grants;
 mod keys;
 mod ledger;

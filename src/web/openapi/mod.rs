@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::api::backup::TAR;
 use super::api::catalog_files::XLSX;
+use super::api::dcat::LD_JSON;
 use super::api::operation::{Access, Operation, Schemas};
 use super::api::views::certificates::VerificationAnswer;
 use super::api::views::city::HealthAnswer;
@@ -82,8 +83,8 @@ fn operation(it: &Operation, found: &mut Schemas) -> Value {
     match it.id {
         "importEntries" => answer["content"][XLSX] = json!({"schema": {}}),
         "exportEntries" => {
-            answer["content"] =
-                json!({"application/json": {"schema": {}}, XLSX: {"schema": {}}, "text/csv": {"schema": {}}})
+            let any = json!({"schema": {}});
+            answer["content"] = json!({"application/json": any, XLSX: any, "text/csv": any, LD_JSON: any});
         }
         "showTemplate" => answer["content"] = json!({XLSX: {"schema": {}}}),
         _ => {}
