@@ -1,6 +1,8 @@
 //! What the other nodes' reports say about this one: whether its clock is right, and whether it keeps up.
 
-use crate::consensus::{NodeReport, REPORT_AGE_MS_MAX, Status};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::consensus::{CAUGHT_UP_ENTRIES, NodeReport, REPORT_AGE_MS_MAX, Status};
 
 use super::health::Check;
 
@@ -45,18 +47,21 @@ pub(super) fn clock_check(status: &Status) -> Check {
     Check::new("clock", off < CLOCK_MAX_MS, detail).warning(off >= CLOCK_WARNING_MS)
 }
 
-/// Whether this node has applied what the city has committed.
-pub(super) fn lag_check(status: &Status) -> Check {
+/// Whether this node has applied what the city has committed. One that starts must have been near that once, which is
+/// noted in `caught_up`: an entry holds many transactions.
+pub(super) fn lag_check(status: &Status, caught_up: &AtomicBool) -> Check {
     let known = heard(status).map(|report| report.commit).max().unwrap_or_default().max(status.commit);
     let lag = known.saturating_sub(status.applied_raft_index);
+    let has_caught_up = caught_up.fetch_or(lag <= CAUGHT_UP_ENTRIES, Ordering::Relaxed) || lag <= CAUGHT_UP_ENTRIES;
     let detail = match lag {
         0 => "everything that is known to be committed is applied".to_owned(),
         LAG_MAX.. => format!(
             "{lag} log entries behind the city: wait while it catches up; if it does not, look at disk and network"
         ),
+        _ if !has_caught_up => format!("{lag} log entries are still to be applied since the start"),
         _ => format!("{lag} log entries behind"),
     };
-    Check::new("lag", lag < LAG_MAX, detail)
+    Check::new("lag", has_caught_up && lag < LAG_MAX, detail)
 }
 
 #[cfg(test)]
@@ -115,7 +120,12 @@ mod tests {
 
     #[test]
     fn a_node_behind_what_others_know_is_not_ready() {
+        let caught_up = AtomicBool::default();
+        let lag_check = |status: &Status| lag_check(status, &caught_up);
+        let starting = lag_check(&status(&[(0, 0)], 49_000));
+        assert!(!starting.ok && starting.detail.ends_with("since the start"), "{}", starting.detail);
         assert!(lag_check(&status(&[(0, 0)], 49_999)).ok);
+        assert!(lag_check(&status(&[(0, 0)], 49_000)).ok, "late, and on its way");
         let late = lag_check(&status(&[(0, 0)], 40_000));
         assert!(!late.ok && late.detail.starts_with("10000 log entries behind"), "{}", late.detail);
         assert!(lag_check(&status(&[(0, REPORT_AGE_MS_MAX + 1)], 40_000)).ok, "what is long past does not count");

@@ -1,5 +1,6 @@
 //! Whether this node can do its work, and how the whole cluster stands.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -152,14 +153,16 @@ impl Node {
         let anchoring = self.anchoring();
         let halted = self.halted();
         let room = self.disk.room();
+        let lag_check = cluster_health::lag_check(&status, &self.caught_up);
+        let caught_up = self.caught_up.load(Ordering::Relaxed);
         let checks = vec![
             Check::new("quorum", status.has_quorum, quorum_detail(&status)),
             Self::membership_check(&status),
-            cluster_health::lag_check(&status),
+            lag_check,
             cluster_health::clock_check(&status),
             Check::new(
                 "projection",
-                self.model.is_sound() && self.listings.keep_up(projected, status.size),
+                self.model.is_sound() && self.listings.keep_up(projected, status.size, caught_up),
                 format!("{projected} of {} transactions are projected", status.size),
             )
             .warning(lag > LAG_MAX),

@@ -24,17 +24,18 @@ struct Seen {
 }
 
 impl Listings {
-    /// Takes in how far the projection and the ledger are; answers whether the listings may be shown.
-    pub fn keep_up(&self, projected: u64, size: u64) -> bool {
-        self.keep_up_at(projected, size, Instant::now())
+    /// Takes in how far the projection and the ledger are, and whether that has caught up with the city since the start;
+    /// answers whether the listings may be shown.
+    pub fn keep_up(&self, projected: u64, size: u64, caught_up: bool) -> bool {
+        self.keep_up_at((projected, size), caught_up, Instant::now())
     }
 
-    fn keep_up_at(&self, projected: u64, size: u64, now: Instant) -> bool {
+    fn keep_up_at(&self, (projected, size): (u64, u64), caught_up: bool, now: Instant) -> bool {
         let is_near = size.saturating_sub(projected) <= LAG_MAX;
         let mut seen = self.seen.lock();
         let before = seen.unwrap_or(Seen { projected, at: now, kept_up: false });
         let at = if projected == before.projected { before.at } else { now };
-        let kept_up = before.kept_up || is_near;
+        let kept_up = before.kept_up || is_near && caught_up;
         *seen = Some(Seen { projected, at, kept_up });
         is_near || kept_up && now.saturating_duration_since(at) <= STILL_MAX
     }
@@ -48,12 +49,13 @@ mod tests {
     fn listings_may_lag_while_they_go_on_but_not_begin_behind_or_stand_still() {
         let (listings, start) = (Listings::default(), Instant::now());
         let after = |seconds| start + Duration::from_secs(seconds);
-        assert!(!listings.keep_up_at(0, LAG_MAX + 1, start), "a rebuild shows nothing yet");
-        assert!(!listings.keep_up_at(500, LAG_MAX + 501, after(1)));
-        assert!(listings.keep_up_at(600, LAG_MAX + 600, after(2)));
-        assert!(listings.keep_up_at(700, 900_000, after(3)), "late, and on its way");
-        assert!(listings.keep_up_at(700, 990_000, after(13)));
-        assert!(!listings.keep_up_at(700, 990_000, after(14)), "it stands still");
-        assert!(listings.keep_up_at(701, 990_000, after(15)));
+        assert!(listings.keep_up_at((0, 0), false, start), "near, as the ledger itself begins");
+        assert!(!listings.keep_up_at((0, LAG_MAX + 1), true, start), "a rebuild shows nothing yet");
+        assert!(!listings.keep_up_at((500, LAG_MAX + 501), true, after(1)));
+        assert!(listings.keep_up_at((600, LAG_MAX + 600), true, after(2)));
+        assert!(listings.keep_up_at((700, 900_000), true, after(3)), "late, and on its way");
+        assert!(listings.keep_up_at((700, 990_000), true, after(13)));
+        assert!(!listings.keep_up_at((700, 990_000), true, after(14)), "it stands still");
+        assert!(listings.keep_up_at((701, 990_000), true, after(15)));
     }
 }

@@ -123,6 +123,8 @@ pub struct Node {
     /// Whether a backup is being taken.
     pub(crate) backing_up: Arc<AtomicBool>,
     pub(super) listings: Arc<Listings>,
+    /// Whether the ledger was applied as far as the city has it at any time since the start.
+    pub(super) caught_up: Arc<AtomicBool>,
     engine: Arc<Mutex<Option<Arc<Engine>>>>,
     follower: Arc<Mutex<Option<Follower>>>,
 }
@@ -191,6 +193,7 @@ impl Node {
             loans: Arc::new(Semaphore::new(LOANS_MAX)),
             backing_up: Arc::default(),
             listings: Arc::default(),
+            caught_up: Arc::default(),
             engine: Arc::default(),
             follower: Arc::new(Mutex::new(Some(follower))),
         };
