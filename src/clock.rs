@@ -33,6 +33,11 @@ impl Millis {
         self.0.saturating_add(OFFSET_MS) / DAY_MS
     }
 
+    /// The first moment of a calendar day at UTC+8, by its number.
+    pub fn of_day(day: u64) -> Self {
+        Self(day.saturating_mul(DAY_MS).saturating_sub(OFFSET_MS))
+    }
+
     /// Day of the week at UTC+8 (ISO 8601): 1 Monday to 7 Sunday.
     pub fn weekday(self) -> u8 {
         // 1970-01-01 was a Thursday.

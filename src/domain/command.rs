@@ -14,6 +14,7 @@ use super::department::{Department, Genesis};
 use super::digest_record::DigestRecord;
 use super::edition::EditionChange;
 use super::finding::FindingReport;
+use super::grant::life::AppealRuling;
 use super::grant::{Approval, GrantRequest};
 use super::keys::{KeyEndorsement, KeyRevocation, KeyRotation};
 use super::node::{NodeRemoval, NodeSetting, VoterChoice};
@@ -131,10 +132,22 @@ commands! {
     RequestGrant(GrantRequest) = "grant.request",
     /// The provider grants, within the request.
     ApproveGrant(Approval) = "grant.approve",
+    /// The first of two approvals, for an entry of grade 4.
+    PreapproveGrant(Approval) = "grant.preapprove",
     /// The provider refuses.
     DenyGrant(GrantEnding) = "grant.deny",
     /// The provider or the consumer ends a grant.
     RevokeGrant(GrantEnding) = "grant.revoke",
+    /// The provider or the authority suspends a grant.
+    SuspendGrant(GrantEnding) = "grant.suspend",
+    /// Who suspended it, or the authority, lets it go on.
+    ResumeGrant(GrantEnding) = "grant.resume",
+    /// The provider needs more time to decide.
+    ExtendGrant(GrantEnding) = "grant.extend",
+    /// The consumer appeals against a refusal.
+    AppealGrant(GrantEnding) = "grant.appeal",
+    /// The authority rules on the appeal.
+    RuleOnAppeal(AppealRuling) = "grant.rule",
     /// A provider records accesses to its data.
     RecordAccesses(AccessBatch) = "access.batch",
     /// A consumer reports promises without record, and records without promise.
@@ -191,7 +204,7 @@ pub struct EntryEnding {
     pub successor: Option<EntryName>,
 }
 
-/// Refusal or end of a grant.
+/// A word on a grant with its reason, such as its refusal or end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrantEnding {

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::command::Command;
-use super::grant::Approval;
+use super::grant::{Approval, GrantRequest};
 
 /// The newest edition that this program knows.
 pub const NEWEST: u32 = 3;
@@ -27,12 +27,22 @@ pub struct EditionChange {
 pub fn of(command: &Command) -> u32 {
     match command {
         Command::SetNode(_) | Command::RemoveNode(_) | Command::SetVoters(_) | Command::RecordDigest(_) => 2,
-        Command::RequestGrant(request) if request.details.is_some() || request.bounds.is_some() => 3,
+        Command::PreapproveGrant(_)
+        | Command::SuspendGrant(_)
+        | Command::ResumeGrant(_)
+        | Command::ExtendGrant(_)
+        | Command::AppealGrant(_)
+        | Command::RuleOnAppeal(_) => 3,
+        Command::RequestGrant(request) if has_fields_of_edition_3(request) => 3,
         Command::ApproveGrant(approval) if has_limits_of_edition_3(approval) => 3,
         Command::PublishEntry(publication) if publication.entry.needs_edition_3() => 3,
         Command::ProposePolicy(_) | Command::ConfirmPolicy(_) | Command::RejectPolicy(_) => 3,
         _ => FIRST,
     }
+}
+
+fn has_fields_of_edition_3(request: &GrantRequest) -> bool {
+    request.details.is_some() || request.bounds.is_some() || request.replaces.is_some()
 }
 
 fn has_limits_of_edition_3(approval: &Approval) -> bool {

@@ -171,8 +171,14 @@ const TX: &[(&str, &str)] = own_schemas!("tx":
     "entry.withdraw",
     "grant.request",
     "grant.approve",
+    "grant.preapprove",
     "grant.deny",
     "grant.revoke",
+    "grant.suspend",
+    "grant.resume",
+    "grant.extend",
+    "grant.appeal",
+    "grant.rule",
     "access.batch",
     "access.finding",
     "case.open",
@@ -189,6 +195,7 @@ const DEPARTMENT: &[(&str, &str)] = own_schemas!("department":
     "grants",
     "purposes",
     "code-lists",
+    "calendar",
     "examples",
 );
 
@@ -200,6 +207,8 @@ const API: &[(&str, &str)] = own_schemas!("api":
     "ending",
     "grant",
     "approval",
+    "renewal",
+    "ruling",
     "query",
     "explain",
     "case",
@@ -233,7 +242,7 @@ pub fn tx_body(kind: &str) -> Option<&'static Schema> {
 }
 
 /// The schema of a file in a department's folder: `department`, `catalog-entry`, `connector`,
-/// `workflow`, `grants`, `purposes`, `code-lists` or `examples`.
+/// `workflow`, `grants`, `purposes`, `code-lists`, `calendar` or `examples`.
 pub fn department_file(name: &str) -> Option<&'static Schema> {
     static COMPILED: LazyLock<Compiled> = LazyLock::new(|| compile_all(DEPARTMENT));
     COMPILED.get(name)

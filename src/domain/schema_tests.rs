@@ -57,11 +57,18 @@ fn example(kind: &str) -> Value {
             "legal_basis": "不动产登记暂行条例 §25", "matter": "transfer", "items": ["balance"], "mode": "query",
             "daily_max": 10, "valid_until": 1_795_000_000_000_u64, "hours": [8, 18],
             "details": {"purpose_text": "过户", "legal_clause": "第二款", "letter": digest, "assessment": "PIA-17"},
-            "bounds": {"weekdays": [1, 5], "rate": {"per_minute": 60}, "scope": [{"field": "balance", "values": ["0"]}]}}),
-        "grant.approve" => json!({"grant": ID, "items": [{"name": "balance", "masking": "none"}], "daily_max": 5,
+            "bounds": {"weekdays": [1, 5], "rate": {"per_minute": 60}, "scope": [{"field": "balance", "values": ["0"]}]},
+            "replaces": ID}),
+        "grant.approve" | "grant.preapprove" => {
+            json!({"grant": ID, "items": [{"name": "balance", "masking": "none"}], "daily_max": 5,
             "valid_until": 1_795_000_000_000_u64, "network_zone": "gov-extranet", "hours": [9, 17],
-            "bounds": {"rate": {"per_second": 1}}}),
-        "grant.deny" | "grant.revoke" => grant_ending,
+            "bounds": {"rate": {"per_second": 1}}})
+        }
+        "grant.deny" | "grant.revoke" | "grant.suspend" | "grant.resume" | "grant.extend" | "grant.appeal" => {
+            grant_ending
+        }
+        "grant.rule" => json!({"grant": ID, "upheld": true, "reason": "the basis is sound",
+            "decide_by": 1_795_000_000_000_u64}),
         "access.batch" => json!({"records": [{"access_id": ID, "time": 1, "consumer": "tax", "actor": actor,
             "entry": "water/water-account", "decision": "refused", "rule": "no-grant", "reasons": ["no_grant"],
             "purpose": "", "cause": "", "items": [], "rows": 0, "request_digest": digest, "basis": 7}]}),

@@ -282,7 +282,7 @@ async fn a_grant_reaches_its_rows_only_on_its_days_and_at_its_pace() {
     story.wait(DAY).await;
     assert_eq!(story.code(|_| ()).await, "ok", "Thursday");
     let story = Story::begin();
-    let rate: Option<Bounds> = serde_json::from_value(json!({"rate": {"per_second": 1, "per_minute": 2}})).ok();
+    let rate: Option<Box<Bounds>> = serde_json::from_value(json!({"rate": {"per_second": 1, "per_minute": 2}})).ok();
     story.city.grant_within(|_| (), |approval| approval.bounds = rate);
     assert_eq!(story.code(|_| ()).await, "ok");
     let refused = story.ask(|_| ()).await.unwrap_err();

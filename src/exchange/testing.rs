@@ -169,6 +169,7 @@ impl City {
             hours: None,
             details: None,
             bounds: None,
+            replaces: None,
         };
         change(&mut request);
         self.does("civil-affairs", "clerk", Role::Clerk, Command::RequestGrant(request)).into()

@@ -7,6 +7,7 @@ use crate::clock::Millis;
 use crate::domain::Actor;
 use crate::domain::command::GrantEnding;
 use crate::domain::grant::bounds::Bounds;
+use crate::domain::grant::life::AppealRuling;
 use crate::domain::grant::{Approval, GrantRequest, GrantState, GrantedItem};
 use crate::ids::{DepartmentId, EntryName, GrantId};
 
@@ -41,12 +42,96 @@ pub struct GrantView {
     pub approval: Option<ApprovalView>,
     /// Refusal or revocation.
     pub ending: Option<GrantEndingView>,
+    /// The first of two approvals.
+    #[serde(default)]
+    pub first_approval: Option<ApprovalView>,
+    /// The renewed or changed grant that came in its place.
+    #[serde(default)]
+    pub replaced_by: Option<GrantId>,
+    /// What the provider's time to decide is counted from, while it has to decide.
+    #[serde(default)]
+    pub due: Option<Due>,
+    /// Until when it has to; none where the reader has no calendar.
+    #[serde(default)]
+    pub decide_by: Option<Millis>,
+    /// Everything that happened, oldest first; of a very long story the newest part.
+    #[serde(default)]
+    pub steps: Vec<GrantStepView>,
 }
 
+/// What the provider's time to decide is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Due {
+    /// From the request.
+    Decide(Millis),
+    /// From the request, with the provider's extension.
+    Extended(Millis),
+    /// The authority named the moment when it upheld an appeal.
+    Returned(Millis),
+}
+
+impl Due {
+    fn columns(self) -> (&'static str, Millis) {
+        match self {
+            Self::Decide(from) => ("decide", from),
+            Self::Extended(from) => ("extended", from),
+            Self::Returned(until) => ("returned", until),
+        }
+    }
+}
+
+/// What waits longer than it should: requests made before these moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overdue {
+    /// Plain requests.
+    pub decide: Millis,
+    /// Requests whose time was extended.
+    pub extended: Millis,
+    /// Those with a moment of their own.
+    pub returned: Millis,
+}
+
+/// One thing that happened to a grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantStepView {
+    /// Kind of the transaction.
+    pub kind: String,
+    /// Who.
+    pub by: Actor,
+    /// For which department.
+    pub department: DepartmentId,
+    /// Why, where a reason is given.
+    pub reason: Option<String>,
+    /// Block time.
+    pub at: Millis,
+    /// Index of the transaction.
+    pub ledger_index: u64,
+}
+
+/// Steps that a grant's view keeps.
+const STEPS_MAX: usize = 100;
+
 impl GrantView {
+    fn step(&mut self, origin: &Origin<'_>, kind: &str, reason: Option<&str>) {
+        if self.steps.len() >= STEPS_MAX {
+            self.steps.remove(0);
+        }
+        self.steps.push(GrantStepView {
+            kind: kind.to_owned(),
+            by: origin.actor.clone(),
+            department: origin.department.clone(),
+            reason: reason.map(str::to_owned),
+            at: origin.at,
+            ledger_index: origin.index,
+        });
+    }
+
     /// The state at a moment: expiry follows from time, not from a transaction.
     fn at(mut self, now: Millis) -> Self {
-        if self.state == GrantState::Active && self.approval.as_ref().is_some_and(|a| a.valid_until <= now) {
+        if matches!(self.state, GrantState::Active | GrantState::Suspended)
+            && self.approval.as_ref().is_some_and(|a| a.valid_until <= now)
+        {
             self.state = GrantState::Expired;
         }
         self
@@ -107,6 +192,8 @@ pub struct GrantFilter {
     pub entry: Option<EntryName>,
     /// In this state at the moment of reading.
     pub state: Option<GrantState>,
+    /// Waiting for a decision longer than the provider has.
+    pub overdue: Option<Overdue>,
     /// Which page.
     pub page: PageRequest,
 }
@@ -122,6 +209,8 @@ struct GrantRow {
     state: String,
     valid_until: i64,
     doc: String,
+    due: Option<String>,
+    due_from: Option<i64>,
 }
 
 pub(super) fn request(
@@ -129,7 +218,7 @@ pub(super) fn request(
     origin: &Origin<'_>,
     request: GrantRequest,
 ) -> Result<(), ReadError> {
-    let view = GrantView {
+    let mut view = GrantView {
         id: origin.id.into(),
         state: GrantState::Requested,
         consumer: origin.department.clone(),
@@ -140,7 +229,24 @@ pub(super) fn request(
         request,
         approval: None,
         ending: None,
+        first_approval: None,
+        replaced_by: None,
+        due: Some(Due::Decide(origin.at)),
+        decide_by: None,
+        steps: Vec::new(),
     };
+    view.step(origin, "grant.request", None);
+    save(connection, &view)
+}
+
+pub(super) fn preapprove(
+    connection: &mut SqliteConnection,
+    origin: &Origin<'_>,
+    approval: Approval,
+) -> Result<(), ReadError> {
+    let mut view = load(connection, approval.grant)?;
+    view.first_approval = Some(ApprovalView::of(origin, approval));
+    view.step(origin, "grant.preapprove", None);
     save(connection, &view)
 }
 
@@ -151,18 +257,19 @@ pub(super) fn approve(
 ) -> Result<(), ReadError> {
     let mut view = load(connection, approval.grant)?;
     view.state = GrantState::Active;
-    view.approval = Some(ApprovalView {
-        items: approval.items,
-        daily_max: approval.daily_max,
-        valid_until: approval.valid_until,
-        network_zone: approval.network_zone,
-        hours: approval.hours,
-        bounds: approval.bounds.unwrap_or_default(),
-        by: origin.actor.clone(),
-        at: origin.at,
-        ledger_index: origin.index,
-    });
-    save(connection, &view)
+    view.approval = Some(ApprovalView::of(origin, approval));
+    view.due = None;
+    view.step(origin, "grant.approve", None);
+    save(connection, &view)?;
+    let Some(old) = view.request.replaces else { return Ok(()) };
+    let mut old = load(connection, old)?;
+    if old.state == GrantState::Active {
+        old.state = GrantState::Replaced;
+        old.replaced_by = Some(view.id);
+        old.step(origin, "grant.approve", None);
+        save(connection, &old)?;
+    }
+    Ok(())
 }
 
 pub(super) fn end(
@@ -173,6 +280,9 @@ pub(super) fn end(
 ) -> Result<(), ReadError> {
     let mut view = load(connection, ending.grant)?;
     view.state = state;
+    view.due = None;
+    let kind = if state == GrantState::Denied { "grant.deny" } else { "grant.revoke" };
+    view.step(origin, kind, Some(&ending.reason));
     view.ending = Some(GrantEndingView {
         reason: ending.reason,
         by: origin.actor.clone(),
@@ -181,6 +291,56 @@ pub(super) fn end(
         ledger_index: origin.index,
     });
     save(connection, &view)
+}
+
+/// A step after which the grant stands in another state, or waits for longer.
+pub(super) fn turn(
+    connection: &mut SqliteConnection,
+    origin: &Origin<'_>,
+    said: &GrantEnding,
+    kind: &str,
+    state: GrantState,
+) -> Result<(), ReadError> {
+    let mut view = load(connection, said.grant)?;
+    view.state = state;
+    if let (GrantState::Requested, Some(Due::Decide(from))) = (state, view.due) {
+        view.due = Some(Due::Extended(from));
+    }
+    view.step(origin, kind, Some(&said.reason));
+    save(connection, &view)
+}
+
+pub(super) fn rule(
+    connection: &mut SqliteConnection,
+    origin: &Origin<'_>,
+    ruling: AppealRuling,
+) -> Result<(), ReadError> {
+    let mut view = load(connection, ruling.grant)?;
+    view.step(origin, "grant.rule", Some(&ruling.reason));
+    view.state = GrantState::Denied;
+    if ruling.upheld {
+        view.state = GrantState::Requested;
+        view.due = ruling.decide_by.map(Due::Returned);
+        view.ending = None;
+        view.first_approval = None;
+    }
+    save(connection, &view)
+}
+
+impl ApprovalView {
+    fn of(origin: &Origin<'_>, approval: Approval) -> Self {
+        Self {
+            items: approval.items,
+            daily_max: approval.daily_max,
+            valid_until: approval.valid_until,
+            network_zone: approval.network_zone,
+            hours: approval.hours,
+            bounds: approval.bounds.map(|bounds| *bounds).unwrap_or_default(),
+            by: origin.actor.clone(),
+            at: origin.at,
+            ledger_index: origin.index,
+        }
+    }
 }
 
 fn load(connection: &mut SqliteConnection, id: GrantId) -> Result<GrantView, ReadError> {
@@ -199,6 +359,8 @@ fn save(connection: &mut SqliteConnection, view: &GrantView) -> Result<(), ReadE
         state: view.state.as_str().to_owned(),
         valid_until: column(valid_until.0),
         doc: to_json(view)?,
+        due: view.due.map(|due| due.columns().0.to_owned()),
+        due_from: view.due.map(|due| column(due.columns().1.0)),
     };
     diesel::replace_into(grants::table).values(row).execute(connection)?;
     Ok(())
@@ -225,14 +387,20 @@ impl ReadModel {
         if let Some(entry) = &filter.entry {
             query = query.filter(grants::entry.eq(entry.to_string()));
         }
-        let active = GrantState::Active.as_str();
+        if let Some(Overdue { decide, extended, returned }) = filter.overdue {
+            let late =
+                |due: &'static str, before: Millis| grants::due.eq(due).and(grants::due_from.lt(column(before.0)));
+            let any = late("decide", decide).or(late("extended", extended)).or(late("returned", returned));
+            query = query.filter(any.assume_not_null());
+        }
+        let running = [GrantState::Active.as_str(), GrantState::Suspended.as_str()];
         query = match filter.state {
             None => query,
-            Some(GrantState::Active) => {
-                query.filter(grants::state.eq(active)).filter(grants::valid_until.gt(column(now.0)))
+            Some(state @ (GrantState::Active | GrantState::Suspended)) => {
+                query.filter(grants::state.eq(state.as_str())).filter(grants::valid_until.gt(column(now.0)))
             }
             Some(GrantState::Expired) => {
-                query.filter(grants::state.eq(active)).filter(grants::valid_until.le(column(now.0)))
+                query.filter(grants::state.eq_any(running)).filter(grants::valid_until.le(column(now.0)))
             }
             Some(state) => query.filter(grants::state.eq(state.as_str())),
         };
@@ -246,6 +414,24 @@ impl ReadModel {
             let view = |(_, doc): (i64, String)| from_json::<GrantView>(&doc).map(|view| view.at(now));
             filter.page.page('g', rows, index, |row| number(row.0), view)
         })
+    }
+
+    /// How many requests wait for a provider's decision; only those that are late by `late`, when it is given.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn grants_to_decide(&self, provider: &DepartmentId, late: Option<Overdue>) -> Result<u64, ReadError> {
+        let mut query = grants::table
+            .filter(grants::provider.eq(provider.to_string()))
+            .filter(grants::due.is_not_null())
+            .into_boxed();
+        if let Some(Overdue { decide, extended, returned }) = late {
+            let late =
+                |due: &'static str, before: Millis| grants::due.eq(due).and(grants::due_from.lt(column(before.0)));
+            let any = late("decide", decide).or(late("extended", extended)).or(late("returned", returned));
+            query = query.filter(any.assume_not_null());
+        }
+        self.read(|connection| Ok(number(query.count().get_result(connection)?)))
     }
 
     /// One grant in its state of the moment `now`.

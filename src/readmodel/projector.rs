@@ -77,6 +77,12 @@ fn apply(
         Command::WithdrawEntry(ending) => catalog::end(connection, origin, ending, EntryState::Withdrawn),
         Command::RequestGrant(request) => grants::request(connection, origin, request),
         Command::ApproveGrant(approval) => grants::approve(connection, origin, approval),
+        Command::PreapproveGrant(approval) => grants::preapprove(connection, origin, approval),
+        Command::SuspendGrant(said) => grants::turn(connection, origin, &said, "grant.suspend", GrantState::Suspended),
+        Command::ResumeGrant(said) => grants::turn(connection, origin, &said, "grant.resume", GrantState::Active),
+        Command::ExtendGrant(said) => grants::turn(connection, origin, &said, "grant.extend", GrantState::Requested),
+        Command::AppealGrant(said) => grants::turn(connection, origin, &said, "grant.appeal", GrantState::Appealed),
+        Command::RuleOnAppeal(ruling) => grants::rule(connection, origin, ruling),
         Command::DenyGrant(ending) => grants::end(connection, origin, ending, GrantState::Denied),
         Command::RevokeGrant(ending) => grants::end(connection, origin, ending, GrantState::Revoked),
         Command::RecordAccesses(batch) => {

@@ -80,6 +80,8 @@ diesel::table! {
         state -> Text,
         valid_until -> BigInt,
         doc -> Text,
+        due -> Nullable<Text>,
+        due_from -> Nullable<BigInt>,
     }
 }
 

@@ -103,20 +103,21 @@ impl ReadModel {
 }
 
 fn grant_states(connection: &mut SqliteConnection, now: Millis) -> Result<BTreeMap<String, u64>, ReadError> {
-    let active = GrantState::Active.as_str();
     let rows = grants::table.group_by(grants::state).select((grants::state, count_star())).load(connection)?;
     let mut states = table_of(rows);
-    let expired: i64 = grants::table
-        .filter(grants::state.eq(active).and(grants::valid_until.le(column(now.0))))
-        .select(count_star())
-        .first(connection)?;
-    let expired = number(expired);
-    if expired > 0 {
-        let left = states.remove(active).unwrap_or(0).saturating_sub(expired);
-        if left > 0 {
-            states.insert(active.to_owned(), left);
+    for running in [GrantState::Active.as_str(), GrantState::Suspended.as_str()] {
+        let expired: i64 = grants::table
+            .filter(grants::state.eq(running).and(grants::valid_until.le(column(now.0))))
+            .select(count_star())
+            .first(connection)?;
+        let expired = number(expired);
+        if expired > 0 {
+            let left = states.remove(running).unwrap_or(0).saturating_sub(expired);
+            if left > 0 {
+                states.insert(running.to_owned(), left);
+            }
+            *states.entry(GrantState::Expired.as_str().to_owned()).or_default() += expired;
         }
-        states.insert(GrantState::Expired.as_str().to_owned(), expired);
     }
     Ok(states)
 }

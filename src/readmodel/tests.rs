@@ -98,6 +98,7 @@ fn grant_request() -> GrantRequest {
         hours: Some((8, 18)),
         details: None,
         bounds: None,
+        replaces: None,
     }
 }
 

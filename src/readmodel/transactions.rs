@@ -168,8 +168,14 @@ fn reference(payload: &Payload) -> Option<String> {
         Command::RequestGrant(_) | Command::OpenCase(_) | Command::ProposePolicy(_) => payload.id.to_string(),
         Command::ConfirmPolicy(confirmation) => confirmation.proposal.to_string(),
         Command::RejectPolicy(rejection) => rejection.proposal.to_string(),
-        Command::ApproveGrant(approval) => approval.grant.to_string(),
-        Command::DenyGrant(ending) | Command::RevokeGrant(ending) => ending.grant.to_string(),
+        Command::ApproveGrant(approval) | Command::PreapproveGrant(approval) => approval.grant.to_string(),
+        Command::DenyGrant(said)
+        | Command::RevokeGrant(said)
+        | Command::SuspendGrant(said)
+        | Command::ResumeGrant(said)
+        | Command::ExtendGrant(said)
+        | Command::AppealGrant(said) => said.grant.to_string(),
+        Command::RuleOnAppeal(ruling) => ruling.grant.to_string(),
         Command::SignOffCase(sign_off) => sign_off.case.to_string(),
         Command::IssueCertificate(issue) => issue.identifier.clone(),
         Command::SetCertificateStatus(change) => change.identifier.clone(),

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 
 use crate::domain::catalog::{Entry, ItemKind};
+use crate::domain::department_files::calendar::{self, Calendar};
 use crate::domain::department_files::city::{self, Examples, Purpose};
 use crate::domain::department_files::code_lists::{self, CodeLists};
 use crate::domain::department_files::department::{self, DepartmentFile, Part};
@@ -162,6 +163,7 @@ pub fn load(dir: &Path) -> Result<City, DepartmentsError> {
     }
     let purposes = load_purposes(dir)?;
     load_code_lists(dir)?;
+    load_calendar(dir)?;
     let examples = match read_optional(&dir.join("examples.toml"))? {
         Some((name, text)) => Some(city::parse_examples(&name, &text)?),
         None => None,
@@ -188,6 +190,17 @@ pub fn load_code_lists(dir: &Path) -> Result<CodeLists, DepartmentsError> {
     match read_optional(&dir.join("code-lists.toml"))? {
         Some((name, text)) => Ok(code_lists::parse(&name, &text)?),
         None => Ok(CodeLists::default()),
+    }
+}
+
+/// Reads the working days; those of a plain week when there is no such file.
+///
+/// # Errors
+/// [`DepartmentsError`] naming file and key.
+pub fn load_calendar(dir: &Path) -> Result<Calendar, DepartmentsError> {
+    match read_optional(&dir.join("calendar.toml"))? {
+        Some((name, text)) => Ok(calendar::parse(&name, &text)?),
+        None => Ok(Calendar::default()),
     }
 }
 

@@ -5,8 +5,9 @@ use serde::Deserialize;
 use crate::clock::Millis;
 use crate::domain::catalog::Masking;
 use crate::domain::command::{Command, GrantEnding};
-use crate::domain::grant::bounds::Bounds;
-use crate::domain::grant::{Approval, Grant, GrantRequest, GrantedItem};
+use crate::domain::grant::bounds::{Bounds, Rate};
+use crate::domain::grant::life::TWO_APPROVERS_GRADE;
+use crate::domain::grant::{Approval, Grant, GrantRequest, GrantState, GrantedItem};
 use crate::domain::schema::Fault;
 use crate::ids::{DepartmentId, GrantId, ItemName};
 use crate::policy::facts::{Action, Facts, Relation};
@@ -71,15 +72,32 @@ impl Node {
         self.write(who, actor, Command::RequestGrant(request)).await
     }
 
-    /// Grants what was asked for, within the provider's own limits. Reviewers of the provider may.
+    /// Grants what was asked for, within the provider's own limits; on an entry of grade 4 the first of two approvals is
+    /// recorded and the request goes on waiting. Answers where it stands then. Reviewers of the provider may.
     ///
     /// # Errors
     /// The policy's or the ledger's refusal.
-    pub async fn approve_grant(&self, who: &Principal, id: GrantId, limits: Limits) -> Result<Committed, ServiceError> {
+    pub async fn approve_grant(
+        &self,
+        who: &Principal,
+        id: GrantId,
+        limits: Limits,
+    ) -> Result<(Committed, GrantState), ServiceError> {
         let grant = self.known_grant(id)?;
         let actor = self.authorise(who, self.grant_facts(Action::ApproveGrant, &grant, who))?;
         let approval = self.approval(&grant, limits);
-        self.write(who, actor, Command::ApproveGrant(approval)).await
+        if grant.first_approval().is_none() && self.needs_two_approvers(&grant) {
+            let committed = self.write(who, actor, Command::PreapproveGrant(approval)).await?;
+            return Ok((committed, GrantState::Requested));
+        }
+        Ok((self.write(who, actor, Command::ApproveGrant(approval)).await?, GrantState::Active))
+    }
+
+    /// Whether the grade of the entry asks for two approvers.
+    fn needs_two_approvers(&self, grant: &Grant) -> bool {
+        let state = self.chain.state();
+        let grade = state.entry(&grant.request.entry).map_or(0, |history| history.current().entry.grade());
+        state.edition() >= 3 && grade >= TWO_APPROVERS_GRADE
     }
 
     /// Refuses a request, with a reason.
@@ -109,7 +127,7 @@ impl Node {
     pub async fn grant(&self, id: GrantId) -> Result<GrantView, ServiceError> {
         let (model, now) = (self.model.clone(), self.clock.now());
         let found = blocking(move || model.grant(id, now)).await?;
-        found.ok_or_else(|| ServiceError::missing(format_args!("grant {id}")))
+        found.map(|view| self.with_deadline(view)).ok_or_else(|| ServiceError::missing(format_args!("grant {id}")))
     }
 
     /// Grants of the city, newest first.
@@ -118,7 +136,9 @@ impl Node {
     /// A cursor of another listing.
     pub async fn grants(&self, filter: GrantFilter) -> Result<Page<GrantView>, ServiceError> {
         let (model, now) = (self.model.clone(), self.clock.now());
-        blocking(move || model.grants(&filter, now)).await
+        let mut page = blocking(move || model.grants(&filter, now)).await?;
+        page.items = page.items.into_iter().map(|view| self.with_deadline(view)).collect();
+        Ok(page)
     }
 
     /// Names each item that the entry does not have; the ledger would name the first alone.
@@ -133,44 +153,67 @@ impl Node {
         if faults.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(faults)) }
     }
 
-    fn known_grant(&self, id: GrantId) -> Result<Grant, ServiceError> {
+    pub(super) fn known_grant(&self, id: GrantId) -> Result<Grant, ServiceError> {
         let found = self.chain.state().grant(id).cloned();
         found.ok_or_else(|| ServiceError::missing(format_args!("grant {id}")))
     }
 
     fn grant_facts(&self, action: Action, grant: &Grant, who: &Principal) -> impl Fn(crate::domain::Role) -> Facts {
         let relation = self.relation_to_grant(grant);
-        let same_person =
-            relation == Relation::Own || (grant.consumer == self.department && grant.requested_by.user == who.user);
+        let asked = grant.consumer == self.department && grant.requested_by.user == who.user;
+        // Who gave the first of two approvals is not the second person.
+        let approved_first = action == Action::ApproveGrant
+            && relation == Relation::Provider
+            && grant.first_approval().is_some_and(|first| first.by.user == who.user);
+        let same_person = relation == Relation::Own || asked || approved_first;
         let state = grant.state(self.clock.now());
         move |role| Facts { same_person, grant: Some(state), ..Facts::new(action, role, relation) }
     }
 
-    fn relation_to_grant(&self, grant: &Grant) -> Relation {
+    pub(super) fn relation_to_grant(&self, grant: &Grant) -> Relation {
         relation(&self.department, grant.provider(), &grant.consumer)
     }
 
+    /// The approval that limits make: what they leave out is as the first approver said, or as it was asked for.
     fn approval(&self, grant: &Grant, limits: Limits) -> Approval {
         let state = self.chain.state();
         let entry = state.entry(&grant.request.entry).map(|history| &history.current().entry);
-        let own_masking =
-            |name: &ItemName| entry.and_then(|entry| entry.item(name)).map(|item| item.masking).unwrap_or_default();
+        let replaced = grant.request.replaces.and_then(|old| state.grant(old));
+        let first = grant.first_approval().map(|first| &first.approval);
+        // As before: by the first approver, by the grant that is renewed, by the entry.
+        let masked_before = [first, replaced.and_then(Grant::approval)];
+        let usual_masking = |name: &ItemName| {
+            let before = masked_before.iter().flatten().flat_map(|approval| &approval.items);
+            let before = before.clone().find(|item| &item.name == name).map(|item| item.masking);
+            let own = || entry.and_then(|entry| entry.item(name)).map(|item| item.masking);
+            before.or_else(own).unwrap_or_default()
+        };
+        let most = first.cloned().unwrap_or_else(|| grant.request.ceiling(grant.id));
         let items = match limits.items {
-            None => grant.request.items.iter().map(|name| (name.clone(), None)).collect(),
+            None => most.items.iter().map(|item| (item.name.clone(), None)).collect(),
             Some(items) => items.into_iter().map(ItemLimit::parts).collect::<Vec<_>>(),
         };
         let granted = |(name, masking): (ItemName, Option<Masking>)| {
-            let masking = masking.unwrap_or_else(|| own_masking(&name));
+            let masking = masking.unwrap_or_else(|| usual_masking(&name));
             GrantedItem { name, masking }
+        };
+        let before = first.cloned();
+        let (zone, hours, bounds) =
+            before.map(|first| (first.network_zone, first.hours, first.bounds)).unwrap_or_default();
+        let bounds = bounds.map(|bounds| *bounds).unwrap_or_default();
+        let bounds = Bounds {
+            weekdays: limits.bounds.weekdays.or(bounds.weekdays),
+            rate: Rate::lower(limits.bounds.rate, bounds.rate),
+            scope: limits.bounds.scope.or(bounds.scope),
         };
         Approval {
             grant: grant.id,
             items: items.into_iter().map(granted).collect(),
-            daily_max: limits.daily_max.unwrap_or(grant.request.daily_max),
-            valid_until: limits.valid_until.unwrap_or(grant.request.valid_until),
-            network_zone: limits.network_zone,
-            hours: limits.hours,
-            bounds: limits.bounds.stated(),
+            daily_max: limits.daily_max.unwrap_or(most.daily_max),
+            valid_until: limits.valid_until.unwrap_or(most.valid_until),
+            network_zone: limits.network_zone.or(zone),
+            hours: limits.hours.or(hours),
+            bounds: bounds.stated(),
         }
     }
 }

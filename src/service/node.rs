@@ -16,6 +16,7 @@ use crate::consensus::{self, Chain, Consensus, ConsensusError, Timing, Wanted};
 use crate::crypto::digest::HashAlgorithm;
 use crate::crypto::keys::Keys;
 use crate::crypto::{CryptoError, tls};
+use crate::domain::department_files::calendar::Calendar;
 use crate::domain::department_files::city::Purpose;
 use crate::domain::department_files::code_lists::CodeLists;
 use crate::domain::department_files::workflow::WorkflowFile;
@@ -38,6 +39,7 @@ use super::config::NodeConfig;
 use super::copy::lend::LOANS_MAX;
 use super::copy::mend::check_local;
 use super::copy::{CopyError, returned};
+use super::deadlines::Waiting;
 use super::departments::{self, DepartmentsError};
 use super::error::ServiceError;
 use super::listings::Listings;
@@ -112,6 +114,10 @@ pub struct Node {
     pub(crate) purposes: Arc<[Purpose]>,
     /// The formats and code tables that entries may name.
     pub(crate) code_lists: Arc<CodeLists>,
+    /// Working days.
+    pub(crate) calendar: Arc<Calendar>,
+    /// Requests that wait for this department.
+    pub(crate) waiting: Arc<Mutex<Waiting>>,
     /// On the auditor's node.
     pub(crate) audit: Option<Audit>,
     pub(super) tokens: Arc<TokenCache>,
@@ -151,6 +157,7 @@ impl Node {
         let workflows: Arc<[WorkflowFile]> = departments::load_department(&config.department_dir())?.workflows.into();
         let purposes: Arc<[Purpose]> = departments::load_purposes(&config.departments_dir)?.into();
         let code_lists = Arc::new(departments::load_code_lists(&config.departments_dir)?);
+        let calendar = Arc::new(departments::load_calendar(&config.departments_dir)?);
         let audit = is_auditor.then(|| auditor(&keys));
         let options =
             follower::Options { department: config.department.clone(), audit: audit.clone(), disk: disk.clone() };
@@ -186,6 +193,8 @@ impl Node {
             workflows,
             purposes,
             code_lists,
+            calendar,
+            waiting: Arc::default(),
             audit,
             tokens: Arc::default(),
             token_alarms: Arc::default(),
@@ -200,6 +209,7 @@ impl Node {
         tokio::spawn(super::keys::follow(node.clone()));
         tokio::spawn(follow_addresses(node.clone()));
         tokio::spawn(super::expiry::watch(node.clone()));
+        tokio::spawn(super::deadlines::watch(node.clone()));
         tokio::spawn(super::health::tell(node.clone()));
         tokio::spawn(report_projection(node.consensus.clone(), node.model.clone()));
         Ok(node)

@@ -34,6 +34,7 @@ impl State {
             requested_at: by.at,
             request,
             decision: GrantDecision::Requested,
+            life: None,
         };
         self.add_grant(grant);
         Ok(())
@@ -86,13 +87,31 @@ impl State {
             return Err(Refusal::Invalid("daily_max is at least 1".into()));
         }
         check_window(request.hours, request.network_zone.as_deref())?;
-        check_details(request.details.as_ref())?;
-        check_bounds(request.bounds.as_ref(), entry)?;
+        check_details(request.details.as_deref())?;
+        check_bounds(request.bounds.as_deref(), entry)?;
+        request.replaces.map_or(Ok(()), |old| self.check_replaced(by, request, old))?;
         check_end(by, request.valid_until)
     }
 
     pub(super) fn approve_grant(&mut self, by: &Context<'_>, approval: Approval) -> Result<(), Refusal> {
         let grant = self.decidable(by, approval.grant)?;
+        self.check_approval(by, grant, &approval)?;
+        self.check_first_of_two(by, grant, &approval)?;
+        let replaced = self.replaced_by(by, grant)?;
+        if let Some(old) = replaced {
+            let (id, at) = (approval.grant, by.at);
+            self.grants.change(&old, |old| {
+                if let GrantDecision::Active { approval, .. } = &old.decision {
+                    old.decision = GrantDecision::Replaced { approval: approval.clone(), by: id, at };
+                }
+            });
+        }
+        self.decide(approval.grant, GrantDecision::Active { approval, by: by.actor.clone(), at: by.at });
+        Ok(())
+    }
+
+    /// What an approval must keep to, the first of two as well as the last.
+    pub(super) fn check_approval(&self, by: &Context<'_>, grant: &Grant, approval: &Approval) -> Result<(), Refusal> {
         let request = &grant.request;
         if approval.items.is_empty() {
             return Err(Refusal::Invalid("grant at least one item, or deny".into()));
@@ -112,11 +131,9 @@ impl State {
         }
         check_window(approval.hours, approval.network_zone.as_deref())?;
         if let Some(history) = self.entries.get(&request.entry) {
-            check_bounds(approval.bounds.as_ref(), &history.current().entry)?;
+            check_bounds(approval.bounds.as_deref(), &history.current().entry)?;
         }
-        check_end(by, approval.valid_until)?;
-        self.decide(approval.grant, GrantDecision::Active { approval, by: by.actor.clone(), at: by.at });
-        Ok(())
+        check_end(by, approval.valid_until)
     }
 
     pub(super) fn deny_grant(&mut self, by: &Context<'_>, ending: GrantEnding) -> Result<(), Refusal> {
@@ -144,12 +161,12 @@ impl State {
         Ok(())
     }
 
-    fn decide(&mut self, id: GrantId, decision: GrantDecision) {
+    pub(super) fn decide(&mut self, id: GrantId, decision: GrantDecision) {
         self.grants.change(&id, |grant| grant.decision = decision);
     }
 
     /// A requested grant that this reviewer of the provider may decide.
-    fn decidable(&self, by: &Context<'_>, id: GrantId) -> Result<&Grant, Refusal> {
+    pub(super) fn decidable(&self, by: &Context<'_>, id: GrantId) -> Result<&Grant, Refusal> {
         let grant = self.grants.get(&id).ok_or_else(|| Refusal::Unknown(format!("grant {id}")))?;
         if grant.provider() != by.department {
             return Err(Refusal::NotAllowed("only the provider decides on a grant".into()));

@@ -12,6 +12,7 @@ mod departments;
 mod digest;
 mod edition;
 mod findings;
+mod grant_life;
 mod grants;
 mod ids_seen;
 mod items;

@@ -60,6 +60,22 @@ fn payload(at: Millis, department: &str, user: &str, role: Role, command: Comman
     Payload { id: TxId::new(at), department: department.parse().unwrap(), actor: actor(user, role), command }
 }
 
+fn household(version: &str, sharing: &str) -> serde_json::Value {
+    json!({
+        "name": "public-security/household-registration", "version": version, "level": "interface",
+        "code": "1010101/000001", "title": {"zh": "户籍登记信息", "en": "Household registration"},
+        "summary": {"zh": "户籍", "en": "households"}, "duty": {"zh": "户籍", "en": "households"},
+        "classification": {"class": text("基础"), "category": text("人口"), "topic": text("户籍"), "detail": text("登记")},
+        "provider_code": "11110000000021135M", "format": {"category": "database", "type": "sqlite"},
+        "sharing": sharing, "open": false, "update_cycle": "daily", "issue_date": "2026-01-01",
+        "items": [
+            {"name": "name", "title": text("姓名"), "type": "string", "length": 40, "sensitive": true, "grade": 3},
+            {"name": "address", "title": text("住址"), "type": "string", "length": 80, "sensitive": true, "grade": 3},
+        ],
+        "request_schema": {}, "response_schema": {},
+    })
+}
+
 impl City {
     fn new() -> Self {
         Self::of(HashAlgorithm::Sm3)
@@ -136,22 +152,26 @@ impl City {
         version: &str,
         sharing: &str,
     ) -> Result<TxId, Refusal> {
-        let entry = json!({
-            "name": "public-security/household-registration", "version": version, "level": "interface",
-            "code": "1010101/000001", "title": {"zh": "户籍登记信息", "en": "Household registration"},
-            "summary": {"zh": "户籍", "en": "households"}, "duty": {"zh": "户籍", "en": "households"},
-            "classification": {"class": text("基础"), "category": text("人口"), "topic": text("户籍"), "detail": text("登记")},
-            "provider_code": "11110000000021135M", "format": {"category": "database", "type": "sqlite"},
-            "sharing": sharing, "open": false, "update_cycle": "daily", "issue_date": "2026-01-01",
-            "items": [
-                {"name": "name", "title": text("姓名"), "type": "string", "length": 40, "sensitive": true, "grade": 3},
-                {"name": "address", "title": text("住址"), "type": "string", "length": 80, "sensitive": true, "grade": 3},
-            ],
-            "request_schema": {}, "response_schema": {},
-        });
+        let entry = household(version, sharing);
+        self.publish_entry(who, drafted_by, entry)
+    }
+
+    fn publish_entry(
+        &mut self,
+        who: (&str, &str, Role),
+        drafted_by: &str,
+        entry: serde_json::Value,
+    ) -> Result<TxId, Refusal> {
         let entry = serde_json::from_value(entry).unwrap();
         let drafted_by = actor(drafted_by, Role::Clerk);
         self.does(who, Command::PublishEntry(EntryPublication { entry, drafted_by }))
+    }
+
+    /// The same entry, shared conditionally, with its first item of a grade.
+    fn publish_graded(&mut self, who: (&str, &str, Role), version: &str, grade: u8) -> Result<TxId, Refusal> {
+        let mut entry = household(version, "conditional");
+        entry["items"][0]["grade"] = grade.into();
+        self.publish_entry(who, "clerk1", entry)
     }
 
     fn request(&self, items: &[&str], daily_max: u32, days: u64) -> Command {
@@ -169,6 +189,7 @@ impl City {
             hours: None,
             details: None,
             bounds: None,
+            replaces: None,
         })
     }
 

@@ -69,6 +69,7 @@ impl GrantFile {
             hours: None,
             details: None,
             bounds: None,
+            replaces: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Files of a department's folder, from text to checked structs. Reads no disk.
 
+pub mod calendar;
 pub mod city;
 pub mod code_lists;
 pub mod department;

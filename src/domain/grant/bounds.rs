@@ -59,8 +59,8 @@ pub(crate) fn stated<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) ->
 
 impl Bounds {
     /// These bounds, if there is any.
-    pub fn stated(self) -> Option<Self> {
-        (self != Self::default()).then_some(self)
+    pub fn stated(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
     }
 
     /// What is wrong with them, whatever the entry.

@@ -1,6 +1,7 @@
 //! Grants: who may use whose data, for what, until when.
 
 pub mod bounds;
+pub mod life;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,7 @@ use crate::ids::{DepartmentId, EntryName, GrantId, ItemName, Version};
 use super::Actor;
 use super::catalog::Masking;
 use bounds::{Bounds, Rate, RowScope, stated};
+use life::Life;
 
 /// What a consumer asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,10 +45,13 @@ pub struct GrantRequest {
     pub hours: Option<(u8, u8)>,
     /// What the application says besides (edition 3).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
-    pub details: Option<Details>,
+    pub details: Option<Box<Details>>,
     /// Rate, days of the week and rows, when limited (edition 3).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
-    pub bounds: Option<Bounds>,
+    pub bounds: Option<Box<Bounds>>,
+    /// The grant in whose place this one comes when it is approved: a renewal or a change (edition 3).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    pub replaces: Option<GrantId>,
 }
 
 /// What stands in an application beside its limits (网络数据安全管理条例 §12: purpose, means and scope are agreed).
@@ -108,13 +113,13 @@ pub struct Approval {
     pub hours: Option<(u8, u8)>,
     /// Rate, days of the week and rows, when the provider limits them (edition 3).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
-    pub bounds: Option<Bounds>,
+    pub bounds: Option<Box<Bounds>>,
 }
 
 impl Details {
     /// These details, if there is any.
-    pub fn stated(self) -> Option<Self> {
-        (self != Self::default()).then_some(self)
+    pub fn stated(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
     }
 }
 
@@ -132,7 +137,36 @@ impl Approval {
         } else if self.hours.zip(ceiling.hours).is_some_and(hours) {
             Some("hours")
         } else {
-            self.bounds.as_ref().zip(ceiling.bounds.as_ref()).and_then(|(own, most)| own.wider(most))
+            self.bounds.as_deref().zip(ceiling.bounds.as_deref()).and_then(|(own, most)| own.wider(most))
+        }
+    }
+}
+
+impl Approval {
+    /// Whether a second approval keeps within a first one: what the first states, the second states too, the same or
+    /// narrower; a masking is the same, or hides all.
+    ///
+    /// # Errors
+    /// What is not.
+    pub fn within_first(&self, first: &Self) -> Result<(), String> {
+        for item in &self.items {
+            let known = first.items.iter().find(|known| known.name == item.name);
+            let same = known.is_some_and(|known| known.masking == item.masking || item.masking == Masking::Full);
+            if !same {
+                return Err(format!("item {} was not approved so by the first approver", item.name));
+            }
+        }
+        let none = Bounds::default();
+        let (own, before) = (self.bounds.as_deref().unwrap_or(&none), first.bounds.as_deref().unwrap_or(&none));
+        let drops = (first.network_zone.is_some() && self.network_zone.is_none())
+            || (first.hours.is_some() && self.hours.is_none())
+            || (before.weekdays.is_some() && own.weekdays.is_none())
+            || (before.rate.is_some() && Rate::lower(own.rate, before.rate) != own.rate)
+            || (before.scope.is_some() && own.scope.is_none());
+        match self.wider(first) {
+            Some(what) => Err(format!("{what} is wider than the first approver's")),
+            None if drops => Err("a limit of the first approver is left out".into()),
+            None => Ok(()),
         }
     }
 }
@@ -168,6 +202,9 @@ pub struct Grant {
     pub request: GrantRequest,
     /// What became of it.
     pub decision: GrantDecision,
+    /// What happened to it besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub life: Option<Box<Life>>,
 }
 
 /// What became of a request.
@@ -194,6 +231,15 @@ pub enum GrantDecision {
         /// Block time.
         at: Millis,
     },
+    /// A renewed or changed grant came in its place.
+    Replaced {
+        /// What had been allowed.
+        approval: Approval,
+        /// The grant that came.
+        by: GrantId,
+        /// Block time.
+        at: Millis,
+    },
     /// Ended before its time.
     Revoked {
         /// What had been allowed.
@@ -214,22 +260,37 @@ pub enum GrantDecision {
 pub enum GrantState {
     Requested,
     Active,
+    Suspended,
     Denied,
+    Appealed,
     Revoked,
+    Replaced,
     Expired,
 }
 
 impl GrantState {
     /// Every state.
-    pub const ALL: [Self; 5] = [Self::Requested, Self::Active, Self::Denied, Self::Revoked, Self::Expired];
+    pub const ALL: [Self; 8] = [
+        Self::Requested,
+        Self::Active,
+        Self::Suspended,
+        Self::Denied,
+        Self::Appealed,
+        Self::Revoked,
+        Self::Replaced,
+        Self::Expired,
+    ];
 
     /// The word in JSON and rules.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Requested => "requested",
             Self::Active => "active",
+            Self::Suspended => "suspended",
             Self::Denied => "denied",
+            Self::Appealed => "appealed",
             Self::Revoked => "revoked",
+            Self::Replaced => "replaced",
             Self::Expired => "expired",
         }
     }
@@ -241,13 +302,32 @@ impl Grant {
         &self.request.entry.provider
     }
 
+    /// What happened to it beside its decision, if anything did.
+    pub fn life(&self) -> Option<&Life> {
+        self.life.as_deref()
+    }
+
+    /// The first of two approvals, while the second is awaited, and after.
+    pub fn first_approval(&self) -> Option<&life::FirstApproval> {
+        self.life().and_then(|life| life.first.as_ref())
+    }
+
+    fn appeal_waits(&self) -> bool {
+        self.life().and_then(|life| life.appeal.as_ref()).is_some_and(|appeal| appeal.ruling.is_none())
+    }
+
     /// The state at a moment.
     pub fn state(&self, at: Millis) -> GrantState {
         match &self.decision {
             GrantDecision::Requested => GrantState::Requested,
             GrantDecision::Active { approval, .. } if approval.valid_until <= at => GrantState::Expired,
+            GrantDecision::Active { .. } if self.life().is_some_and(|life| life.pause.is_some()) => {
+                GrantState::Suspended
+            }
             GrantDecision::Active { .. } => GrantState::Active,
+            GrantDecision::Denied { .. } if self.appeal_waits() => GrantState::Appealed,
             GrantDecision::Denied { .. } => GrantState::Denied,
+            GrantDecision::Replaced { .. } => GrantState::Replaced,
             GrantDecision::Revoked { .. } => GrantState::Revoked,
         }
     }
@@ -255,7 +335,9 @@ impl Grant {
     /// What the provider allowed, if it ever did.
     pub fn approval(&self) -> Option<&Approval> {
         match &self.decision {
-            GrantDecision::Active { approval, .. } | GrantDecision::Revoked { approval, .. } => Some(approval),
+            GrantDecision::Active { approval, .. }
+            | GrantDecision::Revoked { approval, .. }
+            | GrantDecision::Replaced { approval, .. } => Some(approval),
             GrantDecision::Requested | GrantDecision::Denied { .. } => None,
         }
     }
@@ -284,14 +366,14 @@ impl Grant {
     /// The most queries in a second and a minute, when limited: the lower of what was asked and allowed.
     pub fn rate(&self) -> Option<Rate> {
         let of = |bounds: Option<&Bounds>| bounds.and_then(|bounds| bounds.rate);
-        Rate::lower(of(self.allowed_bounds()), of(self.request.bounds.as_ref()))
+        Rate::lower(of(self.allowed_bounds()), of(self.request.bounds.as_deref()))
     }
 
     fn allowed_bounds(&self) -> Option<&Bounds> {
-        self.approval().and_then(|approval| approval.bounds.as_ref())
+        self.approval().and_then(|approval| approval.bounds.as_deref())
     }
 
     fn bound<'a, T>(&'a self, of: impl Fn(&'a Bounds) -> Option<T>) -> Option<T> {
-        self.allowed_bounds().and_then(&of).or_else(|| self.request.bounds.as_ref().and_then(&of))
+        self.allowed_bounds().and_then(&of).or_else(|| self.request.bounds.as_deref().and_then(&of))
     }
 }

@@ -56,6 +56,16 @@ pub const REASONS: &[Reason] = &[
         "The grant was revoked: request a new one if the matter still needs it",
     ),
     reason(
+        "grant_suspended",
+        "授权已暂停：请查看暂停理由，待提供部门或数据主管部门恢复",
+        "The grant is suspended: read the reason, and wait until its provider or the data authority lets it go on",
+    ),
+    reason(
+        "grant_replaced",
+        "授权已由续期或变更后的授权取代：请使用新的授权",
+        "A renewed or changed grant came in the place of this one: use that one",
+    ),
+    reason(
         "grant_expired",
         "授权已到期：如仍需要请重新申请",
         "The grant has expired: request a new one if the matter still needs it",
@@ -127,6 +137,31 @@ pub const REASONS: &[Reason] = &[
         "The grant is no longer waiting for a decision: look at its state",
     ),
     reason("grant_ended", "该授权已经终止：无需撤销", "The grant has ended already: there is nothing to revoke"),
+    reason(
+        "grant_not_active",
+        "该授权不在生效中，不能暂停：请查看其状态",
+        "The grant is not in force, so it cannot be suspended: look at its state",
+    ),
+    reason(
+        "grant_not_suspended",
+        "该授权未被暂停，无需恢复：请查看其状态",
+        "The grant is not suspended: there is nothing to resume",
+    ),
+    reason(
+        "grant_not_denied",
+        "只有未获同意的申请可以申诉：请查看其状态",
+        "Only a refused request can be appealed against: look at its state",
+    ),
+    reason(
+        "grant_not_appealed",
+        "该申请没有待裁决的申诉：请查看其状态",
+        "No appeal against this refusal waits for a ruling: look at its state",
+    ),
+    reason(
+        "bureau_only",
+        "申诉由数据主管部门裁决：请等待其裁决",
+        "The data authority rules on appeals: wait for its ruling",
+    ),
     reason(
         "auditor_only",
         "只有审计部门可以查看被查询对象",

@@ -3,8 +3,9 @@
 use super::*;
 use crate::domain::grant::Details;
 use crate::domain::grant::bounds::Bounds;
+use crate::domain::grant::life::AppealRuling;
 
-fn bounds(value: serde_json::Value) -> Option<Bounds> {
+fn bounds(value: serde_json::Value) -> Option<Box<Bounds>> {
     serde_json::from_value(value).unwrap()
 }
 
@@ -83,4 +84,155 @@ fn the_fuller_application_waits_for_edition_3() {
     let narrowed = allowed(city.approval(grant, &["name"], 10, 30), |approval| approval.hours = Some((8, 9)));
     assert!(matches!(city.does(PS_REVIEWER, narrowed), Err(Refusal::Payload(_))));
     city.does(PS_REVIEWER, city.approval(grant, &["name"], 10, 30)).unwrap();
+}
+
+const PS_SECOND: (&str, &str, Role) = ("public-security", "reviewer2", Role::Reviewer);
+const BUREAU: (&str, &str, Role) = ("data-bureau", "reviewer1", Role::Reviewer);
+
+fn word(of: fn(GrantEnding) -> Command, grant: GrantId, reason: &str) -> Command {
+    of(GrantEnding { grant, reason: reason.into() })
+}
+
+impl City {
+    /// A grant in force for thirty days.
+    fn granted(&mut self) -> GrantId {
+        let grant = GrantId::from(self.does(CA_CLERK, self.request(&["name", "address"], 10, 30)).unwrap());
+        self.does(PS_REVIEWER, self.approval(grant, &["name"], 5, 30)).unwrap();
+        grant
+    }
+
+    fn grant_state(&self, grant: GrantId) -> GrantState {
+        self.state.grant(grant).unwrap().state(self.now)
+    }
+}
+
+#[test]
+fn a_grant_is_suspended_and_resumed_by_its_provider_or_the_authority() {
+    use Command::{ResumeGrant as Resume, RevokeGrant as Revoke, SuspendGrant as Suspend};
+    let mut city = City::new();
+    city.publish(PS_REVIEWER, "clerk1", "1.0", "conditional").unwrap();
+    let grant = city.granted();
+    for (who, why) in
+        [(CA_REVIEWER, "the consumer"), (PS_CLERK, "a clerk"), (("audit", "x", Role::Reviewer), "a stranger")]
+    {
+        assert!(city.does(who, word(Suspend, grant, "r")).is_err(), "{why} suspends");
+    }
+    assert!(city.does(PS_REVIEWER, word(Suspend, grant, " \t ")).is_err(), "a blank reason");
+    assert!(city.does(PS_REVIEWER, word(Resume, grant, "r")).is_err(), "not suspended");
+    city.does(PS_REVIEWER, word(Suspend, grant, "a leak is examined")).unwrap();
+    assert_eq!(city.grant_state(grant), GrantState::Suspended);
+    assert!(city.does(PS_REVIEWER, word(Suspend, grant, "r")).is_err(), "twice");
+    city.does(PS_SECOND, word(Resume, grant, "no leak")).unwrap();
+    assert_eq!(city.grant_state(grant), GrantState::Active);
+    city.does(BUREAU, word(Suspend, grant, "audit finding")).unwrap();
+    assert!(matches!(city.does(PS_REVIEWER, word(Resume, grant, "r")), Err(Refusal::NotAllowed(_))));
+    // Nor does a renewal get round the authority's word.
+    assert!(city.does(CA_CLERK, asked(city.request(&["name"], 5, 60), |it| it.replaces = Some(grant))).is_err());
+    city.does(BUREAU, word(Resume, grant, "settled")).unwrap();
+    city.does(BUREAU, word(Suspend, grant, "again")).unwrap();
+    city.does(CA_REVIEWER, word(Revoke, grant, "matter closed")).unwrap();
+    assert_eq!(city.grant_state(grant), GrantState::Revoked, "a suspended grant can be ended");
+    let grant = city.granted();
+    city.does(PS_REVIEWER, word(Suspend, grant, "r")).unwrap();
+    city.now = city.now.plus(31 * DAY);
+    assert_eq!(city.grant_state(grant), GrantState::Expired, "a pause does not lengthen the term");
+    assert_eq!(city.state.digest(), city.state.digest_recomputed());
+}
+
+#[test]
+fn a_renewed_or_changed_grant_takes_the_place_of_the_old_one_when_it_is_approved() {
+    let mut city = City::new();
+    city.publish(PS_REVIEWER, "clerk1", "1.0", "conditional").unwrap();
+    let old = city.granted();
+    let again = asked(city.request(&["name"], 5, 90), |request| request.replaces = Some(old));
+    let new = GrantId::from(city.does(CA_CLERK, again.clone()).unwrap());
+    assert_eq!((city.grant_state(old), city.grant_state(new)), (GrantState::Active, GrantState::Requested));
+    city.does(PS_REVIEWER, city.approval(new, &["name"], 5, 90)).unwrap();
+    assert_eq!((city.grant_state(old), city.grant_state(new)), (GrantState::Replaced, GrantState::Active));
+    assert!(city.does(CA_CLERK, again).is_err(), "what is replaced is replaced once");
+    let denied = asked(city.request(&["name"], 5, 90), |request| request.replaces = Some(new));
+    let denied = GrantId::from(city.does(CA_CLERK, denied).unwrap());
+    city.does(PS_REVIEWER, word(Command::DenyGrant, denied, "no need")).unwrap();
+    assert_eq!(city.grant_state(new), GrantState::Active, "a refused change changes nothing");
+    city.now = city.now.plus(91 * DAY);
+    let late = asked(city.request(&["name"], 5, 90), |request| request.replaces = Some(new));
+    assert!(matches!(city.does(CA_CLERK, late), Err(Refusal::Conflict(_))), "after expiry");
+}
+
+#[test]
+fn a_refusal_is_appealed_against_once_and_the_authority_sends_it_back_or_not() {
+    use Command::{AppealGrant as Appeal, DenyGrant as Deny, ExtendGrant as Extend};
+    let mut city = City::new();
+    city.publish(PS_REVIEWER, "clerk1", "1.0", "conditional").unwrap();
+    let grant = GrantId::from(city.does(CA_CLERK, city.request(&["name"], 10, 30)).unwrap());
+    city.does(PS_REVIEWER, word(Extend, grant, "the matter is examined")).unwrap();
+    assert!(matches!(city.does(PS_REVIEWER, word(Extend, grant, "more")), Err(Refusal::Conflict(_))), "once");
+    assert!(city.does(CA_CLERK, word(Appeal, grant, "r")).is_err(), "nothing is refused yet");
+    city.does(PS_REVIEWER, word(Deny, grant, "no legal basis")).unwrap();
+    assert!(city.does(("audit", "x", Role::Clerk), word(Appeal, grant, "r")).is_err(), "a stranger appeals");
+    city.does(CA_CLERK, word(Appeal, grant, "the basis is article 11")).unwrap();
+    assert_eq!(city.grant_state(grant), GrantState::Appealed);
+    let decide_by = Some(city.now.plus(7 * DAY));
+    let rule = |upheld, decide_by| {
+        Command::RuleOnAppeal(AppealRuling { grant, upheld, reason: "article 11 holds".into(), decide_by })
+    };
+    assert!(city.does(PS_REVIEWER, rule(false, None)).is_err(), "the provider rules");
+    assert!(city.does(("data-bureau", "c", Role::Clerk), rule(false, None)).is_err(), "a clerk rules");
+    assert!(city.does(BUREAU, rule(true, None)).is_err(), "no end");
+    assert!(city.does(BUREAU, rule(true, Some(city.now.plus(91 * DAY)))).is_err(), "a far end");
+    assert!(city.does(BUREAU, rule(false, decide_by)).is_err(), "nothing to decide");
+    city.does(BUREAU, rule(true, decide_by)).unwrap();
+    assert_eq!(city.grant_state(grant), GrantState::Requested);
+    city.does(PS_SECOND, word(Deny, grant, "the items are not needed")).unwrap();
+    assert!(matches!(city.does(CA_CLERK, word(Appeal, grant, "r")), Err(Refusal::Conflict(_))), "once");
+    let other = GrantId::from(city.does(CA_CLERK, city.request(&["name"], 10, 30)).unwrap());
+    city.does(PS_REVIEWER, word(Deny, other, "no")).unwrap();
+    city.does(CA_REVIEWER, word(Appeal, other, "why")).unwrap();
+    let dismissed = AppealRuling { grant: other, upheld: false, reason: "rightly refused".into(), decide_by: None };
+    city.does(BUREAU, Command::RuleOnAppeal(dismissed)).unwrap();
+    assert_eq!(city.grant_state(other), GrantState::Denied);
+    assert_eq!(city.state.digest(), city.state.digest_recomputed());
+}
+
+#[test]
+fn an_entry_of_grade_4_needs_two_approvers() {
+    let first = |command| {
+        let Command::ApproveGrant(approval) = command else { panic!("not an approval") };
+        Command::PreapproveGrant(approval)
+    };
+    let mut city = City::new();
+    city.publish_graded(PS_REVIEWER, "1.0", 4).unwrap();
+    let grant = GrantId::from(city.does(CA_CLERK, city.request(&["name", "address"], 10, 30)).unwrap());
+    assert!(
+        matches!(city.does(PS_REVIEWER, city.approval(grant, &["name"], 5, 30)), Err(Refusal::Conflict(_))),
+        "alone"
+    );
+    assert!(city.does(PS_REVIEWER, first(city.approval(grant, &["name"], 11, 30))).is_err(), "wider");
+    let narrowed = allowed(city.approval(grant, &["name"], 5, 20), |approval| approval.hours = Some((8, 18)));
+    city.does(PS_REVIEWER, first(narrowed)).unwrap();
+    assert_eq!(city.grant_state(grant), GrantState::Requested);
+    let second = |city: &City, items: &[&str], daily: u32| {
+        allowed(city.approval(grant, items, daily, 20), |approval| approval.hours = Some((9, 17)))
+    };
+    assert_eq!(city.does(PS_REVIEWER, second(&city, &["name"], 5)), Err(Refusal::OwnRequest));
+    assert!(city.does(PS_SECOND, first(city.approval(grant, &["name"], 5, 20))).is_err(), "a second first");
+    for (wider, why) in [
+        (second(&city, &["name", "address"], 5), "another item"),
+        (second(&city, &["name"], 6), "more queries"),
+        (city.approval(grant, &["name"], 5, 20), "the hours left out"),
+    ] {
+        assert!(matches!(city.does(PS_SECOND, wider), Err(Refusal::Invalid(_))), "{why}");
+    }
+    city.does(PS_SECOND, second(&city, &["name"], 4)).unwrap();
+    assert_eq!(city.grant_state(grant), GrantState::Active);
+    // Below edition 3 nothing changes for a chain.
+    let mut city = City::of_edition(Some(2));
+    city.publish_graded(PS_REVIEWER, "1.0", 4).unwrap();
+    let grant = GrantId::from(city.does(CA_CLERK, city.request(&["name"], 10, 30)).unwrap());
+    assert!(matches!(city.does(PS_REVIEWER, first(city.approval(grant, &["name"], 5, 30))), Err(Refusal::Payload(_))));
+    city.does(PS_REVIEWER, city.approval(grant, &["name"], 5, 30)).unwrap();
+    let mut city = City::new();
+    city.publish(PS_REVIEWER, "clerk1", "1.0", "conditional").unwrap();
+    let grant = GrantId::from(city.does(CA_CLERK, city.request(&["name"], 10, 30)).unwrap());
+    assert!(matches!(city.does(PS_REVIEWER, first(city.approval(grant, &["name"], 5, 30))), Err(Refusal::Conflict(_))));
 }

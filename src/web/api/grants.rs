@@ -34,6 +34,8 @@ pub struct Search {
     entry: Option<EntryName>,
     /// In this state at this moment.
     state: Option<GrantState>,
+    /// Waiting for a decision longer than the provider has, by this node's calendar.
+    overdue: Option<bool>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
     /// Items wanted, 1 to 200; 50 when left out.
@@ -75,6 +77,8 @@ pub struct Asked {
     letter: Option<Hash>,
     #[serde(default)]
     assessment: Option<String>,
+    #[serde(default)]
+    replaces: Option<GrantId>,
 }
 
 impl ApiBody for Asked {
@@ -125,8 +129,32 @@ impl Asked {
             hours: self.hours,
             details: Details { purpose_text, legal_clause, letter, assessment }.stated(),
             bounds: Bounds { weekdays, rate, scope }.stated(),
+            replaces: self.replaces,
         }
     }
+}
+
+/// A new term.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Renewed {
+    valid_until: Moment,
+}
+
+impl ApiBody for Renewed {
+    const SCHEMA: Option<&'static str> = Some("renewal");
+}
+
+/// The authority's word on an appeal.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ruled {
+    upheld: bool,
+    reason: String,
+}
+
+impl ApiBody for Ruled {
+    const SCHEMA: Option<&'static str> = Some("ruling");
 }
 
 /// **Permissions**: clerk, reviewer or system of the consumer.
@@ -143,9 +171,10 @@ pub async fn request(node: Data<Node>, caller: Caller, _: Wait, asked: Body<Aske
 
 /// **Permissions**: everybody signed in.
 pub async fn list(node: Data<Node>, _: Caller, query: Filter<Search>) -> Result<Json<Page<GrantAnswer>>, Problem> {
-    let Search { consumer, provider, involved, entry, state, cursor, page_size, min_index } = query.0;
+    let Search { consumer, provider, involved, entry, state, overdue, cursor, page_size, min_index } = query.0;
     fresh(&node, min_index).await?;
-    let filter = GrantFilter { consumer, provider, involved, entry, state, page: page(cursor, page_size) };
+    let overdue = overdue.unwrap_or(false).then(|| node.overdue());
+    let filter = GrantFilter { consumer, provider, involved, entry, state, overdue, page: page(cursor, page_size) };
     Ok(Json(node.grants(filter).await?.into()))
 }
 
@@ -160,7 +189,7 @@ pub async fn show(
     Ok(Json(node.grant(*id).await?.into()))
 }
 
-/// **Permissions**: reviewer of the provider.
+/// **Permissions**: reviewer of the provider; on an entry of grade 4 two of them, one after the other.
 pub async fn approve(
     node: Data<Node>,
     caller: Caller,
@@ -172,8 +201,8 @@ pub async fn approve(
     let valid_until = valid_until.map(|moment| moment.0);
     let bounds = Bounds { weekdays, rate, scope };
     let limits = Limits { items, daily_max, valid_until, network_zone, hours, bounds };
-    let committed = node.approve_grant(&caller.0, *id, limits).await?;
-    Ok(Json(step(*id, GrantState::Active, &committed)))
+    let (committed, state) = node.approve_grant(&caller.0, *id, limits).await?;
+    Ok(Json(step(*id, state, &committed)))
 }
 
 /// **Permissions**: reviewer of the provider.
@@ -198,6 +227,81 @@ pub async fn revoke(
 ) -> Result<Json<GrantStep>, Problem> {
     let committed = node.revoke_grant(&caller.0, *id, why.0.reason).await?;
     Ok(Json(step(*id, GrantState::Revoked, &committed)))
+}
+
+/// **Permissions**: clerk, reviewer or system of the consumer.
+pub async fn renew(
+    node: Data<Node>,
+    caller: Caller,
+    id: Path<GrantId>,
+    _: Wait,
+    term: Body<Renewed>,
+) -> Result<HttpResponse, Problem> {
+    let committed = node.renew_grant(&caller.0, *id, term.0.valid_until.0).await?;
+    let step = step(committed.transaction_id.into(), GrantState::Requested, &committed);
+    Ok(HttpResponse::Created().json(step))
+}
+
+/// **Permissions**: reviewer of the provider or of the authority.
+pub async fn suspend(
+    node: Data<Node>,
+    caller: Caller,
+    id: Path<GrantId>,
+    _: Wait,
+    why: Body<Why>,
+) -> Result<Json<GrantStep>, Problem> {
+    let committed = node.suspend_grant(&caller.0, *id, why.0.reason).await?;
+    Ok(Json(step(*id, GrantState::Suspended, &committed)))
+}
+
+/// **Permissions**: reviewer of the department that suspended it, or of the authority.
+pub async fn resume(
+    node: Data<Node>,
+    caller: Caller,
+    id: Path<GrantId>,
+    _: Wait,
+    why: Body<Why>,
+) -> Result<Json<GrantStep>, Problem> {
+    let committed = node.resume_grant(&caller.0, *id, why.0.reason).await?;
+    Ok(Json(step(*id, GrantState::Active, &committed)))
+}
+
+/// **Permissions**: reviewer of the provider.
+pub async fn extend(
+    node: Data<Node>,
+    caller: Caller,
+    id: Path<GrantId>,
+    _: Wait,
+    why: Body<Why>,
+) -> Result<Json<GrantStep>, Problem> {
+    let committed = node.extend_grant(&caller.0, *id, why.0.reason).await?;
+    Ok(Json(step(*id, GrantState::Requested, &committed)))
+}
+
+/// **Permissions**: clerk or reviewer of the consumer.
+pub async fn appeal(
+    node: Data<Node>,
+    caller: Caller,
+    id: Path<GrantId>,
+    _: Wait,
+    why: Body<Why>,
+) -> Result<Json<GrantStep>, Problem> {
+    let committed = node.appeal_grant(&caller.0, *id, why.0.reason).await?;
+    Ok(Json(step(*id, GrantState::Appealed, &committed)))
+}
+
+/// **Permissions**: reviewer of the authority.
+pub async fn rule(
+    node: Data<Node>,
+    caller: Caller,
+    id: Path<GrantId>,
+    _: Wait,
+    said: Body<Ruled>,
+) -> Result<Json<GrantStep>, Problem> {
+    let Ruled { upheld, reason } = said.0;
+    let committed = node.rule_on_appeal(&caller.0, *id, upheld, reason).await?;
+    let state = if upheld { GrantState::Requested } else { GrantState::Denied };
+    Ok(Json(step(*id, state, &committed)))
 }
 
 fn step(id: GrantId, state: GrantState, committed: &Committed) -> GrantStep {

@@ -96,6 +96,18 @@ pub const OPERATIONS: &[Operation] = &[
         .body("reason", REASON).answers::<grant_views::GrantStep>(200),
     Operation::post("/grants/{id}/revoke", "revokeGrant", || post().to(grants::revoke), "End a grant before its time (reviewer of provider or consumer)")
         .body("reason", REASON).answers::<grant_views::GrantStep>(200),
+    Operation::post("/grants/{id}/renew", "renewGrant", || post().to(grants::renew), "Ask for a new term of an active grant, all else as it was allowed; it serves until the new one is approved (clerk, reviewer or system of the consumer)")
+        .body("renewal", r#"{"valid_until":"2027-12-31T15:59:59Z"}"#).answers::<grant_views::GrantStep>(201),
+    Operation::post("/grants/{id}/suspend", "suspendGrant", || post().to(grants::suspend), "Refuse queries on a grant for now (reviewer of the provider or of the authority)")
+        .body("reason", REASON).answers::<grant_views::GrantStep>(200),
+    Operation::post("/grants/{id}/resume", "resumeGrant", || post().to(grants::resume), "Let a suspended grant go on (reviewer of the department that suspended it, or of the authority)")
+        .body("reason", REASON).answers::<grant_views::GrantStep>(200),
+    Operation::post("/grants/{id}/extend", "extendGrant", || post().to(grants::extend), "Take more working days to decide, once, with a reason (reviewer of the provider)")
+        .body("reason", REASON).answers::<grant_views::GrantStep>(200),
+    Operation::post("/grants/{id}/appeal", "appealGrant", || post().to(grants::appeal), "Appeal to the authority against a refusal, once (clerk or reviewer of the consumer)")
+        .body("reason", REASON).answers::<grant_views::GrantStep>(200),
+    Operation::post("/grants/{id}/ruling", "ruleOnAppeal", || post().to(grants::rule), "Rule on an appeal: upheld, the provider decides again within the calendar's days (reviewer of the authority)")
+        .body("ruling", r#"{"upheld":true,"reason":"the legal basis is sound"}"#).answers::<grant_views::GrantStep>(200),
 
     // Data of other departments.
     Operation::post("/query/{provider}/{name}", "query", || post().to(queries::query), "Ask a department for data; recorded, allowed or refused")

@@ -4,6 +4,7 @@ use crate::consensus::NodeRole;
 use crate::exchange::{LATENCY_MS, Reading};
 use crate::ids::DepartmentId;
 use crate::service::Node;
+use crate::service::deadlines::Waiting;
 use crate::service::expiry::Expiry;
 
 use super::{sample, samples};
@@ -14,6 +15,7 @@ pub(super) fn write(text: &mut String, node: &Node) {
     peers(text, node);
     anchoring(text, node);
     expiries(text, node);
+    decisions(text, node);
     disk(text, node);
     if let Some(taken) = node.last_backup() {
         let help = "When the newest backup of this node was begun; absent when none was";
@@ -129,6 +131,18 @@ fn expiries(text: &mut String, node: &Node) {
     let left = |expiry: &Expiry| (format!(r#"{{key="{}"}}"#, expiry.what), expiry.left_ms / 1_000);
     let help = "Seconds until a key or certificate of this node ends";
     samples(text, "mulu_key_expiry_seconds", "gauge", help, node.expiries().iter().map(left));
+}
+
+/// Requests for grants that this department has to decide on.
+fn decisions(text: &mut String, node: &Node) {
+    let Waiting { requests, soon, late } = node.decisions_waiting();
+    for (name, help, value) in [
+        ("mulu_grant_requests_waiting", "Requests for grants that wait for this department's decision", requests),
+        ("mulu_grant_requests_due_soon", "Those of them that are due within the reminder's days, or late", soon),
+        ("mulu_grant_requests_overdue", "Those of them that are late by the calendar", late),
+    ] {
+        sample(text, name, "gauge", help, value);
+    }
 }
 
 fn count(length: usize) -> u64 {

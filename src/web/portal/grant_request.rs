@@ -5,7 +5,8 @@ use actix_web::http::StatusCode;
 use crate::domain::catalog::Entry;
 use crate::domain::grant::bounds::Bounds;
 use crate::domain::grant::{Details, GrantRequest};
-use crate::ids::{EntryName, ItemName, Slug};
+use crate::ids::{EntryName, GrantId, ItemName, Slug};
+use crate::readmodel::grants::GrantView;
 use crate::service::ServiceError;
 use crate::web::problem::Problem;
 
@@ -26,8 +27,14 @@ const DAILY_MAX_MAX: u32 = 10_000_000;
 const LEGAL_CHARS_MAX: usize = 500;
 const MATTER_CHARS_MAX: usize = 200;
 
-/// The form.
+/// The form: empty, or as a grant stands that is to be changed.
 pub async fn new(visitor: Visitor) -> Answer {
+    if let Ok(old) = visitor.query.get("replaces").parse::<GrantId>() {
+        let old = visitor.node.grant(old).await?;
+        let entry = wanted(&visitor, &old.request.entry.to_string()).await?;
+        let (items, asked) = as_it_stands(&old);
+        return form(&visitor, StatusCode::OK, &entry, &items, asked, Faults::default());
+    }
     let entry = wanted(&visitor, visitor.query.get("entry")).await?;
     let asked = GrantFields {
         mode: "query".to_owned(),
@@ -37,6 +44,28 @@ pub async fn new(visitor: Visitor) -> Answer {
         ..GrantFields::default()
     };
     form(&visitor, StatusCode::OK, &entry, &[], asked, Faults::default())
+}
+
+/// The fields of a grant's own request.
+fn as_it_stands(grant: &GrantView) -> (Vec<ItemName>, GrantFields) {
+    let request = &grant.request;
+    let details = request.details.as_deref().cloned().unwrap_or_default();
+    let bounds = request.bounds.as_deref().cloned().unwrap_or_default();
+    let asked = GrantFields {
+        purpose: request.purpose.clone(),
+        legal_basis: request.legal_basis.clone(),
+        matter: request.matter.clone(),
+        mode: codes::word(&request.mode),
+        daily_max: request.daily_max.to_string(),
+        valid_until: request.valid_until.date(),
+        purpose_text: details.purpose_text.unwrap_or_default(),
+        legal_clause: details.legal_clause.unwrap_or_default(),
+        letter: details.letter.map(|letter| letter.to_string()).unwrap_or_default(),
+        assessment: details.assessment.unwrap_or_default(),
+        bounds: grant_bounds::fields(request.network_zone.as_deref(), request.hours, &bounds),
+        replaces: grant.id.to_string(),
+    };
+    (request.items.clone(), asked)
 }
 
 async fn wanted(desk: &Desk, name: &str) -> Result<Entry, Problem> {
@@ -76,6 +105,7 @@ fn form(
         sharing_condition: condition.unwrap_or_default(),
         items: entry.items.iter().map(item).collect(),
         purposes: purposes(desk),
+        replaces: asked.replaces.clone(),
         asked,
         faults,
     };
@@ -120,6 +150,7 @@ fn typed(sent: &Fields) -> GrantFields {
         letter: field("letter"),
         assessment: field("assessment"),
         bounds: grant_bounds::typed(sent),
+        replaces: field("replaces"),
     }
 }
 
@@ -199,6 +230,7 @@ fn request(
         hours,
         details: details.stated(),
         bounds: bounds.stated(),
+        replaces: asked.replaces.parse().ok(),
     })
 }
 

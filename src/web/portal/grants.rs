@@ -10,7 +10,7 @@ use crate::domain::grant::bounds::{Bounds, Rate};
 use crate::domain::grant::{Approval, GrantState};
 use crate::ids::{GrantId, ItemName};
 use crate::readmodel::PageRequest;
-use crate::readmodel::grants::{GrantFilter, GrantView};
+use crate::readmodel::grants::{ApprovalView, Due, GrantFilter, GrantStepView, GrantView};
 use crate::service::grants::{ItemLimit, Limits};
 
 use super::codes;
@@ -22,22 +22,32 @@ use super::home::expires_soon;
 use super::listing::{cursor, pager};
 use super::render::{Answer, FAULTY};
 use super::views::Faults;
-use super::views::grants::{ApprovalFields, Approved, AskedItem, Decided, GrantItem, GrantPage, GrantRow, Grants};
+use super::views::grants::{
+    ApprovalFields, Approved, AskedItem, Decided, GrantItem, GrantPage, GrantRow, GrantStep, Grants,
+};
 
 const PAGE_SIZE: u32 = 30;
+const OVERDUE: &str = "overdue";
+const APPEALS: &str = "appeals";
 const OF_US: &str = "asked_of_us";
 const BY_US: &str = "asked_by_us";
 
 /// Grants that the department asked for, or that others asked of it.
 pub async fn list(visitor: Visitor) -> Answer {
     let query = &visitor.query;
-    let of_us = query.get("side") == OF_US;
+    let (of_us, appeals) = (query.get("side") == OF_US, query.get("side") == APPEALS);
     let own = Some(visitor.node.department.clone());
-    let (consumer, provider) = if of_us { (None, own) } else { (own, None) };
+    let (consumer, provider) = match (appeals, of_us) {
+        (true, _) => (None, None),
+        (_, true) => (None, own),
+        _ => (own, None),
+    };
     let filter = GrantFilter {
         consumer,
         provider,
-        state: codes::value(query.get("state")),
+        // One more choice of the same field: what is late is a request, too.
+        state: if appeals { Some(GrantState::Appealed) } else { codes::value(query.get("state")) },
+        overdue: (query.get("state") == OVERDUE).then(|| visitor.node.overdue()),
         page: PageRequest { cursor: cursor(query), size: Some(PAGE_SIZE) },
         ..GrantFilter::default()
     };
@@ -47,7 +57,8 @@ pub async fn list(visitor: Visitor) -> Answer {
     let view = Grants {
         page: visitor.page(),
         t: visitor.t,
-        side: if of_us { OF_US } else { BY_US }.to_owned(),
+        side: if appeals { APPEALS } else { side(of_us) }.to_owned(),
+        authority: visitor.node.is_authority(),
         state: query.get("state").to_owned(),
         rows: page.items.iter().map(|grant| row(&visitor, grant, of_us, now)).collect(),
         ledger_index: page.ledger_index,
@@ -55,6 +66,10 @@ pub async fn list(visitor: Visitor) -> Answer {
         next_href,
     };
     visitor.show(&view)
+}
+
+fn side(of_us: bool) -> &'static str {
+    if of_us { OF_US } else { BY_US }
 }
 
 fn row(desk: &Desk, grant: &GrantView, of_us: bool, now: Millis) -> GrantRow {
@@ -70,6 +85,8 @@ fn row(desk: &Desk, grant: &GrantView, of_us: bool, now: Millis) -> GrantRow {
         requested_at: grant.requested_at.local_text(),
         valid_until: ends.date(),
         expires_soon: expires_soon(grant, now),
+        decide_by: grant.decide_by.map(Millis::date).unwrap_or_default(),
+        overdue: is_overdue(grant, now),
     }
 }
 
@@ -86,7 +103,9 @@ fn page(desk: &Desk, status: StatusCode, grant: &GrantView, typed: Option<Approv
     let consumes = desk.is_own(&grant.consumer);
     let reviewer = desk.is(Role::Reviewer);
     let requested = grant.state == GrantState::Requested;
-    let details = request.details.clone().unwrap_or_default();
+    let details = request.details.as_deref().cloned().unwrap_or_default();
+    let own_first =
+        requested && provides && grant.first_approval.as_ref().is_some_and(|one| desk.is_user(&one.by.user));
     let asked_self = consumes && desk.is_user(&grant.requested_by.user);
     let view = GrantPage {
         page: desk.page_at(&format!("/grants/{}", grant.id)),
@@ -117,14 +136,57 @@ fn page(desk: &Desk, status: StatusCode, grant: &GrantView, typed: Option<Approv
             .as_ref()
             .map(|approval| Approved { daily_max: approval.daily_max, valid_until: approval.valid_until.date() }),
         decision: decided(grant),
-        may_decide: provides && reviewer && requested && !asked_self,
+        first: grant.first_approval.as_ref().map(approved_by),
+        decide_by: grant.decide_by.map(Millis::local_text).unwrap_or_default(),
+        overdue: is_overdue(grant, desk.node.clock.now()),
+        replaces: request.replaces.map(|old| old.to_string()).unwrap_or_default(),
+        replaced_by: grant.replaced_by.map(|new| new.to_string()).unwrap_or_default(),
+        steps: grant.steps.iter().map(|step| step_row(desk, step)).collect(),
+        may_decide: provides && reviewer && requested && !asked_self && !own_first,
         own: asked_self,
-        may_revoke: reviewer
-            && ((grant.state == GrantState::Active && (provides || consumes)) || (requested && consumes)),
+        own_first,
+        may_renew: consumes && grant.state == GrantState::Active && (reviewer || desk.is(Role::Clerk)),
+        acts: acts(desk, grant),
         approval: typed.unwrap_or_else(|| as_asked(desk, grant, entry.as_ref())),
         faults,
     };
     desk.show_as(status, &view)
+}
+
+/// What the reader may do with a reason, by role, department and state; the node asks the rules again.
+fn acts(desk: &Desk, grant: &GrantView) -> Vec<&'static str> {
+    use GrantState as S;
+    let (provides, consumes) = (desk.is_own(&grant.provider), desk.is_own(&grant.consumer));
+    let (reviewer, bureau) = (desk.is(Role::Reviewer), desk.node.is_authority());
+    let extended = !matches!(grant.due, Some(Due::Decide(_)));
+    let appealed = grant.steps.iter().any(|step| step.kind == "grant.appeal");
+    let all = [
+        ("extend", grant.state == S::Requested && provides && reviewer && !extended),
+        ("deny", grant.state == S::Requested && provides && reviewer),
+        ("suspend", grant.state == S::Active && (provides || bureau) && reviewer),
+        ("resume", grant.state == S::Suspended && (provides || bureau) && reviewer),
+        ("revoke", matches!(grant.state, S::Active | S::Suspended) && (provides || consumes) && reviewer),
+        ("appeal", grant.state == S::Denied && consumes && !appealed && (reviewer || desk.is(Role::Clerk))),
+        ("uphold", grant.state == S::Appealed && bureau && reviewer),
+        ("dismiss", grant.state == S::Appealed && bureau && reviewer),
+    ];
+    all.into_iter().filter(|(_, may)| *may).map(|(act, _)| act).collect()
+}
+
+/// Whether a request waits longer than its provider has.
+pub fn is_overdue(grant: &GrantView, now: Millis) -> bool {
+    grant.decide_by.is_some_and(|by| by < now)
+}
+
+fn step_row(desk: &Desk, step: &GrantStepView) -> GrantStep {
+    GrantStep {
+        kind: step.kind.clone(),
+        by: step.by.user.clone(),
+        department: desk.department(&step.department),
+        at: step.at.local_text(),
+        reason: step.reason.clone().unwrap_or_default(),
+        index: step.ledger_index,
+    }
 }
 
 fn item(desk: &Desk, grant: &GrantView, entry: Option<&Entry>, name: &ItemName) -> GrantItem {
@@ -142,13 +204,17 @@ fn item(desk: &Desk, grant: &GrantView, entry: Option<&Entry>, name: &ItemName) 
 
 fn asked_bounds(grant: &GrantView) -> Limited {
     let request = &grant.request;
-    let bounds = request.bounds.clone().unwrap_or_default();
+    let bounds = request.bounds.as_deref().cloned().unwrap_or_default();
     Limited { network_zone: request.network_zone.clone(), hours: request.hours, bounds }
 }
 
 /// What holds: the provider's word where there is one, else the request's.
 fn allowed_bounds(grant: &GrantView) -> Option<Limited> {
-    let (approval, asked) = (grant.approval.as_ref()?, asked_bounds(grant));
+    grant.approval.as_ref().map(|approval| limited_by(grant, approval))
+}
+
+fn limited_by(grant: &GrantView, approval: &ApprovalView) -> Limited {
+    let asked = asked_bounds(grant);
     let own = &approval.bounds;
     let bounds = Bounds {
         weekdays: own.weekdays.clone().or(asked.bounds.weekdays),
@@ -156,31 +222,49 @@ fn allowed_bounds(grant: &GrantView) -> Option<Limited> {
         scope: own.scope.clone().or(asked.bounds.scope),
     };
     let network_zone = approval.network_zone.clone().or(asked.network_zone);
-    Some(Limited { network_zone, hours: approval.hours.or(asked.hours), bounds })
+    Limited { network_zone, hours: approval.hours.or(asked.hours), bounds }
 }
 
 /// The last word on a grant.
 fn decided(grant: &GrantView) -> Option<Decided> {
+    if matches!(grant.state, GrantState::Suspended | GrantState::Appealed)
+        && let Some(step) = grant.steps.last()
+    {
+        let (by, reason) = (step.by.user.clone(), step.reason.clone().unwrap_or_default());
+        return Some(Decided { by, at: step.at.local_text(), reason, index: step.ledger_index });
+    }
     if let Some(ending) = &grant.ending {
         let (by, reason) = (ending.by.user.clone(), ending.reason.clone());
         return Some(Decided { by, at: ending.at.local_text(), reason, index: ending.ledger_index });
     }
-    let approval = grant.approval.as_ref()?;
-    let (by, at) = (approval.by.user.clone(), approval.at.local_text());
-    Some(Decided { by, at, reason: String::new(), index: approval.ledger_index })
+    grant.approval.as_ref().map(approved_by)
 }
 
+fn approved_by(approval: &ApprovalView) -> Decided {
+    let (by, at) = (approval.by.user.clone(), approval.at.local_text());
+    Decided { by, at, reason: String::new(), index: approval.ledger_index }
+}
+
+/// The approval's form as the first approver filled it in, else as it was asked for.
 fn as_asked(desk: &Desk, grant: &GrantView, entry: Option<&Entry>) -> ApprovalFields {
-    let request = &grant.request;
-    let item = |name: &ItemName| asked_item(desk, entry, name, true);
+    let (request, first) = (&grant.request, grant.first_approval.as_ref());
+    let item = |name: &ItemName| {
+        let allowed = first.map(|first| first.items.iter().find(|item| &item.name == name));
+        let mut item = asked_item(desk, entry, name, !matches!(allowed, Some(None)));
+        if let Some(Some(allowed)) = allowed {
+            item.masking = codes::word(&allowed.masking);
+        }
+        item
+    };
+    let Limited { network_zone, hours, bounds } = match first {
+        Some(first) => limited_by(grant, first),
+        None => asked_bounds(grant),
+    };
     ApprovalFields {
         items: request.items.iter().map(item).collect(),
-        daily_max: request.daily_max.to_string(),
-        valid_until: request.valid_until.date(),
-        bounds: {
-            let Limited { network_zone, hours, bounds } = asked_bounds(grant);
-            grant_bounds::fields(network_zone.as_deref(), hours, &bounds)
-        },
+        daily_max: first.map_or(request.daily_max, |first| first.daily_max).to_string(),
+        valid_until: first.map_or(request.valid_until, |first| first.valid_until).date(),
+        bounds: grant_bounds::fields(network_zone.as_deref(), hours, &bounds),
     }
 }
 
@@ -204,8 +288,9 @@ pub async fn approve(Posted { visitor, form }: Posted, id: Path<GrantId>) -> Ans
     let entry = visitor.node.chain.state().entry(&grant.request.entry).map(|history| history.current().entry.clone());
     let limits = limits(&visitor, &form, &grant, entry.as_ref(), &mut faults);
     if faults.is_empty() {
-        let committed = visitor.node.approve_grant(&visitor.who, *id, limits).await?;
-        return visitor.done(&format!("/grants/{id}"), "grant_approved", Some(committed.transaction_id));
+        let (committed, state) = visitor.node.approve_grant(&visitor.who, *id, limits).await?;
+        let said = if state == GrantState::Active { "grant_approved" } else { "grant_preapproved" };
+        return visitor.done(&format!("/grants/{id}"), said, Some(committed.transaction_id));
     }
     let mut typed = as_asked(&visitor, &grant, entry.as_ref());
     for item in &mut typed.items {
@@ -235,7 +320,7 @@ fn limits(desk: &Desk, form: &Fields, grant: &GrantView, entry: Option<&Entry>, 
     if daily_max.is_none() {
         faults.add(t, "daily_max", "daily-max", "bad_number");
     }
-    let asked = grant.request.valid_until;
+    let asked = grant.first_approval.as_ref().map_or(grant.request.valid_until, |first| first.valid_until);
     // The day that was asked for means the moment that was asked for.
     let until = end_of(form.get("valid_until")).map(|end| if end.date() == asked.date() { asked } else { end });
     match until {
@@ -259,16 +344,4 @@ fn limits(desk: &Desk, form: &Fields, grant: &GrantView, entry: Option<&Entry>, 
         faults.add(t, field, label, "wider");
     }
     Limits { items: Some(items), daily_max, valid_until: until, network_zone, hours, bounds }
-}
-
-/// Refuses a request.
-pub async fn deny(Posted { visitor, form }: Posted, id: Path<GrantId>) -> Answer {
-    let committed = visitor.node.deny_grant(&visitor.who, *id, form.reason()?).await?;
-    visitor.done(&format!("/grants/{id}"), "grant_denied", Some(committed.transaction_id))
-}
-
-/// Ends a grant before its time.
-pub async fn revoke(Posted { visitor, form }: Posted, id: Path<GrantId>) -> Answer {
-    let committed = visitor.node.revoke_grant(&visitor.who, *id, form.reason()?).await?;
-    visitor.done(&format!("/grants/{id}"), "grant_revoked", Some(committed.transaction_id))
 }

@@ -12,6 +12,7 @@ use crate::service::catalog_places::{Notice, NoticeKind};
 use crate::web::problem::Problem;
 
 use super::desk::{Desk, Visitor};
+use super::grants::is_overdue;
 use super::render::Answer;
 use super::views::home::{Home, Strip, Task, Waiting};
 
@@ -30,23 +31,35 @@ pub async fn home(visitor: Visitor) -> Answer {
     let cases = waiting_for_us(&visitor).await?;
     let expiring = about_to_expire(&visitor).await?;
     let notices = visitor.node.notices();
+    let overdue = requests.iter().filter(|grant| is_overdue(grant, visitor.node.clock.now())).count();
+    let appeals = if visitor.node.is_authority() { appeals(&visitor).await? } else { Vec::new() };
     let waiting = |kind, count: usize, href: &str| Waiting {
         kind,
         count: u64::try_from(count).unwrap_or(u64::MAX),
         href: href.to_owned(),
     };
-    let counts = vec![
+    let mut counts = vec![
         waiting("drafts", submitted.len(), "/drafts"),
         waiting("grants", requests.len(), "/grants?side=asked_of_us&state=requested"),
+        waiting("overdue", overdue, "/grants?side=asked_of_us&state=overdue"),
         waiting("sign_offs", cases.len(), "/cases"),
         waiting("expiring", expiring.len(), "/grants?side=asked_by_us&state=active"),
         waiting("changed", notices.len(), "/grants?side=asked_by_us&state=active"),
     ];
+    if visitor.node.is_authority() {
+        counts.push(waiting("appeals", appeals.len(), "/grants?side=appeals"));
+    }
     let mut tasks = Vec::new();
     if visitor.is(Role::Reviewer) {
         let others = submitted.iter().filter(|draft| !visitor.is_user(&draft.drafted_by.user));
         tasks.extend(others.take(TASKS_MAX).map(|draft| draft_task(&visitor, draft)));
-        tasks.extend(requests.iter().take(TASKS_MAX).map(|grant| grant_task(&visitor, grant)));
+        tasks.extend(appeals.iter().take(TASKS_MAX).map(|grant| grant_task(&visitor, "appeals", grant)));
+        let task = |grant| {
+            let late = is_overdue(grant, visitor.node.clock.now());
+            grant_task(&visitor, if late { "overdue" } else { "grants" }, grant)
+        };
+        // The longest waiting first: they are listed newest first.
+        tasks.extend(requests.iter().rev().take(TASKS_MAX).map(task));
         tasks.extend(cases.iter().take(TASKS_MAX).map(|case| case_task(&visitor, case)));
     }
     tasks.extend(notices.iter().take(TASKS_MAX).map(|notice| notice_task(&visitor, notice)));
@@ -72,6 +85,11 @@ async fn requested_of_us(desk: &Desk) -> Result<Vec<GrantView>, Problem> {
     let provider = Some(desk.node.department.clone());
     let filter =
         GrantFilter { provider, state: Some(GrantState::Requested), page: counted(), ..GrantFilter::default() };
+    Ok(desk.node.grants(filter).await?.items)
+}
+
+async fn appeals(desk: &Desk) -> Result<Vec<GrantView>, Problem> {
+    let filter = GrantFilter { state: Some(GrantState::Appealed), page: counted(), ..GrantFilter::default() };
     Ok(desk.node.grants(filter).await?.items)
 }
 
@@ -106,12 +124,15 @@ fn draft_task(desk: &Desk, draft: &Draft) -> Task {
     }
 }
 
-fn grant_task(desk: &Desk, grant: &GrantView) -> Task {
+fn grant_task(desk: &Desk, kind: &'static str, grant: &GrantView) -> Task {
     Task {
-        kind: "grants",
+        kind,
         title: desk.entry_title(&grant.request.entry),
         detail: format!("{} · {}", desk.department(&grant.consumer), grant.request.matter),
-        time: grant.requested_at.local_text(),
+        time: match grant.decide_by {
+            Some(by) => desk.t.say_with("grant-decide-by", "time", by.date()),
+            None => grant.requested_at.local_text(),
+        },
         href: format!("/grants/{}", grant.id),
     }
 }

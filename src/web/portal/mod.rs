@@ -20,6 +20,7 @@ mod explorer;
 mod findings;
 mod form;
 mod frame;
+mod grant_acts;
 mod grant_bounds;
 mod grant_request;
 mod grants;

@@ -12,7 +12,7 @@ use crate::web::root;
 
 use super::{
     assets, audit, case_page, cases, catalog, certificates, cluster, draft_form, drafts, entrance, explorer, findings,
-    frame, grant_request, grants, home, keys, ledger, membership, query, sheets, verification,
+    frame, grant_acts, grant_request, grants, home, keys, ledger, membership, query, sheets, verification,
 };
 
 /// Registers the portal. It takes every address that nobody took before.
@@ -48,8 +48,15 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/grants/new", web::get().to(grant_request::new))
         .route("/grants/{id}", web::get().to(grants::show))
         .route("/grants/{id}/approve", web::post().to(grants::approve))
-        .route("/grants/{id}/deny", web::post().to(grants::deny))
-        .route("/grants/{id}/revoke", web::post().to(grants::revoke))
+        .route("/grants/{id}/deny", web::post().to(grant_acts::deny))
+        .route("/grants/{id}/revoke", web::post().to(grant_acts::revoke))
+        .route("/grants/{id}/suspend", web::post().to(grant_acts::suspend))
+        .route("/grants/{id}/resume", web::post().to(grant_acts::resume))
+        .route("/grants/{id}/extend", web::post().to(grant_acts::extend))
+        .route("/grants/{id}/appeal", web::post().to(grant_acts::appeal))
+        .route("/grants/{id}/uphold", web::post().to(grant_acts::uphold))
+        .route("/grants/{id}/dismiss", web::post().to(grant_acts::dismiss))
+        .route("/grants/{id}/renew", web::post().to(grant_acts::renew))
         .route("/query", web::get().to(query::new))
         .route("/query", web::post().to(query::ask))
         // Cases and e-licences; the check of an e-licence is public

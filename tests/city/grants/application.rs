@@ -27,7 +27,7 @@ fn a_full_application_is_narrowed_and_enforced_as_narrowed() {
     let system = city.system("housing");
     let mut wrong = body.clone();
     wrong["scope"][0]["field"] = json!("wages");
-    system.post("grants", &wrong).problem(422, "invalid");
+    system.post("grants", &wrong).problem(422, "unprocessable");
     wrong["scope"] = json!([{"field": "id_number"}]);
     wrong["weekdays"] = json!([0]);
     let faults = system.post("grants", &wrong).problem(422, "unprocessable")["errors"].to_string();
@@ -38,9 +38,9 @@ fn a_full_application_is_narrowed_and_enforced_as_narrowed() {
     let reviewer = city.person("public-security", "reviewer1");
     reviewer.get(&format!("grants/{id}?min_index={}", asked["ledger_index"])).ok();
     let path = format!("grants/{id}/approve");
-    reviewer.post(&path, &json!({"rate": {"per_minute": 101}})).problem(422, "invalid");
+    reviewer.post(&path, &json!({"rate": {"per_minute": 101}})).problem(422, "unprocessable");
     let wider = json!({"scope": [{"field": "id_number", "values": [seller, "110101199003070011"]}]});
-    reviewer.post(&path, &wider).problem(422, "invalid");
+    reviewer.post(&path, &wider).problem(422, "unprocessable");
     let limits = json!({"items": ["name"], "rate": {"per_minute": 2}, "hours": [0, 24],
         "scope": [{"field": "id_number", "values": [seller]}]});
     let approved = reviewer.post(&path, &limits).ok();

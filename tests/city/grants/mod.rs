@@ -1,6 +1,7 @@
 //! `/api/v1/grants`: what departments agree on, and how long it holds.
 
 mod application;
+mod life;
 
 use serde_json::{Value, json};
 

@@ -42,6 +42,8 @@ pub struct Wish {
     pub daily_max: u32,
     /// Until when.
     pub valid_until: Time,
+    /// The grant in whose place this one comes when it is approved.
+    pub replaces: Option<GrantId>,
     /// Where from, when and how fast, when limited.
     #[serde(flatten)]
     pub bounds: BoundsAnswer,
@@ -49,7 +51,7 @@ pub struct Wish {
 
 impl From<GrantRequest> for Wish {
     fn from(request: GrantRequest) -> Self {
-        let details = request.details.unwrap_or_default();
+        let details = *request.details.unwrap_or_default();
         Self {
             entry: request.entry,
             version: request.version,
@@ -64,7 +66,8 @@ impl From<GrantRequest> for Wish {
             mode: request.mode,
             daily_max: request.daily_max,
             valid_until: request.valid_until.into(),
-            bounds: BoundsAnswer::of(request.network_zone, request.hours, request.bounds.unwrap_or_default()),
+            replaces: request.replaces,
+            bounds: BoundsAnswer::of(request.network_zone, request.hours, *request.bounds.unwrap_or_default()),
         }
     }
 }
@@ -170,6 +173,32 @@ pub struct GrantAnswer {
     pub approval: Option<Allowance>,
     /// Refusal or revocation.
     pub ending: Option<GrantEnding>,
+    /// The first of two approvals, on an entry of grade 4.
+    pub first_approval: Option<Allowance>,
+    /// The renewed or changed grant that came in its place.
+    pub replaced_by: Option<GrantId>,
+    /// Until when the provider has to decide, by this node's calendar; null when nothing is to be decided.
+    pub decide_by: Option<Time>,
+    /// Everything that happened, oldest first.
+    pub steps: Vec<GrantEvent>,
+}
+
+answer! {
+    /// One thing that happened to a grant.
+    GrantEvent from rows::GrantStepView {
+        /// Kind of the transaction.
+        kind: String,
+        /// Who.
+        by: Actor,
+        /// For which department.
+        department: DepartmentId,
+        /// Why, where a reason is given.
+        reason: Option<String>,
+        /// Block time.
+        at: Time,
+        /// Index of the transaction.
+        ledger_index: u64,
+    }
 }
 
 impl From<rows::GrantView> for GrantAnswer {
@@ -186,6 +215,10 @@ impl From<rows::GrantView> for GrantAnswer {
             request: view.request.into(),
             approval: view.approval.map(Into::into),
             ending: view.ending.map(Into::into),
+            first_approval: view.first_approval.map(Into::into),
+            replaced_by: view.replaced_by,
+            decide_by: view.decide_by.map(Into::into),
+            steps: view.steps.into_iter().map(Into::into).collect(),
         }
     }
 }

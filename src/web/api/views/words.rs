@@ -81,7 +81,8 @@ choices! {
     UpdateCycle = "UpdateCycle", ["real_time", "daily", "weekly", "monthly", "quarterly", "yearly", "irregular"];
     Masking = "Masking", ["none", "name", "id_number", "phone", "address", "full"];
     DraftState = "DraftState", ["draft", "submitted", "rejected", "published"];
-    GrantState = "GrantState", ["requested", "active", "denied", "revoked", "expired"];
+    GrantState = "GrantState",
+        ["requested", "active", "suspended", "denied", "appealed", "revoked", "replaced", "expired"];
     GrantMode = "GrantMode", ["query", "verify"];
     AccessDecision = "AccessDecision", ["allowed", "refused"];
     Mismatch = "FindingProblem",

@@ -12,8 +12,9 @@ use crate::web::portal::words::Words;
 pub struct Grants {
     pub page: Page,
     pub t: Words,
-    /// `asked_by_us` or `asked_of_us`.
+    /// `asked_by_us`, `asked_of_us`, or, for the authority, `appeals`.
     pub side: String,
+    pub authority: bool,
     pub state: String,
     pub rows: Vec<GrantRow>,
     pub ledger_index: u64,
@@ -36,6 +37,9 @@ pub struct GrantRow {
     pub requested_at: String,
     pub valid_until: String,
     pub expires_soon: bool,
+    /// Until when it has to be decided, while it has to.
+    pub decide_by: String,
+    pub overdue: bool,
 }
 
 /// `GET /grants/new?entry=provider/name`.
@@ -55,6 +59,8 @@ pub struct GrantRequestForm {
     /// Purposes to choose from: code and name.
     pub purposes: Vec<Choice>,
     pub asked: GrantFields,
+    /// The grant in whose place this one is to come; empty for a new one.
+    pub replaces: String,
     pub faults: Faults,
 }
 
@@ -86,6 +92,8 @@ pub struct GrantFields {
     pub letter: String,
     pub assessment: String,
     pub bounds: BoundsFields,
+    /// The grant in whose place this one is to come; empty for a new one.
+    pub replaces: String,
 }
 
 /// Where from, when, how fast and which rows, as typed.
@@ -148,10 +156,23 @@ pub struct GrantPage {
     pub approved: Option<Approved>,
     /// Who decided, when and why, when decided.
     pub decision: Option<Decided>,
+    /// The first of two approvals.
+    pub first: Option<Decided>,
+    /// Until when the provider has to decide, while it has to.
+    pub decide_by: String,
+    pub overdue: bool,
+    /// The grant in whose place this one comes; empty for a new one.
+    pub replaces: String,
+    pub replaced_by: String,
+    pub steps: Vec<GrantStep>,
     pub may_decide: bool,
     /// The reader asked and may not decide.
     pub own: bool,
-    pub may_revoke: bool,
+    /// The reader gave the first approval and may not give the second.
+    pub own_first: bool,
+    pub may_renew: bool,
+    /// What the reader may do with a reason: `deny`, `revoke`, `suspend`, `resume`, `extend`, `appeal`, `uphold`, `dismiss`.
+    pub acts: Vec<&'static str>,
     /// The approval as typed; before that, as asked.
     pub approval: ApprovalFields,
     pub faults: Faults,
@@ -167,6 +188,18 @@ pub struct GrantItem {
     pub asked: bool,
     /// Masking when allowed.
     pub allowed: Option<String>,
+}
+
+/// One thing that happened to a grant.
+#[derive(Clone, Debug, Default)]
+pub struct GrantStep {
+    /// Kind of the transaction.
+    pub kind: String,
+    pub by: String,
+    pub department: String,
+    pub at: String,
+    pub reason: String,
+    pub index: u64,
 }
 
 /// The provider's limits.

@@ -24,7 +24,7 @@ pub struct Home {
 /// A count of things that wait.
 #[derive(Clone, Debug, Default)]
 pub struct Waiting {
-    /// `drafts`, `grants`, `sign_offs`, `expiring` or `changed`.
+    /// `drafts`, `grants`, `overdue`, `sign_offs`, `expiring`, `changed` or `appeals`.
     pub kind: &'static str,
     pub count: u64,
     pub href: String,

@@ -82,6 +82,13 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "grant_approved",
             "grant_denied",
             "grant_revoked",
+            "grant_preapproved",
+            "grant_suspended",
+            "grant_resumed",
+            "grant_extended",
+            "grant_appealed",
+            "appeal_upheld",
+            "appeal_dismissed",
             "case_opened",
             "case_signed",
             "certificate_issued",
@@ -97,7 +104,9 @@ const FAMILIES: &[(&str, &[&str])] = &[
         "format",
         &["id_number", "uscc", "unit_number", "bay_id", "date", "text", "string", "integer", "number", "boolean"],
     ),
-    ("grant", &["requested", "active", "denied", "revoked", "expired"]),
+    ("act", ACTS),
+    ("act-hint", ACTS),
+    ("grant", &["requested", "overdue", "active", "suspended", "denied", "appealed", "revoked", "replaced", "expired"]),
     ("key", &["current", "retiring", "retired", "expired", "revoked"]),
     ("kind", &["string", "integer", "number", "date", "boolean"]),
     ("kind-of", Command::KINDS),
@@ -139,13 +148,16 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("step", &["waiting", "agreed", "disagreed"]),
     ("step-hint", &["form", "signature", "inclusion", "checkpoint"]),
     ("step-of", &["form", "signature", "inclusion", "checkpoint"]),
-    ("task", &["drafts", "grants", "sign_offs", "expiring", "changed"]),
+    ("task", &["drafts", "grants", "overdue", "sign_offs", "expiring", "changed", "appeals"]),
     ("tx", &["proposed", "committed", "anchored", "projected"]),
     ("verdict", &["valid", "not_valid", "unknown", "malformed"]),
     ("verdict-hint", &["valid", "not_valid", "unknown", "malformed"]),
     ("weekday", &["1", "2", "3", "4", "5", "6", "7"]),
-    ("waiting", &["drafts", "grants", "sign_offs", "expiring", "changed"]),
+    ("waiting", &["drafts", "grants", "overdue", "sign_offs", "expiring", "changed", "appeals"]),
 ];
+
+/// What can be said on a grant with a reason.
+const ACTS: &[&str] = &["deny", "revoke", "suspend", "resume", "extend", "appeal", "uphold", "dismiss"];
 
 /// Reasons of refusals.
 const REASONS: &[&str] = &[
@@ -173,6 +185,13 @@ const REASONS: &[&str] = &[
     "own_entry",
     "grant_not_requested",
     "grant_ended",
+    "grant_suspended",
+    "grant_replaced",
+    "grant_not_active",
+    "grant_not_suspended",
+    "grant_not_denied",
+    "grant_not_appealed",
+    "bureau_only",
     "auditor_only",
     "authority_only",
     "not_in_case",

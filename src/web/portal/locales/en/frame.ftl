@@ -43,11 +43,15 @@ strip-time = Last block: { $time }.
 
 waiting-drafts = drafts to approve
 waiting-grants = grant requests to decide
+waiting-overdue = Overdue
+waiting-appeals = Appeals to rule on
 waiting-sign_offs = cases to sign off
 waiting-expiring = grants about to expire
 waiting-changed = granted entries changed or ended
 task-drafts = Draft
 task-grants = Grant request
+task-overdue = Overdue
+task-appeals = Appeal
 task-sign_offs = Sign-off
 task-expiring = Expiring
 task-changed = Changed

@@ -43,11 +43,15 @@ strip-time = 最新区块时间：{ $time }。
 
 waiting-drafts = 份目录待审核
 waiting-grants = 项授权申请待审批
+waiting-overdue = 逾期未审批
+waiting-appeals = 待裁决的申诉
 waiting-sign_offs = 件联办事项待会签
 waiting-expiring = 项授权即将到期
 waiting-changed = 个已获授权的条目有重大变更
 task-drafts = 目录审核
 task-grants = 授权审批
+task-overdue = 逾期
+task-appeals = 申诉
 task-sign_offs = 会签
 task-expiring = 即将到期
 task-changed = 目录变更

@@ -3,7 +3,7 @@
 use super::{ENTRY, EVIL, ID, page, s, two};
 use crate::web::portal::views::grants::{
     ApprovalFields, Approved, AskedItem, BoundsFields, Decided, GrantFields, GrantItem, GrantPage, GrantRequestForm,
-    GrantRow, Grants, Side, Weekday,
+    GrantRow, GrantStep, Grants, Side, Weekday,
 };
 use crate::web::portal::views::query::{QueryForm, QueryPage, QueryResult};
 use crate::web::portal::views::{Choice, Fault, Faults, Field};
@@ -21,11 +21,14 @@ pub fn grants(lang: Lang) -> Grants {
         requested_at: s("2026-11-20 15:00:00"),
         valid_until: s("2026-12-31"),
         expires_soon,
+        decide_by: s("2026-12-04"),
+        overdue: state == "requested",
     };
     Grants {
         page: page(lang, "/grants"),
         t: Words::of(lang),
         side: s("asked_by_us"),
+        authority: true,
         state: s(""),
         rows: vec![
             row("requested", false),
@@ -76,6 +79,7 @@ pub fn grant_request(lang: Lang) -> GrantRequestForm {
             bounds: bounds(),
             ..GrantFields::default()
         },
+        replaces: s(ID),
         faults: Faults(vec![Fault {
             field: s("legal_basis"),
             message: Words::of(lang).fault("legal-basis", "required"),
@@ -121,9 +125,24 @@ pub fn grant(lang: Lang) -> GrantPage {
         valid_until: s("2026-12-31"),
         approved: Some(Approved { daily_max: 300, valid_until: s("2026-12-31") }),
         decision: Some(Decided { by: s("wang.fang"), at: s("2026-11-20 17:00:00"), reason: s(EVIL), index: 1190 }),
+        first: Some(Decided { by: s(EVIL), at: s("2026-11-20 16:00:00"), reason: s(""), index: 1189 }),
+        decide_by: s("2026-12-04 23:59:59"),
+        overdue: true,
+        replaces: s(ID),
+        replaced_by: s(ID),
+        steps: vec![GrantStep {
+            kind: s("grant.extend"),
+            by: s("wang.fang"),
+            department: two(lang, "公安局", "Public Security"),
+            at: s("2026-11-20 15:30:00"),
+            reason: s(EVIL),
+            index: 1188,
+        }],
         may_decide: true,
         own: true,
-        may_revoke: false,
+        own_first: true,
+        may_renew: true,
+        acts: vec!["extend", "deny", "suspend", "resume", "revoke", "appeal", "uphold", "dismiss"],
         approval: ApprovalFields {
             items: asked(lang),
             daily_max: s("500"),

@@ -42,7 +42,8 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ("grant", grants::grant(lang).render()),
         (
             "grant_active",
-            GrantPage { state: "active".into(), may_decide: false, may_revoke: true, ..grants::grant(lang) }.render(),
+            GrantPage { state: "active".into(), may_decide: false, acts: vec!["revoke"], ..grants::grant(lang) }
+                .render(),
         ),
         ("cases", cases::cases(lang).render()),
         ("case_start", cases::case_start(lang).render()),
