@@ -196,6 +196,7 @@ const DEPARTMENT: &[(&str, &str)] = own_schemas!("department":
     "purposes",
     "code-lists",
     "calendar",
+    "templates",
     "examples",
 );
 
@@ -208,6 +209,7 @@ const API: &[(&str, &str)] = own_schemas!("api":
     "grant",
     "approval",
     "renewal",
+    "template_request",
     "ruling",
     "query",
     "explain",
@@ -242,7 +244,7 @@ pub fn tx_body(kind: &str) -> Option<&'static Schema> {
 }
 
 /// The schema of a file in a department's folder: `department`, `catalog-entry`, `connector`,
-/// `workflow`, `grants`, `purposes`, `code-lists`, `calendar` or `examples`.
+/// `workflow`, `grants`, `purposes`, `code-lists`, `calendar`, `templates` or `examples`.
 pub fn department_file(name: &str) -> Option<&'static Schema> {
     static COMPILED: LazyLock<Compiled> = LazyLock::new(|| compile_all(DEPARTMENT));
     COMPILED.get(name)

@@ -11,6 +11,7 @@ use crate::domain::department_files::city::{self, Examples, Purpose};
 use crate::domain::department_files::code_lists::{self, CodeLists};
 use crate::domain::department_files::department::{self, DepartmentFile, Part};
 use crate::domain::department_files::grants::{self, GrantFile};
+use crate::domain::department_files::templates::{self, GrantTemplate};
 use crate::domain::department_files::workflow::{self, WorkflowFile};
 use crate::domain::department_files::{FileError, check_text, entry};
 use crate::domain::entry_rules;
@@ -164,11 +165,25 @@ pub fn load(dir: &Path) -> Result<City, DepartmentsError> {
     let purposes = load_purposes(dir)?;
     load_code_lists(dir)?;
     load_calendar(dir)?;
+    check_templates(&load_templates(dir)?, &departments).map_err(wrong)?;
     let examples = match read_optional(&dir.join("examples.toml"))? {
         Some((name, text)) => Some(city::parse_examples(&name, &text)?),
         None => None,
     };
     Ok(City { departments, purposes, examples })
+}
+
+/// What templates name must be there, so that a clerk's form does not lead nowhere.
+fn check_templates(templates: &[GrantTemplate], departments: &[DepartmentFolder]) -> Result<(), String> {
+    let entries = || departments.iter().flat_map(|folder| &folder.entries);
+    for (template, part) in templates.iter().flat_map(|one| one.grants.iter().map(move |part| (&one.code, part))) {
+        let entry = entries().find(|entry| entry.name == part.entry);
+        let entry = entry.ok_or_else(|| format!("the template {template} names {}, which nobody has", part.entry))?;
+        if let Some(item) = part.items.iter().find(|item| entry.item(item).is_none()) {
+            return Err(format!("the template {template} names the item {item}, which {} does not have", part.entry));
+        }
+    }
+    Ok(())
 }
 
 /// Reads the purposes that grants and queries may state; none when there is no such file.
@@ -190,6 +205,17 @@ pub fn load_code_lists(dir: &Path) -> Result<CodeLists, DepartmentsError> {
     match read_optional(&dir.join("code-lists.toml"))? {
         Some((name, text)) => Ok(code_lists::parse(&name, &text)?),
         None => Ok(CodeLists::default()),
+    }
+}
+
+/// Reads the common matters; none when there is no such file.
+///
+/// # Errors
+/// [`DepartmentsError`] naming file and key.
+pub fn load_templates(dir: &Path) -> Result<Vec<GrantTemplate>, DepartmentsError> {
+    match read_optional(&dir.join("templates.toml"))? {
+        Some((name, text)) => Ok(templates::parse(&name, &text)?),
+        None => Ok(Vec::new()),
     }
 }
 

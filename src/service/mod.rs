@@ -17,6 +17,7 @@ pub mod edition;
 pub mod error;
 pub mod expiry;
 mod grant_life;
+pub mod grant_templates;
 pub mod grants;
 pub mod health;
 pub mod keys;

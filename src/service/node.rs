@@ -19,6 +19,7 @@ use crate::crypto::{CryptoError, tls};
 use crate::domain::department_files::calendar::Calendar;
 use crate::domain::department_files::city::Purpose;
 use crate::domain::department_files::code_lists::CodeLists;
+use crate::domain::department_files::templates::GrantTemplate;
 use crate::domain::department_files::workflow::WorkflowFile;
 use crate::exchange::connector::{ConnectorFile, Connectors};
 use crate::exchange::{self, Exchange, ExchangeError};
@@ -116,6 +117,8 @@ pub struct Node {
     pub(crate) code_lists: Arc<CodeLists>,
     /// Working days.
     pub(crate) calendar: Arc<Calendar>,
+    /// Common matters.
+    pub(crate) templates: Arc<[GrantTemplate]>,
     /// Requests that wait for this department.
     pub(crate) waiting: Arc<Mutex<Waiting>>,
     /// On the auditor's node.
@@ -158,6 +161,7 @@ impl Node {
         let purposes: Arc<[Purpose]> = departments::load_purposes(&config.departments_dir)?.into();
         let code_lists = Arc::new(departments::load_code_lists(&config.departments_dir)?);
         let calendar = Arc::new(departments::load_calendar(&config.departments_dir)?);
+        let templates: Arc<[GrantTemplate]> = departments::load_templates(&config.departments_dir)?.into();
         let audit = is_auditor.then(|| auditor(&keys));
         let options =
             follower::Options { department: config.department.clone(), audit: audit.clone(), disk: disk.clone() };
@@ -194,6 +198,7 @@ impl Node {
             purposes,
             code_lists,
             calendar,
+            templates,
             waiting: Arc::default(),
             audit,
             tokens: Arc::default(),

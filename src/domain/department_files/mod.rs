@@ -6,6 +6,7 @@ pub mod code_lists;
 pub mod department;
 pub mod entry;
 pub mod grants;
+pub mod templates;
 pub mod workflow;
 
 use serde::de::DeserializeOwned;

@@ -8,6 +8,7 @@ pub mod catalog_files;
 mod certificates;
 mod city;
 pub mod dcat;
+mod grant_templates;
 mod grants;
 mod keys;
 mod ledger;

@@ -8,13 +8,13 @@ use super::views::Written;
 use super::views::{audit as audit_views, catalog as catalog_views, cases as case_views};
 use super::views::catalog_files as file_views;
 use super::views::catalog_places as place_views;
-use super::views::{certificates as certificate_views, city as city_views, grants as grant_views};
+use super::views::{certificates as certificate_views, city as city_views, grant_templates as template_views, grants as grant_views};
 use super::views::keys as key_views;
 use super::views::membership as membership_views;
 use super::views::policy as policy_views;
 use super::views::{ledger as ledger_views, sessions as session_views};
 use super::listing::{Fresh, Paged};
-use super::{audit, backup, cases, catalog, catalog_files, certificates, city, grants, keys, ledger, membership, policy, queries, sessions};
+use super::{audit, backup, cases, catalog, catalog_files, certificates, city, grant_templates, grants, keys, ledger, membership, policy, queries, sessions};
 
 const GRANT: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","legal_basis":"婚姻登记条例第七条","matter":"结婚登记","items":["name","id_number"],"daily_max":200,"valid_until":"2027-12-31T00:00:00Z"}"#;
 const APPROVAL: &str = r#"{"items":["name",{"name":"id_number","masking":"id_number"}],"daily_max":100}"#;
@@ -108,6 +108,10 @@ pub const OPERATIONS: &[Operation] = &[
         .body("reason", REASON).answers::<grant_views::GrantStep>(200),
     Operation::post("/grants/{id}/ruling", "ruleOnAppeal", || post().to(grants::rule), "Rule on an appeal: upheld, the provider decides again within the calendar's days (reviewer of the authority)")
         .body("ruling", r#"{"upheld":true,"reason":"the legal basis is sound"}"#).answers::<grant_views::GrantStep>(200),
+    Operation::get("/grant-templates", "listGrantTemplates", || get().to(grant_templates::list), "Common matters, and what each takes")
+        .query::<Fresh>().answers_page::<template_views::Template>(),
+    Operation::post("/grant-templates/{code}/request", "requestByTemplate", || post().to(grant_templates::request), "Ask for all that a matter takes: one request for each entry, and why there is none (clerk, reviewer or system)")
+        .body("template_request", r#"{"valid_until":"2027-12-31T15:59:59Z"}"#).answers::<template_views::TemplateRequests>(201),
 
     // Data of other departments.
     Operation::post("/query/{provider}/{name}", "query", || post().to(queries::query), "Ask a department for data; recorded, allowed or refused")

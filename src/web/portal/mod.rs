@@ -23,6 +23,7 @@ mod frame;
 mod grant_acts;
 mod grant_bounds;
 mod grant_request;
+mod grant_templates;
 mod grants;
 mod home;
 mod href;

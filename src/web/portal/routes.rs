@@ -12,7 +12,8 @@ use crate::web::root;
 
 use super::{
     assets, audit, case_page, cases, catalog, certificates, cluster, draft_form, drafts, entrance, explorer, findings,
-    frame, grant_acts, grant_request, grants, home, keys, ledger, membership, query, sheets, verification,
+    frame, grant_acts, grant_request, grant_templates, grants, home, keys, ledger, membership, query, sheets,
+    verification,
 };
 
 /// Registers the portal. It takes every address that nobody took before.
@@ -46,6 +47,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/grants", web::get().to(grants::list))
         .route("/grants", web::post().to(grant_request::ask))
         .route("/grants/new", web::get().to(grant_request::new))
+        .route("/grants/templates", web::get().to(grant_templates::list))
+        .route("/grants/templates/{code}", web::post().to(grant_templates::ask))
         .route("/grants/{id}", web::get().to(grants::show))
         .route("/grants/{id}/approve", web::post().to(grants::approve))
         .route("/grants/{id}/deny", web::post().to(grant_acts::deny))

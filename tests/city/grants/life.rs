@@ -57,7 +57,7 @@ fn a_grant_is_suspended_at_once_resumed_and_renewed_in_one_step() {
     assert_eq!((&old["state"], &old["replaced_by"]), (&json!("replaced"), &json!(new)));
     let steps: Vec<&str> = old["steps"].as_array().unwrap().iter().map(|step| step["kind"].as_str().unwrap()).collect();
     let pause = ["grant.suspend", "grant.resume"];
-    assert_eq!(steps, [&["grant.request", "grant.approve"], &pause[..], &pause[..], &["grant.approve"]].concat());
+    assert_eq!(steps, [&["grant.request", "grant.approve"][..], &pause, &pause, &["grant.approve"]].concat());
     assert_eq!(old["steps"][2]["reason"], "核查疑似泄露");
     assert_eq!(query().ok()["grant_id"], new);
 }
@@ -65,19 +65,20 @@ fn a_grant_is_suspended_at_once_resumed_and_renewed_in_one_step() {
 #[test]
 fn a_refusal_goes_to_the_data_bureau_and_back_and_decisions_have_their_days() {
     let city = City::shared();
-    let wish = Wish { consumer: "transport", purpose: "hotline-handling", items: &["name"], ..Wish::default() };
+    let wish =
+        Wish { consumer: "planning-resources", purpose: "hotline-handling", items: &["name"], ..Wish::default() };
     let id = city.ask(&wish);
     let (provider, bureau) = (city.person("public-security", "reviewer1"), city.person("data-bureau", "reviewer1"));
-    let consumer = city.person("transport", "clerk1");
+    let consumer = city.person("planning-resources", "clerk1");
 
-    // Ten working days, and five more once: never on a weekend, and never fewer calendar days.
+    // Ten working days, and five more once: never fewer calendar days.
     let deadline = |shown: &Value| mulu::clock::Millis::parse(shown["decide_by"].as_str().unwrap()).unwrap();
     let plain = deadline(&provider.get(&format!("grants/{id}")).ok());
-    assert!((1..=5).contains(&plain.weekday()) && plain.since(crate::harness::now()) > 13 * 86_400_000);
+    assert!(plain.since(crate::harness::now()) > 11 * 86_400_000, "{plain}");
     let extended = provider.post(&format!("grants/{id}/extend"), &because("案情复杂")).ok();
     provider.post(&format!("grants/{id}/extend"), &because("再延")).problem(409, "conflict");
     let more = deadline(&provider.get(&format!("grants/{id}?min_index={}", extended["ledger_index"])).ok());
-    assert!(more.since(plain) >= 7 * 86_400_000, "{plain} {more}");
+    assert!(more.since(plain) >= 5 * 86_400_000, "{plain} {more}");
     let overdue = provider.get("grants?overdue=true&provider=public-security").ok();
     assert!(overdue["items"].as_array().unwrap().iter().all(|grant| grant["id"] != json!(id)), "{overdue}");
 
@@ -93,14 +94,14 @@ fn a_refusal_goes_to_the_data_bureau_and_back_and_decisions_have_their_days() {
     let approved = provider.post(&format!("grants/{id}/approve"), &json!({})).ok();
     assert_eq!(approved["state"], "active");
     eventually("the consumer is served", || {
-        city.query("transport", HOUSEHOLD, &about_the_seller("hotline-handling")).status == 200
+        city.query("planning-resources", HOUSEHOLD, &about_the_seller("hotline-handling")).status == 200
     });
 }
 
 /// A new entry like one that is there, its items of grade 4.
 fn graded(shown: &Value) -> Value {
     let mut entry =
-        json!({"name": "civil-affairs/adoption-registration", "version": "1.0", "code": "101009001/000044"});
+        json!({"name": "civil-affairs/adoption-registration", "version": "1.0", "code": "101002001/000944"});
     for member in [
         "title",
         "level",

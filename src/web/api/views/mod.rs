@@ -8,6 +8,7 @@ pub mod catalog_list;
 pub mod catalog_places;
 pub mod certificates;
 pub mod city;
+pub mod grant_templates;
 pub mod grants;
 pub mod keys;
 pub mod ledger;

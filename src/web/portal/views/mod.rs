@@ -12,6 +12,7 @@ pub mod drafts;
 pub mod entrance;
 pub mod explorer;
 pub mod findings;
+pub mod grant_templates;
 pub mod grants;
 pub mod home;
 pub mod keys;

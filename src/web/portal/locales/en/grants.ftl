@@ -64,6 +64,14 @@ scope = Which rows
 scope-hint = One parameter or item a line, with the values it may have, such as district = Haidian, Dongcheng. The provider's node enforces it.
 ask-send = Send the request
 
+templates-title = Templates for common matters
+templates-lead = One form asks for all the grants that a matter takes; each provider decides on its own part.
+templates-none = This department has no templates (templates.toml).
+templates-asked = Asked for:
+templates-send = Ask for all of it
+template-no-need = needs no grant
+template-unavailable = is not published or not shared, and cannot be asked for
+
 grant-id = Grant number
 grant-sides = Asked and allowed
 grant-asked = Asked

@@ -64,6 +64,14 @@ scope = 数据范围
 scope-hint = 每行一个参数或信息项及其允许的取值，例如 district = 海淀区, 东城区。由提供部门的节点强制执行。
 ask-send = 提交申请
 
+templates-title = 常办事项申请模板
+templates-lead = 一张表单一次提出某一事项所需的全部授权申请，由各提供部门分别审批。
+templates-none = 本部门没有配置模板（templates.toml）。
+templates-asked = 已提出以下申请：
+templates-send = 一次提出全部申请
+template-no-need = 无需申请授权
+template-unavailable = 该条目未发布或不予共享，不能申请
+
 grant-id = 授权编号
 grant-sides = 申请与批准对照
 grant-asked = 申请

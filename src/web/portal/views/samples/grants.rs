@@ -1,6 +1,7 @@
 //! Grants and queries.
 
 use super::{ENTRY, EVIL, ID, page, s, two};
+use crate::web::portal::views::grant_templates::{GrantTemplates, Part, TemplateCard, TemplateResult};
 use crate::web::portal::views::grants::{
     ApprovalFields, Approved, AskedItem, BoundsFields, Decided, GrantFields, GrantItem, GrantPage, GrantRequestForm,
     GrantRow, GrantStep, Grants, Side, Weekday,
@@ -149,6 +150,36 @@ pub fn grant(lang: Lang) -> GrantPage {
             valid_until: s("2026-12-31"),
             bounds: bounds(),
         },
+        faults: Faults::default(),
+    }
+}
+
+pub fn templates(lang: Lang) -> GrantTemplates {
+    let part = Part {
+        entry: s(ENTRY),
+        title: two(lang, "户籍登记信息", "Household registration"),
+        items: s("id_number, name"),
+        mode: s("query"),
+        daily_max: 500,
+    };
+    GrantTemplates {
+        page: page(lang, "/grants/templates"),
+        t: Words::of(lang),
+        may_ask: true,
+        cards: vec![TemplateCard {
+            code: s("social-assistance"),
+            title: two(lang, "社会救助审核", "Social assistance review"),
+            purpose: s("social-assistance"),
+            purpose_text: s(EVIL),
+            legal_basis: two(lang, "《社会救助暂行办法》", "Interim Measures for Social Assistance"),
+            matter: s(EVIL),
+            valid_until: s("2027-05-20"),
+            parts: vec![part],
+        }],
+        results: vec![
+            TemplateResult { title: s(EVIL), id: s(ID), why: s("") },
+            TemplateResult { title: s(EVIL), id: s(""), why: s(EVIL) },
+        ],
         faults: Faults::default(),
     }
 }

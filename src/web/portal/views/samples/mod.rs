@@ -39,6 +39,7 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ("draft_form", catalog::draft_form(lang).render()),
         ("grants", grants::grants(lang).render()),
         ("grant_request", grants::grant_request(lang).render()),
+        ("grant_templates", grants::templates(lang).render()),
         ("grant", grants::grant(lang).render()),
         (
             "grant_active",
