@@ -135,9 +135,11 @@ impl City {
     /// Publishes an entry of public-security with a name, an address and a count.
     pub(super) fn publish(&self, name: &str, sharing: &str) {
         let item = |name: &str, kind: &str, masking: &str| json!({"name": name, "title": text(name), "type": kind, "length": 40, "sensitive": true, "grade": 3, "masking": masking});
+        // A code is one entry's alone.
+        let serial = self.state.read().entries().count() + 1;
         let entry = json!({
             "name": name, "version": "1.0", "level": "interface",
-            "code": "1010101/000001", "title": text("户籍"), "summary": text("户籍"), "duty": text("户籍"),
+            "code": format!("1010101/{serial:06}"), "title": text("户籍"), "summary": text("户籍"), "duty": text("户籍"),
             "classification": {"class": text("基础"), "category": text("人口"), "topic": text("户籍"), "detail": text("登记")},
             "provider_code": "11110000000021135M", "format": {"category": "database", "type": "sqlite"},
             "sharing": sharing, "sharing_condition": text("条件"), "open": false, "update_cycle": "daily",
