@@ -260,7 +260,8 @@ fn levels_codes_and_breaking_versions_are_told_to_those_who_use_an_entry() {
     taken["code"] = json!("101009001/000001");
     clerk.post("catalog/entries", &taken).problem(409, "code_taken");
     let classes = clerk.get("catalog/classes?class=主题信息资源").ok();
-    assert_eq!(classes["items"][0], json!({"name": {"zh": "社会救助", "en": "Social assistance"}, "entries": 3}));
+    let relief = json!({"name": {"zh": "社会救助", "en": "Social assistance"}, "entries": 3});
+    assert!(classes["items"].as_array().unwrap().contains(&relief), "{classes}");
     assert_eq!(
         clerk.get("catalog/entries?class=主题信息资源&category=社会救助").ok()["items"].as_array().unwrap().len(),
         3
@@ -321,10 +322,10 @@ fn a_file_becomes_drafts_once_and_comes_back_as_it_was() {
     let (clerk, reviewer) = (city.person("water", "clerk1"), city.person("water", "reviewer1"));
     let take = |bytes: Vec<u8>| clerk.post_raw("catalog/import", "application/octet-stream", bytes);
     let table = |version: &str, sharing: &str| {
-        let head = "name,version,level,code,title_zh,summary_zh,class_zh,category_zh,topic_zh,detail_zh,duty_zh,format_category,format_type,sharing,condition_zh,open,update_cycle,issue_date,subject,parameters,item_name,item_title_zh,item_kind,item_length,item_sensitive,item_grade,item_masking";
+        let head = "name,version,level,code,title_zh,title_en,summary_zh,class_zh,category_zh,topic_zh,detail_zh,duty_zh,format_category,format_type,sharing,condition_zh,open,update_cycle,issue_date,subject,parameters,item_name,item_title_zh,item_kind,item_length,item_sensitive,item_grade,item_masking";
         let row = |name: &str, item: &str| {
             format!(
-                "{name},{version},库表（接口）目录,777001001,用水定额,定额,部门信息资源,水务,用水,定额,管理用水,database,sqlite,{sharing},依职责,不向社会开放,每月,2026-11-21,,uscc:uscc:是:代码,{item},余额,数值型,10,否,2,不脱敏"
+                "{name},{version},库表（接口）目录,777001001,用水定额,Water quota,定额,部门信息资源,水务,用水,定额,管理用水,database,sqlite,{sharing},依职责,不向社会开放,每月,2026-11-21,,uscc:uscc:是:代码,{item},余额,数值型,10,否,2,不脱敏"
             )
         };
         format!("{head}\n{}\n{}\n{}\n", row("quota", "amount"), row("quota", "rest"), row("meter", "count"))
