@@ -7,7 +7,8 @@ use crate::ids::ItemName;
 /// The longest purpose code, in characters.
 pub const PURPOSE_CHARS_MAX: usize = 64;
 const USER_CHARS_MAX: usize = 64;
-const CURSOR_CHARS_MAX: usize = 32;
+/// A sealed cursor holds the order columns of a row.
+const CURSOR_CHARS_MAX: usize = 2_048;
 const ITEMS_MAX: usize = 60;
 /// Names of items enter the access record, which must stay small.
 const ITEM_NAMES_BYTES_MAX: usize = 1_500;

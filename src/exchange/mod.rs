@@ -7,6 +7,7 @@
 mod anchor;
 mod answer;
 pub mod connector;
+mod cursor;
 mod envelope;
 mod error;
 #[cfg(test)]

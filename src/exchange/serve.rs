@@ -22,7 +22,7 @@ use super::meter::Fate;
 use super::outbox::Place;
 use super::quota::Quota;
 use super::receive::Received;
-use super::{Exchange, ExchangeError, Inner, connector, quota, rows, turn};
+use super::{Exchange, ExchangeError, Inner, connector, cursor, quota, rows, turn};
 
 /// A page that the consumer gets.
 #[derive(Default)]
@@ -131,11 +131,15 @@ impl Inner {
                 }
             }
         }
-        let found = self.connectors.fetch(&request.entry, &request.params, request.cursor.as_deref()).await;
+        let cursor = match request.cursor.as_deref().map(|sealed| cursor::open(&self.keys, &request, sealed)) {
+            Some(None) => return Ok(Err(source_error(&request, &ConnectorError::Cursor))),
+            cursor => cursor.flatten(),
+        };
+        let found = self.connectors.fetch(&request.entry, &request.params, cursor.as_deref()).await;
         match found {
             Ok(page) => {
-                let (ground, own) = (ground.clone(), request.from == self.department);
-                let prepared = self.blocking(move |_| prepare(&served, &ground, own, page)).await;
+                let ground = ground.clone();
+                let prepared = self.blocking(move |inner| inner.prepare(&request, &served, &ground, page)).await;
                 prepared.ok_or_else(|| AnswerError::new("busy", "the call was interrupted"))
             }
             Err(cause) => Ok(Err(source_error(&request, &cause))),
@@ -218,6 +222,27 @@ impl Inner {
         Ok((record, sealed))
     }
 
+    /// The source's rows as the consumer gets them. Blocks: a page may have a thousand rows.
+    fn prepare(
+        &self,
+        request: &Request,
+        served: &Served,
+        ground: &Ground,
+        found: connector::Page,
+    ) -> Result<Page, AnswerError> {
+        let own = request.from == self.department;
+        let rows = rows::prepare(served, ground, own, found.rows).map_err(|rows::OutsideSchema| {
+            AnswerError::new("provider_answer_invalid", "the provider's data does not fit the entry's schema")
+        })?;
+        // Whether a record exists is known after the first page.
+        let next = found.next_cursor.filter(|_| !ground.verifies_only());
+        let next_cursor = next.map(|next| cursor::close(&self.keys, request, &next)).transpose().map_err(|cause| {
+            tracing::error!(%cause, "the place of the next page cannot be sealed");
+            AnswerError::new("provider_data_unavailable", "the provider's node cannot page now")
+        })?;
+        Ok(Page { rows, next_cursor })
+    }
+
     fn record(&self, judged: &Judged, error: Option<&AnswerError>) -> Result<AccessRecord, ExchangeError> {
         let Received { request, digest, now, .. } = &judged.received;
         let allowed = judged.explanation.allowed && error.is_none();
@@ -277,16 +302,6 @@ impl Judged {
     }
 }
 
-/// The source's rows as the consumer gets them. Blocks: a page may have a thousand rows.
-fn prepare(served: &Served, ground: &Ground, own: bool, found: connector::Page) -> Result<Page, AnswerError> {
-    let rows = rows::prepare(served, ground, own, found.rows).map_err(|rows::OutsideSchema| {
-        AnswerError::new("provider_answer_invalid", "the provider's data does not fit the entry's schema")
-    })?;
-    // Whether a record exists is known after the first page.
-    let next_cursor = found.next_cursor.filter(|_| !ground.verifies_only());
-    Ok(Page { rows, next_cursor })
-}
-
 fn unstored(cause: &ExchangeError) -> AnswerError {
     tracing::error!(%cause, "an access could not be recorded; it is not answered");
     AnswerError::new("outbox_full", "accesses cannot be recorded now")
@@ -294,12 +309,30 @@ fn unstored(cause: &ExchangeError) -> AnswerError {
 
 fn source_error(request: &Request, cause: &ConnectorError) -> AnswerError {
     tracing::warn!(entry = %request.entry, access_id = %request.access_id, %cause, "the source gave no rows");
+    let unfit = |pointer: String| AnswerError {
+        errors: vec![super::FaultText { pointer, message: cause.to_string() }],
+        ..AnswerError::new("unprocessable", "the provider's source cannot be asked this way")
+    };
     match cause {
-        ConnectorError::Cursor => AnswerError {
-            errors: vec![super::FaultText { pointer: "/cursor".into(), message: cause.to_string() }],
-            ..AnswerError::new("unprocessable", "the cursor is not one that an answer gave")
-        },
+        ConnectorError::Cursor => unfit("/cursor".into()),
+        ConnectorError::Parameter(name) => unfit(format!("/params/{name}")),
         ConnectorError::Late(_) => AnswerError::new("provider_data_late", "the provider's data source is too slow now"),
-        _ => AnswerError::new("provider_data_unavailable", "the provider's data source does not answer now"),
+        ConnectorError::Unreachable(_) => {
+            AnswerError::new("provider_data_unavailable", "the provider's data source does not answer now")
+        }
+        ConnectorError::Overloaded => AnswerError {
+            retry_after_s: Some(1),
+            ..AnswerError::new("provider_data_overloaded", "the provider's data source has too much to do now")
+        },
+        ConnectorError::Resting(seconds) => AnswerError {
+            retry_after_s: Some(*seconds),
+            ..AnswerError::new(
+                "provider_data_resting",
+                "the provider's data source failed repeatedly and is left alone",
+            )
+        },
+        ConnectorError::Missing(_) | ConnectorError::UnknownParameter(_) | ConnectorError::Broken(_) => {
+            AnswerError::new("provider_connector_broken", "the provider's connector does not fit its data source")
+        }
     }
 }

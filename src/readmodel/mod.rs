@@ -18,6 +18,8 @@ pub mod grants;
 pub mod local;
 pub mod page;
 pub mod position;
+#[cfg(test)]
+pub mod postgres_server;
 mod projector;
 mod schema;
 pub mod search;

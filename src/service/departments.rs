@@ -103,9 +103,11 @@ impl DepartmentFolder {
     /// # Errors
     /// [`DepartmentsError::Database`].
     pub fn fill_databases(&self, data_dir: &Path) -> Result<usize, DepartmentsError> {
-        let mut by_file: BTreeMap<&Path, Vec<&ConnectorConfig>> = BTreeMap::new();
+        let mut by_file: BTreeMap<&Path, Vec<(&str, &ConnectorConfig)>> = BTreeMap::new();
         for connector in &self.connectors.connectors {
-            by_file.entry(&connector.database).or_default().push(connector);
+            if let Some((file, table)) = connector.sqlite_table() {
+                by_file.entry(file).or_default().push((table, connector));
+            }
         }
         let mut rows = 0;
         for (file, connectors) in by_file.into_iter().filter(|(file, _)| !data_dir.join(file).exists()) {
@@ -115,10 +117,10 @@ impl DepartmentFolder {
             if part.exists() {
                 std::fs::remove_file(&part).map_err(failed)?;
             }
-            for connector in connectors {
-                let csv = self.path.join("data").join(format!("{}.csv", connector.table));
+            for (table, connector) in connectors {
+                let csv = self.path.join("data").join(format!("{table}.csv"));
                 if csv.exists() {
-                    rows += fill_from_csv(&part, &self.table(connector), &csv)?;
+                    rows += fill_from_csv(&part, &self.table(table, connector), &csv)?;
                 }
             }
             if part.exists() {
@@ -128,11 +130,11 @@ impl DepartmentFolder {
         Ok(rows)
     }
 
-    fn table(&self, connector: &ConnectorConfig) -> Table {
+    fn table(&self, name: &str, connector: &ConnectorConfig) -> Table {
         let entry = self.entries.iter().find(|entry| entry.name == connector.entry);
         let kind = |item| entry.and_then(|entry| entry.item(item)).map_or(ItemKind::String, |item| item.kind);
         Table {
-            name: connector.table.clone(),
+            name: name.to_owned(),
             kinds: connector.items.iter().map(|(item, column)| (column.clone(), kind(item))).collect(),
             indexed: connector.params.values().cloned().collect(),
         }

@@ -64,7 +64,7 @@ fn outside_its_schema(city: &City) {
     run("UPDATE parking_bay_status SET status = '在飞', fee_yuan_per_hour = 'much'");
     query(city).problem(502, "provider_answer_invalid");
     run("ALTER TABLE parking_bay_status RENAME TO gone");
-    query(city).problem(502, "provider_data_unavailable");
+    query(city).problem(502, "provider_connector_broken");
     run("ALTER TABLE gone RENAME TO parking_bay_status");
     run("UPDATE parking_bay_status SET status = '空闲', fee_yuan_per_hour = 2.5");
     works_again(city);
@@ -77,7 +77,7 @@ fn outside_its_schema(city: &City) {
 
     // What failed was decided, so it is on record, with its reason.
     let auditor = city.person("audit", "auditor1");
-    for reason in ["provider_answer_invalid", "provider_data_unavailable", "provider_data_late"] {
+    for reason in ["provider_answer_invalid", "provider_connector_broken", "provider_data_late"] {
         until(&format!("a record of {reason}"), SOON, || {
             let page = auditor.get("audit/accesses?case_id=PK-1&decision=refused").ok();
             page["items"].as_array()?.iter().any(|record| record["reasons"] == json!([reason])).then_some(())

@@ -50,7 +50,12 @@ fn every_row_fits_the_schema_of_its_interface_for_any_seed() {
         let name = format!("{}/{}", table.department, table.name);
         assert!(table.rows.len() >= 1_000, "{name} has {} rows", table.rows.len());
         let folder = city.department(&table.department.parse().unwrap()).unwrap();
-        let connector = folder.connectors.connectors.iter().find(|connector| connector.table == table.name).unwrap();
+        let connector = folder
+            .connectors
+            .connectors
+            .iter()
+            .find(|connector| connector.sqlite_table().is_some_and(|(_, name)| name == table.name))
+            .unwrap();
         let entry = city.entry(&connector.entry).unwrap();
         let schema = Schema::compile(&entry.response_schema).unwrap();
         for row in &table.rows {

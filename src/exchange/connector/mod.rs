@@ -1,7 +1,24 @@
 //! Connectors: how a provider's node asks its department's own data.
+//!
+//! Each entry has one source: a database ([`sqlite`], [`postgres`]) or a service ([`http`]). What is common to them
+//! stands here: a bound on questions at a time, a time for each, and a [`breaker`] for a source that fails.
 
+mod breaker;
 pub mod config;
+mod http;
+mod http_config;
+mod http_rows;
+mod http_template;
+#[cfg(test)]
+mod http_tests;
+mod page;
+mod postgres;
+mod postgres_config;
+#[cfg(test)]
+mod postgres_tests;
 pub mod provider_database;
+mod secret;
+mod sql;
 mod sqlite;
 
 use std::collections::BTreeMap;
@@ -10,45 +27,48 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ids::EntryName;
 
-pub use config::{ConnectorConfig, ConnectorFile, ConnectorKind};
+pub use config::{ConnectorConfig, ConnectorFile, SourceConfig};
+pub use page::Page;
 
-/// Connections to one source at a time.
-const CONNECTIONS: usize = 2;
+/// Questions to one file at a time.
+const SQLITE_AT_ONCE: usize = 2;
+/// Questions to one service at a time.
+const HTTP_AT_ONCE: usize = 16;
 
-/// Why a source gave no rows. The texts name no SQL and no data: they may be shown to operators.
+/// Why a source gave no rows. The texts name no SQL, no secret and no data: they may be shown to operators.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectorError {
     /// The department serves no such entry.
     #[error("the department has no connector for {0}")]
     Missing(EntryName),
-    /// A parameter has no column.
-    #[error("the connector has no column for the parameter `{0}`")]
+    /// A parameter has no place.
+    #[error("the connector has no place for the parameter `{0}`")]
     UnknownParameter(String),
-    /// A parameter is neither text, number nor boolean.
-    #[error("the parameter `{0}` is neither text, number nor boolean")]
+    /// A parameter cannot be asked with.
+    #[error("the parameter `{0}` is missing, or is not text, number or boolean that can be asked with")]
     Parameter(String),
     /// The cursor is not one that the connector gave.
     #[error("the cursor is not one that an answer gave")]
     Cursor,
-    /// The source cannot be opened or asked.
+    /// The source cannot be opened or does not answer.
     #[error("the department's data source does not answer: {0}")]
-    Source(String),
+    Unreachable(String),
+    /// What `connector.toml` says and what the source is do not fit.
+    #[error("the department's connector does not work: {0}")]
+    Broken(String),
+    /// More questions than the source takes at a time.
+    #[error("the department's data source has more questions than it can take")]
+    Overloaded,
+    /// The source failed again and again, and is left alone.
+    #[error("the department's data source failed repeatedly: it is asked again in {0} s")]
+    Resting(u64),
     /// The source took longer than its time.
     #[error("the department's data source took longer than {0} ms")]
     Late(u64),
-}
-
-/// One page of a source's rows, items by name.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Page {
-    /// The rows, each with every item of the entry that has a value.
-    pub rows: Vec<Map<String, Value>>,
-    /// Where the next page begins, if there is one.
-    pub next_cursor: Option<String>,
 }
 
 /// All sources of a department.
@@ -59,19 +79,22 @@ pub struct Connectors {
 
 struct Source {
     config: Arc<ConnectorConfig>,
-    pool: Arc<sqlite::Pool>,
+    driver: Driver,
     permits: Arc<Semaphore>,
+    breaker: breaker::Breaker,
+}
+
+enum Driver {
+    Sqlite(Arc<sqlite::Pool>),
+    Postgres(Arc<postgres::Pool>),
+    Http(Arc<http::Service>),
 }
 
 impl Connectors {
-    /// Prepares the sources of a file; relative databases lie below `base`. Opens nothing yet: a source
-    /// that is missing at the start may come later.
+    /// Prepares the sources of a file; relative paths lie below `base`. Opens nothing yet: a source that is missing at
+    /// the start may come later.
     pub fn new(file: ConnectorFile, base: &Path) -> Self {
-        let source = |config: ConnectorConfig| {
-            let pool = Arc::new(sqlite::Pool::new(base.join(&config.database)));
-            let permits = Arc::new(Semaphore::new(CONNECTIONS));
-            (config.entry.clone(), Source { config: Arc::new(config), pool, permits })
-        };
+        let source = |config: ConnectorConfig| (config.entry.clone(), Source::new(config, base));
         Self { sources: file.connectors.into_iter().map(source).collect() }
     }
 
@@ -82,7 +105,8 @@ impl Connectors {
 
     /// Asks for one page.
     ///
-    /// A source that is late keeps its connection until it ends, so at most two slow questions burden it.
+    /// A database that is late keeps its connection until it ends, so slow questions burden it no further than that; a
+    /// question to a service ends with the wait for it.
     ///
     /// # Errors
     /// [`ConnectorError`]; nothing was answered then.
@@ -93,21 +117,68 @@ impl Connectors {
         cursor: Option<&str>,
     ) -> Result<Page, ConnectorError> {
         let source = self.sources.get(entry).ok_or_else(|| ConnectorError::Missing(entry.clone()))?;
-        let timeout_ms = source.config.timeout_ms;
-        let question = sqlite::Question::new(&source.config, params, cursor)?;
-        let (pool, permits) = (source.pool.clone(), source.permits.clone());
-        let asked = async move {
-            let permit = permits.acquire_owned().await.map_err(|_| ConnectorError::Source("closed".into()))?;
-            let answer = tokio::task::spawn_blocking(move || {
-                let answer = pool.ask(&question, timeout_ms);
-                drop(permit);
-                answer
-            });
-            answer.await.map_err(|_| ConnectorError::Source("interrupted".into()))?
-        };
-        match tokio::time::timeout(Duration::from_millis(timeout_ms), asked).await {
-            Ok(answer) => answer,
-            Err(_) => Err(ConnectorError::Late(timeout_ms)),
-        }
+        let trial = source.breaker.enter().map_err(ConnectorError::Resting)?;
+        let answer = source.ask(params, cursor).await;
+        trial.end(matches!(answer, Err(ConnectorError::Unreachable(_) | ConnectorError::Late(_))));
+        answer
     }
+}
+
+impl Source {
+    fn new(config: ConnectorConfig, base: &Path) -> Self {
+        let config = Arc::new(config);
+        let (driver, at_once) = match &config.source {
+            SourceConfig::Sqlite(source) => {
+                let pool = sqlite::Pool::new(config.clone(), source.clone(), base);
+                (Driver::Sqlite(Arc::new(pool)), SQLITE_AT_ONCE)
+            }
+            SourceConfig::Postgres(source) => {
+                let pool = postgres::Pool::new(config.clone(), source.clone(), base.to_owned());
+                (Driver::Postgres(Arc::new(pool)), source.connections)
+            }
+            SourceConfig::Http(source) => {
+                let service = http::Service::new(config.clone(), source.clone(), base.to_owned());
+                (Driver::Http(Arc::new(service)), HTTP_AT_ONCE)
+            }
+        };
+        Self { config, driver, permits: Arc::new(Semaphore::new(at_once)), breaker: breaker::Breaker::default() }
+    }
+
+    /// One question with its time, of which waiting for a turn is a part.
+    async fn ask(&self, params: &Map<String, Value>, cursor: Option<&str>) -> Result<Page, ConnectorError> {
+        let timeout_ms = self.config.timeout_ms;
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(timeout_ms);
+        let permit = tokio::time::timeout_at(deadline, self.permits.clone().acquire_owned()).await;
+        let permit = permit.ok().and_then(Result::ok).ok_or(ConnectorError::Overloaded)?;
+        let asked = async {
+            match &self.driver {
+                Driver::Http(service) => {
+                    let _permit = permit;
+                    service.ask(params, cursor).await
+                }
+                Driver::Sqlite(pool) => {
+                    let (pool, params, cursor) = (pool.clone(), params.clone(), cursor.map(str::to_owned));
+                    blocking(permit, move || pool.ask(&params, cursor.as_deref())).await
+                }
+                Driver::Postgres(pool) => {
+                    let (pool, params, cursor) = (pool.clone(), params.clone(), cursor.map(str::to_owned));
+                    blocking(permit, move || pool.ask(&params, cursor.as_deref())).await
+                }
+            }
+        };
+        tokio::time::timeout_at(deadline, asked).await.unwrap_or(Err(ConnectorError::Late(timeout_ms)))
+    }
+}
+
+/// Asks on a thread of its own, which keeps its turn until it ends, even when nobody waits for it any more.
+async fn blocking(
+    permit: OwnedSemaphorePermit,
+    ask: impl FnOnce() -> Result<Page, ConnectorError> + Send + 'static,
+) -> Result<Page, ConnectorError> {
+    let answer = tokio::task::spawn_blocking(move || {
+        let answer = ask();
+        drop(permit);
+        answer
+    });
+    answer.await.map_err(|_| ConnectorError::Unreachable("interrupted".into()))?
 }

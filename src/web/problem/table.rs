@@ -78,6 +78,10 @@ pub const KINDS: &[Kind] = kinds! {
     "provider_unreachable" 502 "Provider cannot be reached" "无法连接提供方" "try again later" "请稍后再试";
     "provider_certificate" 502 "Provider's certificate is wrong" "提供方证书有误" "tell your operator" "请联系运维";
     "provider_answer_invalid" 502 "Provider's answer is not acceptable" "提供方的答复不可接受" "tell the provider's operator" "请联系提供方运维";
+    "provider_data_unavailable" 502 "Provider's data source is down" "提供方数据源不可用" "try again later; the access stands in the audit" "请稍后再试；该次访问已留痕";
+    "provider_data_overloaded" 502 "Provider's data source is overloaded" "提供方数据源过载" "try again in a moment; the access stands in the audit" "请稍后再试；该次访问已留痕";
+    "provider_data_resting" 502 "Provider's data source is left alone" "提供方数据源熔断中" "it failed repeatedly: try again after the time in Retry-After; the access stands in the audit" "数据源连续失败，请按 Retry-After 所示时间后再试；该次访问已留痕";
+    "provider_connector_broken" 502 "Provider's connector does not work" "提供方连接器配置有误" "tell the provider's operator, who runs mulu connector test; the access stands in the audit" "请联系提供方运维（mulu connector test）；该次访问已留痕";
     "provider_failed" 502 "Provider failed" "提供方故障" "tell the provider's operator; the access stands in the audit" "请联系提供方运维；该次访问已留痕";
     "no_quorum" 503 "Ledger cannot be written" "账本暂不可写" "the change may still come to pass: look before you repeat it" "变更仍可能生效，重试前请先查看";
     "ledger_busy" 503 "Ledger is busy" "账本繁忙" "try again" "请重试";

@@ -1,0 +1,138 @@
+//! A PostgreSQL server of the tests' own: in a temporary folder, on a free loopback port, ended with its test.
+
+use std::net::TcpListener;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use diesel::Connection as _;
+use diesel::connection::SimpleConnection as _;
+use diesel::pg::PgConnection;
+
+/// Who PostgreSQL runs as when the tests run as root, which it refuses to do: nobody, anywhere on Debian.
+const NOBODY: u32 = 65_534;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server; its superuser is `owner`, with a password.
+pub struct PostgresServer {
+    folder: tempfile::TempDir,
+    /// Where it listens, on 127.0.0.1.
+    pub port: u16,
+    child: Child,
+}
+
+impl PostgresServer {
+    /// The superuser's password.
+    pub const PASSWORD: &'static str = "Gr0ß'er \\Geheimtext";
+
+    /// Makes a database cluster and starts its server.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let password = folder.path().join("password");
+        std::fs::write(&password, Self::PASSWORD).unwrap();
+        for path in [folder.path(), &password] {
+            if is_root() {
+                chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+        let made = program("initdb")
+            .args(["--no-sync", "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "--username=owner"])
+            .arg("--pwfile")
+            .arg(&password)
+            .arg(&data)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = serve(&data, folder.path(), port);
+        let server = Self { folder, port, child };
+        server.wait();
+        server
+    }
+
+    /// Ends the server, without waiting for its callers.
+    pub fn stop(&mut self) {
+        let _ = rustix::process::kill_process(self.pid(), rustix::process::Signal::INT);
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again at the same place.
+    pub fn start_again(&mut self) {
+        self.child = serve(&self.folder.path().join("data"), self.folder.path(), self.port);
+        self.wait();
+    }
+
+    /// The folder of its socket.
+    pub fn socket_folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A connection of the superuser.
+    pub fn connect(&self) -> diesel::ConnectionResult<PgConnection> {
+        let password = Self::PASSWORD.replace('\\', "\\\\").replace('\'', "\\'");
+        let port = self.port;
+        let address = format!("host=127.0.0.1 port={port} user=owner dbname=postgres password='{password}'");
+        PgConnection::establish(&address)
+    }
+
+    /// Runs statements as the superuser.
+    pub fn run(&self, sql: &str) {
+        self.connect().unwrap().batch_execute(sql).unwrap();
+    }
+
+    fn pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap()
+    }
+
+    fn wait(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while let Err(error) = self.connect() {
+            assert!(Instant::now() < deadline, "PostgreSQL does not start: {error}");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        let _ = rustix::process::kill_process(self.pid(), rustix::process::Signal::INT);
+        let _ = self.child.wait();
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::getuid().is_root()
+}
+
+fn serve(data: &Path, socket: &Path, port: u16) -> Child {
+    program("postgres")
+        .arg("-D")
+        .arg(data)
+        .arg("-k")
+        .arg(socket)
+        .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-c", "fsync=off", "-c", "log_min_messages=panic"])
+        .spawn()
+        .unwrap()
+}
+
+/// One of PostgreSQL's programs: Debian keeps them by version, outside of PATH.
+fn program(name: &str) -> Command {
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|versions| versions.flatten().map(|version| version.path().join("bin").join(name)).collect())
+        .unwrap_or_default();
+    found.retain(|path| path.exists());
+    found.sort();
+    let path = found.pop().expect("PostgreSQL's server is not installed: apt-get install postgresql");
+    let mut command = Command::new(path);
+    command.current_dir("/").env("LC_ALL", "C").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    if name == "postgres" {
+        command.stderr(Stdio::null());
+    }
+    if is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command
+}
