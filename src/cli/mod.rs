@@ -7,6 +7,7 @@ mod bench;
 mod check_config;
 mod city;
 mod completion;
+mod connector;
 mod demo;
 mod departments;
 mod edition;
@@ -64,6 +65,9 @@ enum Command {
     Policy(policy::Policy),
     /// Check a node's configuration and tell every fault
     CheckConfig(check_config::CheckConfig),
+    /// Try the department's own data sources
+    #[command(subcommand)]
+    Connector(connector::Connector),
     /// Ask a running node how it is
     Health(health::Health),
     /// Work with accounts of the portal
@@ -107,6 +111,7 @@ pub fn run() -> ExitCode {
         Command::Edition(command) => command.run(),
         Command::Policy(command) => command.run(),
         Command::CheckConfig(command) => command.run(),
+        Command::Connector(command) => command.run(),
         Command::Health(command) => command.run(),
         Command::Account(command) => command.run(),
         Command::Token(command) => command.run(),

@@ -74,7 +74,12 @@ impl Entry {
 
     /// Whether it says something that older editions of the ledger do not know.
     pub fn needs_edition_3(&self) -> bool {
-        let of_item = |item: &Item| item.range.is_some() || item.sharing.is_some() || item.sharing_condition.is_some();
+        let of_item = |item: &Item| {
+            item.range.is_some()
+                || item.sharing.is_some()
+                || item.sharing_condition.is_some()
+                || item.masking.needs_edition_3()
+        };
         self.parent.is_some()
             || self.sharing_means.is_some()
             || self.open_condition.is_some()
@@ -144,9 +149,9 @@ pub enum ItemKind {
     Boolean,
 }
 
-/// How a value is shown to the consumer.
+/// How a value is shown to the consumer: one word, see [`Masking::from_str`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String", into = "String")]
 pub enum Masking {
     /// As it is.
     #[default]
@@ -159,6 +164,17 @@ pub enum Masking {
     Phone,
     /// The first six characters stay.
     Address,
+    /// The first six and last four characters stay. Edition 3.
+    BankCard,
+    /// So many characters at both ends stay, as `keep_FIRST_LAST` or `keep_FIRST_LAST_SIGN`. Edition 3.
+    Keep {
+        /// Characters that stay at the beginning.
+        first: u8,
+        /// Characters that stay at the end.
+        last: u8,
+        /// What stands for each of the others.
+        sign: char,
+    },
     /// Nothing stays.
     Full,
 }

@@ -46,7 +46,10 @@ fn has_fields_of_edition_3(request: &GrantRequest) -> bool {
 }
 
 fn has_limits_of_edition_3(approval: &Approval) -> bool {
-    approval.network_zone.is_some() || approval.hours.is_some() || approval.bounds.is_some()
+    approval.network_zone.is_some()
+        || approval.hours.is_some()
+        || approval.bounds.is_some()
+        || approval.items.iter().any(|item| item.masking.needs_edition_3())
 }
 
 /// Reads a field that a later edition brought. `null` is an error: programs that do not know the field refuse it

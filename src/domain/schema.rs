@@ -212,6 +212,7 @@ const API: &[(&str, &str)] = own_schemas!("api":
     "template_request",
     "ruling",
     "query",
+    "query_batch",
     "explain",
     "case",
     "sign_off",

@@ -101,6 +101,8 @@ pub enum QueryError {
         code: String,
         /// For people.
         detail: String,
+        /// Seconds to wait, when the provider knows.
+        retry_after_s: Option<u64>,
     },
     /// Accesses cannot be recorded now, so they do not happen.
     #[error("too many access records wait for the ledger: try again when it has a quorum")]
@@ -145,12 +147,37 @@ impl QueryError {
         }
     }
 
+    /// The provider whose fault it is, and its state, when it is a provider's: stable words for programs.
+    pub fn provider_state(&self) -> Option<(&DepartmentId, &'static str)> {
+        match self {
+            Self::ProviderUnreachable(provider) => Some((provider, "down")),
+            Self::ProviderLate(provider) => Some((provider, "late")),
+            Self::ProviderCertificate(provider) | Self::ProviderAnswer { provider, .. } => {
+                Some((provider, "untrusted"))
+            }
+            Self::ProviderFailed { provider, code, .. } => {
+                let state = match code.as_str() {
+                    "provider_data_unavailable" => "source_down",
+                    "provider_data_late" => "source_late",
+                    "provider_data_overloaded" => "source_overloaded",
+                    "provider_data_resting" => "circuit_open",
+                    "provider_connector_broken" => "connector_broken",
+                    "provider_answer_invalid" => "source_misfit",
+                    _ => "failed",
+                };
+                Some((provider, state))
+            }
+            _ => None,
+        }
+    }
+
     /// Seconds to wait before the same call may succeed, when waiting helps.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::QuotaExceeded { retry_after_s, .. } | Self::RateExceeded { retry_after_s, .. } => {
                 Some(*retry_after_s)
             }
+            Self::ProviderFailed { retry_after_s, .. } => *retry_after_s,
             Self::OutboxFull | Self::DiskFull => Some(RETRY_OUTBOX_S),
             Self::ProviderUnreachable(_) | Self::ProviderLate(_) | Self::Busy | Self::Unavailable(_) => {
                 Some(RETRY_SOON_S)
@@ -171,7 +198,12 @@ impl QueryError {
             "replayed_request" => Self::Replayed,
             "outbox_full" => Self::OutboxFull,
             "busy" => Self::Busy,
-            _ => Self::ProviderFailed { provider: provider.clone(), code: error.code, detail: error.detail },
+            _ => Self::ProviderFailed {
+                provider: provider.clone(),
+                code: error.code,
+                detail: error.detail,
+                retry_after_s: error.retry_after_s,
+            },
         }
     }
 }

@@ -46,6 +46,7 @@ impl Exchange {
             params: Value::Object(serde_json::Map::new()),
             items: Vec::new(),
             cursor: None,
+            access_id: None,
         };
         self.ask(call).await
     }

@@ -25,6 +25,7 @@ mod query;
 mod quota;
 mod receive;
 mod rows;
+mod sample;
 mod seen;
 mod serve;
 #[cfg(test)]
@@ -56,6 +57,7 @@ pub use materials::{CASE_MATERIALS, CaseMaterials};
 pub use meter::{LATENCY_MS, Meter, Reading};
 pub use outbox::{OUTBOX_AGE_MS_MAX, OUTBOX_MAX, Outbox};
 pub use query::{QueryAnswer, QueryCall};
+pub use sample::{Sample, SampleError, SampledItem, sample};
 pub use stored::Stored;
 
 /// Calls that are worked on at a time, in each direction; more wait for a moment, then are turned away.

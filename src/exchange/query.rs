@@ -24,6 +24,9 @@ use super::meter::Fate;
 use super::outbox::OUTBOX_AGE_MS_MAX;
 use super::{Exchange, Inner, QueryError, turn};
 
+/// How long an access's id may be sent again: providers remember ids for longer than this.
+const REPEATED_WITHIN_MS: u64 = 600_000;
+
 /// One query by a person or system of this department.
 #[derive(Clone, Debug)]
 pub struct QueryCall {
@@ -45,6 +48,8 @@ pub struct QueryCall {
     pub items: Vec<ItemName>,
     /// From an earlier answer's `next_cursor`.
     pub cursor: Option<String>,
+    /// The access's id, when the caller may send the same call again: a provider that has seen it does nothing twice.
+    pub access_id: Option<AccessId>,
 }
 
 /// What a query brought.
@@ -66,6 +71,8 @@ pub struct QueryAnswer {
     pub rule: String,
     /// SM3 of the rows' JSON as the provider wrote it: the record's `answer_digest`.
     pub rows_digest: Hash,
+    /// Length of that JSON, in bytes.
+    pub rows_bytes: usize,
 }
 
 /// What the answer must fit.
@@ -184,6 +191,10 @@ impl Inner {
     pub(super) fn enclose_call(&self, call: QueryCall) -> Result<(Sent, Vec<u8>), QueryError> {
         let served = self.check(&call)?;
         let now = self.clock.now();
+        let access_id = call.access_id.unwrap_or_else(|| AccessId::new(now));
+        if now.since(access_id.time()) > REPEATED_WITHIN_MS {
+            return Err(QueryError::Replayed);
+        }
         let provider = call.entry.provider.clone();
         let (chain, provider_keys, reader) = {
             let state = self.ledger.state();
@@ -200,7 +211,7 @@ impl Inner {
         };
         let request = Request {
             v: 1,
-            access_id: AccessId::new(now),
+            access_id,
             time: now,
             from: self.department.clone(),
             to: provider,
@@ -271,6 +282,7 @@ impl Inner {
             promise: answer.promise,
             rule: answer.explanation.rule,
             rows_digest,
+            rows_bytes: answer.rows.get().len(),
         })
     }
 }

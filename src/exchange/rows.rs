@@ -61,7 +61,7 @@ fn masking(entry: &Entry, ground: &Ground, own: bool, item: &ItemName) -> Maskin
 }
 
 /// SQLite has no booleans: 0 and 1 stand for them.
-fn read_booleans(entry: &Entry, row: &mut Map<String, Value>) {
+pub(super) fn read_booleans(entry: &Entry, row: &mut Map<String, Value>) {
     for item in entry.items.iter().filter(|item| item.kind == ItemKind::Boolean) {
         if let Some(value) = row.get_mut(item.name.as_str()) {
             match value.as_i64() {

@@ -120,6 +120,10 @@ impl Inner {
             let wrong = AnswerError::new("unprocessable", "the parameters do not fit the entry's schema");
             return Ok(Err(AnswerError { errors: errors.into_iter().map(Into::into).collect(), ..wrong }));
         }
+        let cursor = match request.cursor.as_deref().map(|sealed| cursor::open(&self.keys, &request, sealed)) {
+            Some(None) => return Ok(Err(source_error(&request, &ConnectorError::Cursor))),
+            cursor => cursor.flatten(),
+        };
         if let Some(quota) = ground.grant.as_ref().and_then(Quota::of) {
             let edits = std::mem::take(&mut judged.received.edits);
             match self.quotas.take(&self.journal, &quota, judged.received.now, edits) {
@@ -131,10 +135,6 @@ impl Inner {
                 }
             }
         }
-        let cursor = match request.cursor.as_deref().map(|sealed| cursor::open(&self.keys, &request, sealed)) {
-            Some(None) => return Ok(Err(source_error(&request, &ConnectorError::Cursor))),
-            cursor => cursor.flatten(),
-        };
         let found = self.connectors.fetch(&request.entry, &request.params, cursor.as_deref()).await;
         match found {
             Ok(page) => {

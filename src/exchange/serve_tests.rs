@@ -8,6 +8,7 @@ use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use serde_json::{Value, json};
 
+use crate::clock::Clock as _;
 use crate::crypto::seal::open;
 use crate::domain::access::{AccessDecision, AccessRecord, subject_context};
 use crate::domain::case::{CaseOpening, SignOffStep};
@@ -15,7 +16,7 @@ use crate::domain::command::{Command, EntryEnding, GrantEnding};
 use crate::domain::grant::bounds::Bounds;
 use crate::domain::grant::{GrantMode, GrantRequest};
 use crate::domain::{Actor, Role, Text};
-use crate::ids::CaseId;
+use crate::ids::{AccessId, CaseId};
 
 use super::connector::{ConnectorFile, Connectors};
 use super::journal::Memory;
@@ -106,6 +107,7 @@ impl Story {
             params: json!({"id_number": "1"}),
             items: Vec::new(),
             cursor: None,
+            access_id: None,
         };
         change(&mut call);
         call
@@ -315,6 +317,22 @@ async fn a_copied_old_or_foreign_request_is_not_served() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_sent_again_is_done_and_counted_once() {
+    let story = Story::begin();
+    let grant = story.city.grant(|_| ());
+    let id = AccessId::new(story.city.clock.now());
+    let again = |call: &mut QueryCall| call.access_id = Some(id);
+    assert_eq!(story.ask(again).await.unwrap().access_id, id);
+    assert_eq!(story.code(again).await, "replayed_request");
+    story.wait(400_000).await;
+    assert_eq!(story.code(again).await, "replayed_request", "the request is fresh, its id is not");
+    story.wait(400_000).await;
+    assert_eq!(story.code(again).await, "replayed_request", "nobody would remember the id by now");
+    assert_eq!(story.provider.quota_used(grant), 1);
+    story.records(1).await;
+}
+
+#[tokio::test]
 async fn an_answer_to_another_request_is_not_believed() {
     let story = Story::begin();
     story.city.grant(|_| ());
@@ -341,6 +359,15 @@ async fn pages_verification_and_rows_outside_the_schema() {
     let second = story.ask(three(first.next_cursor.clone())).await.unwrap();
     assert_eq!((first.rows.len(), second.rows.len(), second.next_cursor), (2, 1, None));
     assert_eq!(story.code(three(Some("1 OR 1".into()))).await, "unprocessable");
+    // A place is good for its own question, and not to be looked at or made up.
+    let sealed = first.next_cursor.clone().unwrap();
+    assert!(!sealed.contains('['), "{sealed}");
+    let other =
+        |call: &mut QueryCall| (call.params, call.cursor) = (json!({"id_number": "1"}), first.next_cursor.clone());
+    assert_eq!(story.code(other).await, "unprocessable");
+    let mut changed = sealed.into_bytes();
+    changed[20] = if changed[20] == b'A' { b'B' } else { b'A' };
+    assert_eq!(story.code(three(String::from_utf8(changed).ok())).await, "unprocessable");
     // The schema wants a name, and person 4 has none.
     let invalid = story.code(|call| call.params = json!({"id_number": "4"})).await;
     assert_eq!(invalid, "provider_answer_invalid");

@@ -1,6 +1,7 @@
 //! The catalog: entries as listings, search and details show them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -471,6 +472,21 @@ impl ReadModel {
             }))
         })
     }
+}
+
+/// An entry's description in force, read beside a node that may be running; its file is not touched.
+///
+/// # Errors
+/// [`ReadError`] when there is no such file, or it is not readable.
+pub fn published_entry(dir: &Path, name: &EntryName) -> Result<Option<Entry>, ReadError> {
+    let mut connection = super::connection::look(&dir.join(super::PROJECTION_FILE))?;
+    let doc: Option<String> = entry_versions::table
+        .filter(entry_versions::name.eq(name.to_string()))
+        .order(entry_versions::idx.desc())
+        .select(entry_versions::doc)
+        .first(&mut connection)
+        .optional()?;
+    doc.as_deref().map(from_json).transpose()
 }
 
 fn version_view((version, publication): &(String, String)) -> Result<VersionView, ReadError> {

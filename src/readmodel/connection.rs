@@ -58,6 +58,15 @@ pub(super) fn connect(path: &Path, durability: Durability) -> Result<SqliteConne
     Ok(connection)
 }
 
+/// A connection that reads only, beside whoever writes; the file must be there.
+pub(super) fn look(path: &Path) -> Result<SqliteConnection, ReadError> {
+    let missing = |cause: String| ReadError::File { path: path.display().to_string(), cause };
+    std::fs::metadata(path).map_err(|cause| missing(cause.to_string()))?;
+    let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
+    connection.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON")?;
+    Ok(connection)
+}
+
 /// Brings the file to the newest schema, then opens a pool on it. Damage is found here, not by the
 /// pool, which would try again until its wait is over.
 pub(super) fn open(path: &Path, durability: Durability, migrations: EmbeddedMigrations) -> Result<Pool, ReadError> {

@@ -45,6 +45,7 @@ use tokio::sync::watch;
 use crate::clock::{Clock as _, SystemClock};
 use crate::storage::damaged::{self, DAMAGED_DIR};
 
+pub use catalog::published_entry;
 use connection::{Durability, Pool};
 pub use error::ReadError;
 pub use page::{Page, PageRequest};

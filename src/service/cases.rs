@@ -123,6 +123,7 @@ impl Node {
             params: Value::Object(pull.params.iter().filter_map(value).collect()),
             items: pull.items.clone(),
             cursor: None,
+            access_id: None,
         };
         let answer = self.exchange.query(call).await?;
         if answer.rows.len() < usize::try_from(pull.rows_min).unwrap_or(usize::MAX) {

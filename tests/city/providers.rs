@@ -13,7 +13,7 @@ use serde_json::json;
 use mulu::crypto::secret::Secret;
 use mulu::crypto::tls::{TlsFiles, client_config, install_provider, server_name};
 
-use crate::harness::{Answer, City, Examples, SOON, mulu, signal, until};
+use crate::harness::{Answer, City, Examples, SOON, Said, mulu, signal, until};
 
 const PARKING: &str = "transport/parking-bay-status";
 
@@ -31,17 +31,25 @@ fn works_again(city: &City) {
 fn a_provider_in_trouble_is_told_as_what_it_is_and_peers_of_another_city_as_nobody() {
     let city = City::of_three("transport");
     works_again(&city);
+    let said = connector_test(&city).ok();
+    assert!(said.contains("fits") && said.contains("\"空闲\"") && !said.contains("NOT FIT"), "{said}");
     down(&city);
     frozen(&city);
     outside_its_schema(&city);
     another_city(&city);
 }
 
+/// What the department's operator sees, beside the running node.
+fn connector_test(city: &City) -> Said {
+    let bay = format!("bay_id={}", Examples::get().bay_id);
+    mulu(&["connector", "test", PARKING, "--param", &bay, "--config", city.config("transport").to_str().unwrap()])
+}
+
 fn down(city: &City) {
     city.kill("transport");
     let refused = query(city);
     assert!(refused.header("retry-after").is_some(), "{refused}");
-    refused.problem(502, "provider_unreachable");
+    assert_eq!(refused.problem(502, "provider_unreachable")["provider_state"], "down");
     city.start("transport");
     city.wait_ready("transport");
     works_again(city);
@@ -52,7 +60,7 @@ fn frozen(city: &City) {
     signal(city.pid("transport"), "STOP");
     let refused = query(city);
     signal(city.pid("transport"), "CONT");
-    refused.problem(504, "provider_late");
+    assert_eq!(refused.problem(504, "provider_late")["provider_state"], "late");
     city.wait_ready("transport");
     works_again(city);
 }
@@ -62,9 +70,13 @@ fn outside_its_schema(city: &City) {
     let mut database = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
     let mut run = |sql: &str| database.batch_execute(sql).unwrap();
     run("UPDATE parking_bay_status SET status = '在飞', fee_yuan_per_hour = 'much'");
-    query(city).problem(502, "provider_answer_invalid");
+    let misfit = query(city).problem(502, "provider_answer_invalid");
+    assert_eq!((&misfit["provider"], &misfit["provider_state"]), (&json!("transport"), &json!("source_misfit")));
+    let said = connector_test(city).failed(1);
+    assert!(said.contains("1 of 1 connectors"), "{said}");
     run("ALTER TABLE parking_bay_status RENAME TO gone");
-    query(city).problem(502, "provider_connector_broken");
+    let broken = query(city).problem(502, "provider_connector_broken");
+    assert_eq!(broken["provider_state"], "connector_broken");
     run("ALTER TABLE gone RENAME TO parking_bay_status");
     run("UPDATE parking_bay_status SET status = '空闲', fee_yuan_per_hour = 2.5");
     works_again(city);

@@ -244,7 +244,7 @@ mod tests {
         ConnectorFile::parse(&file.replace("127.0.0.1", "/run/postgresql")).unwrap();
         refused(&file.replace("127.0.0.1", "10.1.2.3"), "tunnel");
         refused(&file.replace("order_by = [\"number\"]", ""), "order_by");
-        refused(&file.replace("user =", "password = \"x\"\nuser ="), "password");
+        refused(&file.replace("user =", "password = \"x\"\nuser ="), "no secret stands in");
         ConnectorFile::parse(&file.replace("user =", "password = { file = \"secrets/pg\" }\nuser =")).unwrap();
         refused(&file.replace("user =", "connections = 99\nuser ="), "connections");
     }
@@ -266,7 +266,7 @@ mod tests {
         refused(&file.replace("http://127", "ftp://127"), "http:// or https://");
         refused(&file.replace("/data", "data"), "JSON pointer");
         refused(&file.replace("rows =", "method = \"PUT\"\nrows ="), "PUT");
-        refused(&file.replace("rows =", "headers = { authorization = \"Bearer x\" }\nrows ="), "headers");
+        refused(&file.replace("rows =", "headers = { authorization = \"Bearer x\" }\nrows ="), "no secret stands in");
         let secret = "headers = { authorization = { env = \"TOKEN\", prefix = \"Bearer \" } }\nrows =";
         ConnectorFile::parse(&file.replace("rows =", secret)).unwrap();
     }

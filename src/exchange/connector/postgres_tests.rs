@@ -17,7 +17,7 @@ const TABLES: &str = "
         (2, 'a1', '\"x\"', NULL, NULL, false, 'a0000000-0000-0000-0000-000000000002'),
         (30, 'a1', 'c', '2021-01-01', 0, true, 'a0000000-0000-0000-0000-000000000003'),
         (4, 'a', 'd', '2021-01-01', 0, true, 'a0000000-0000-0000-0000-000000000004');
-    CREATE VIEW sleepy AS SELECT a.*, pg_sleep(3) FROM gas.accounts a;
+    CREATE VIEW sleepy AS SELECT a.*, CAST(pg_sleep(3) AS TEXT) AS slept FROM gas.accounts a;
     CREATE ROLE reader LOGIN PASSWORD 'only-read''s';
     GRANT USAGE ON SCHEMA gas TO reader;
     GRANT SELECT, DELETE ON ALL TABLES IN SCHEMA gas, public TO reader;";

@@ -11,7 +11,10 @@ const BYTES_MAX: usize = 8 * 1024;
 
 /// Where a secret is kept. The file `connector.toml` can say no more than this.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a place of a secret, { file = \"...\" } or { env = \"...\" }: no secret stands in connector.toml"
+)]
 pub struct SecretPlace {
     /// A file, relative to the department's data folder; its last line break is left out.
     #[serde(default)]

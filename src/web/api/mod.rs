@@ -17,9 +17,13 @@ mod membership;
 pub mod operation;
 mod policy;
 mod queries;
+mod query_batch;
+mod query_stream;
 pub mod routes;
 mod sessions;
 pub mod views;
+
+pub use query_stream::NDJSON;
 
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};

@@ -1,7 +1,7 @@
 //! `/query` and `/decisions`: ask a department for data, or how its rules would decide.
 
-use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -13,6 +13,7 @@ use crate::web::language::Language;
 use crate::web::problem::Problem;
 
 use super::catalog::Named;
+use super::query_stream::{Pages, Voice, accepts_lines};
 use super::views::audit::{ExplanationAnswer, QueryAnswer};
 
 impl ApiBody for QueryRequest {
@@ -50,14 +51,20 @@ impl ApiBody for Facts {
 
 /// **Permissions**: clerk or system, under a grant of the provider where the entry needs one.
 pub async fn query(
+    http: HttpRequest,
     node: Data<Node>,
     caller: Caller,
     named: Path<Named>,
     wait: Wait,
     request: Body<QueryRequest>,
-) -> Result<Json<QueryAnswer>, Problem> {
+) -> Result<HttpResponse, Problem> {
     wait.without_anchor()?;
-    Ok(Json(node.query(&caller.0, named.entry(), request.0).await?.into()))
+    let (caller, entry, request) = (caller.0, named.entry(), request.0);
+    let first = node.query(&caller, entry.clone(), request.clone()).await?;
+    if accepts_lines(&http) {
+        return Ok(Pages { node, caller, entry, request, voice: Voice::of(&http) }.stream(first));
+    }
+    Ok(HttpResponse::Ok().json(QueryAnswer::from(first)))
 }
 
 /// **Permissions**: everybody signed in: it tells what the catalog and the grants tell.

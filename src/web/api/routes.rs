@@ -14,11 +14,13 @@ use super::views::membership as membership_views;
 use super::views::policy as policy_views;
 use super::views::{ledger as ledger_views, sessions as session_views};
 use super::listing::{Fresh, Paged};
+use super::query_batch;
 use super::{audit, backup, cases, catalog, catalog_files, certificates, city, grant_templates, grants, keys, ledger, membership, policy, queries, sessions};
 
 const GRANT: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","legal_basis":"婚姻登记条例第七条","matter":"结婚登记","items":["name","id_number"],"daily_max":200,"valid_until":"2027-12-31T00:00:00Z"}"#;
 const APPROVAL: &str = r#"{"items":["name",{"name":"id_number","masking":"id_number"}],"daily_max":100}"#;
 const QUERY: &str = r#"{"purpose":"marriage-registration","cause":"结婚登记窗口核验","case_id":"M-2026-0001","params":{"id_number":"110101199003070011"},"items":["name"]}"#;
+const QUERY_BATCH: &str = r#"{"purpose":"marriage-registration","cause":"结婚登记窗口核验","items":["name"],"subjects":[{"id_number":"110101199003070011"},{"id_number":"110101199203072522"}]}"#;
 const EXPLAIN: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","items":["name"]}"#;
 const CASE: &str = r#"{"workflow":"real-estate-transfer","params":{"unit_number":"110105001001GB00001F00010001"}}"#;
 const POLICY: &str = r#"{"model":"[request_definition]\nr = action, role, ...","rules":"read, catalog.read, *, *, *, *, *, *, *, *, *, *, *, allow, -"}"#;
@@ -114,8 +116,10 @@ pub const OPERATIONS: &[Operation] = &[
         .body("template_request", r#"{"valid_until":"2027-12-31T15:59:59Z"}"#).answers::<template_views::TemplateRequests>(201),
 
     // Data of other departments.
-    Operation::post("/query/{provider}/{name}", "query", || post().to(queries::query), "Ask a department for data; recorded, allowed or refused")
+    Operation::post("/query/{provider}/{name}", "query", || post().to(queries::query), "Ask a department for data; recorded, allowed or refused. With Accept: application/x-ndjson all pages follow in one answer of lines")
         .body("query", QUERY).answers::<audit_views::QueryAnswer>(200),
+    Operation::post("/query/{provider}/{name}/batch", "queryBatch", || post().to(query_batch::query), "Ask a department about up to 100 subjects; each is an access of its own, with its own verdict and its own record")
+        .body("query_batch", QUERY_BATCH).answers::<audit_views::BatchAnswer>(200),
     Operation::post("/decisions/explain", "explainDecision", || post().to(queries::explain), "How the rules would decide a query, without making it")
         .body("explain", EXPLAIN).answers::<audit_views::ExplanationAnswer>(200),
 

@@ -6,7 +6,7 @@
 
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, web};
@@ -16,6 +16,7 @@ use crate::crypto::digest::{Hash, sm3};
 use crate::readmodel::ReadError;
 use crate::readmodel::local::idempotency::{ANSWER_BYTES_MAX, Begin, KEY_CHARS_MAX};
 use crate::service::{Node, Principal, ServiceError};
+use crate::web::api::NDJSON;
 use crate::web::extract::{BODY_BYTES_MAX, authenticate, read_bytes};
 use crate::web::language::Language;
 use crate::web::problem::{PROBLEM_JSON, Problem};
@@ -135,6 +136,7 @@ impl Claim {
             status => status < 500,
         };
         let (request, response) = response.into_parts();
+        let left_open = response.error().and_then(|error| error.as_error::<Problem>()).is_none_or(Problem::leaves_open);
         let written = match response.error().and_then(|error| error.as_error::<Problem>()) {
             Some(problem) if stands => {
                 let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
@@ -143,7 +145,13 @@ impl Claim {
             _ => response,
         };
         if !stands {
-            self.give_up(status).await;
+            let half_done = if self.is_query { left_open } else { status.is_server_error() };
+            self.give_up(half_done).await;
+            return Ok(ServiceResponse::new(request, written));
+        }
+        if is_stream(&written) {
+            // Kept before the first page leaves: the rest would not fit into memory.
+            self.keep(status, b"{}").await;
             return Ok(ServiceResponse::new(request, written));
         }
         let (head, body) = written.into_parts();
@@ -162,10 +170,10 @@ impl Claim {
         }
     }
 
-    async fn give_up(self, status: StatusCode) {
+    /// Gives the key free. `half_done`: the work may have been done all the same, so the next attempt takes the same id.
+    async fn give_up(self, half_done: bool) {
         let (local, scope, key) = (self.node.local.clone(), self.scope, self.key);
-        // After a fault of ours the work may be half done: the next attempt takes the same transaction id.
-        let ended = if status.is_server_error() {
+        let ended = if half_done {
             blocking(move || local.release(&scope, &key)).await
         } else {
             blocking(move || local.abandon(&scope, &key)).await
@@ -176,10 +184,17 @@ impl Claim {
     }
 }
 
-/// What is kept of a query's answer: no personal data.
+fn is_stream(response: &HttpResponse<BoxBody>) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == NDJSON.as_bytes())
+}
+
+/// What is kept of a query's answer: no personal data, and of an answer about several subjects or in pages nothing.
 fn access_id(bytes: &[u8]) -> Option<String> {
     let answer: Value = serde_json::from_slice(bytes).ok()?;
-    Some(serde_json::json!({ "access_id": answer.get("access_id")? }).to_string())
+    Some(match answer.as_object()?.get("access_id") {
+        Some(access) => serde_json::json!({ "access_id": access }).to_string(),
+        None => "{}".to_owned(),
+    })
 }
 
 async fn blocking<T: Send + 'static>(
@@ -226,5 +241,6 @@ mod tests {
         let kept = access_id(br#"{"rows":[{"name":"x"}],"access_id":"0190"}"#).unwrap();
         assert_eq!(kept, r#"{"access_id":"0190"}"#);
         assert!(access_id(b"[]").is_none());
+        assert_eq!(access_id(br#"{"answers":[{"answer":{"rows":[{"name":"x"}]}}]}"#).as_deref(), Some("{}"));
     }
 }

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
+use super::api::NDJSON;
 use super::api::backup::TAR;
 use super::api::catalog_files::XLSX;
 use super::api::dcat::LD_JSON;
@@ -91,6 +92,9 @@ fn operation(it: &Operation, found: &mut Schemas) -> Value {
     }
     if it.id == "showCheckpoint" {
         answer["content"]["text/plain"] = json!({"schema": {"type": "string"}});
+    }
+    if it.id == "query" {
+        answer["content"][NDJSON] = json!({"schema": {"type": "string", "description": "one JSON object a line: page, row, and at last end or problem"}});
     }
     let mut described = json!({
         "operationId": it.id,

@@ -88,6 +88,11 @@ pub(super) fn problem() -> Value {
             "rule": {"type": "string", "description": "the rule that refused"},
             "grant_id": {"type": "string", "format": "uuid", "description": "the grant that was looked at"},
             "access_id": {"type": "string", "format": "uuid", "description": "the access that was recorded"},
+            "provider": {"type": "string", "description": "the department whose node or data source did not do its part (502, 504)"},
+            "provider_state": {
+                "enum": ["down", "late", "untrusted", "source_down", "source_late", "source_overloaded", "circuit_open", "connector_broken", "source_misfit", "failed"],
+                "description": "in which state it is",
+            },
             "retry_after_s": {"type": "integer", "description": "as Retry-After"},
         },
         "required": ["type", "title", "status", "code", "detail", "request_id"],

@@ -38,6 +38,7 @@ impl From<QueryError> for Problem {
         let (text, retry) = (error.to_string(), error.retry_after());
         let kind = fallback(&error);
         let code = error.code().to_owned();
+        let state = error.provider_state().map(|(provider, state)| (provider.clone(), state));
         let problem = match error {
             QueryError::Unprocessable(faults) => Self::unprocessable(faults),
             QueryError::Refused { access_id, explanation } => explained(&explanation).access(access_id),
@@ -53,6 +54,10 @@ impl From<QueryError> for Problem {
                 Self::coded(&code, kind)
             }
             _ => Self::coded(&code, kind).detail(text),
+        };
+        let problem = match state {
+            Some((provider, state)) => problem.provider(provider, state),
+            None => problem,
         };
         match retry {
             Some(seconds) => problem.retry_after(seconds),
@@ -170,6 +175,7 @@ mod tests {
             provider: tax.clone(),
             code: code.into(),
             detail: "no such table: deeds".into(),
+            retry_after_s: (code == "provider_data_resting").then_some(7),
         };
         let version = |text: &str| text.parse().unwrap();
         for (error, expected, retries) in [
@@ -185,6 +191,9 @@ mod tests {
             (QueryError::ProviderAnswer { provider: tax.clone(), why: "x".into() }, 502, false),
             (failed("provider_data_unavailable"), 502, false),
             (failed("provider_data_late"), 504, false),
+            (failed("provider_data_overloaded"), 502, false),
+            (failed("provider_data_resting"), 502, true),
+            (failed("provider_connector_broken"), 502, false),
             (failed("a_code_of_tomorrow"), 502, false),
             (QueryError::OutboxFull, 503, true),
             (QueryError::DiskFull, 503, true),
@@ -194,6 +203,9 @@ mod tests {
             let code = error.code().to_owned();
             let problem = Problem::from(error);
             assert_eq!(status(&problem), expected, "{code}");
+            let body = problem.body(crate::web::language::Language::En, "x");
+            let told = body["provider"] == "tax" && body["provider_state"].is_string();
+            assert_eq!(told, matches!(expected, 502 | 504), "{code}: {body}");
             let response = problem.error_response();
             assert_eq!(response.headers().contains_key("retry-after"), retries, "{code}");
             assert_eq!(problem.code(), code);

@@ -15,7 +15,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
 use crate::domain::schema::Fault;
-use crate::ids::{AccessId, GrantId};
+use crate::ids::{AccessId, DepartmentId, GrantId};
 
 use super::language::Language;
 use table::Kind;
@@ -56,6 +56,7 @@ struct More {
     rule: Option<String>,
     grant: Option<GrantId>,
     access: Option<AccessId>,
+    provider: Option<(DepartmentId, &'static str)>,
     retry_after_s: Option<u64>,
     allow: Option<String>,
     cause: Option<String>,
@@ -129,6 +130,13 @@ impl Problem {
         self
     }
 
+    /// Whose fault it is among the providers, and in which state it is.
+    #[must_use]
+    pub fn provider(mut self, provider: DepartmentId, state: &'static str) -> Self {
+        self.more.provider = Some((provider, state));
+        self
+    }
+
     /// When the same request may be sent again, in seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
@@ -164,6 +172,12 @@ impl Problem {
     /// Why the rules refuse.
     pub fn reasons(&self) -> &[Reason] {
         &self.more.reasons
+    }
+
+    /// Whether it is not known if the call was done: an access's id may be sent again then, and is done once.
+    pub fn leaves_open(&self) -> bool {
+        let state = self.more.provider.as_ref().map(|(_, state)| *state);
+        matches!(state, Some("down" | "late" | "untrusted")) || matches!(self.code(), "replayed_request" | "internal")
     }
 
     /// Values that do not fit.
@@ -230,6 +244,10 @@ impl More {
         }
         if let Some(access) = self.access {
             body.insert("access_id".into(), access.to_string().into());
+        }
+        if let Some((provider, state)) = &self.provider {
+            body.insert("provider".into(), provider.as_str().into());
+            body.insert("provider_state".into(), (*state).into());
         }
         if let Some(seconds) = self.retry_after_s {
             body.insert("retry_after_s".into(), seconds.into());

@@ -66,6 +66,7 @@ pub const KINDS: &[Kind] = kinds! {
     "idempotency_key_reused" 409 "Idempotency-Key used for something else" "幂等键已用于其他请求" "send a new key for a new request" "新的请求请使用新的幂等键";
     "idempotency_in_progress" 409 "The same request is being done" "相同请求正在处理" "ask again in a moment" "请稍后再试";
     "idempotency_replayed_query" 409 "The query was answered" "该查询已答复" "answers are not kept: see the access record named in access_id, or send a new key" "查询结果不予留存：请按 access_id 查看访问记录，或使用新的幂等键";
+    "batch_full" 413 "Not asked: the batch is full" "未查询：批量答复已满" "ask for this subject in another call; nothing was recorded for it" "请在另一次请求中查询该对象；本次未产生访问记录";
     "too_large" 413 "Too large" "内容过大" "send less" "请减小内容";
     "unsupported_media_type" 415 "Not application/json" "内容类型不是 application/json" "send Content-Type: application/json without compression" "请使用 Content-Type: application/json，且不要压缩";
     "unprocessable" 422 "Does not fit the schema" "不符合模式" "correct the places named in errors" "请更正 errors 中指出的各处";

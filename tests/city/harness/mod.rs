@@ -16,7 +16,7 @@ pub use answer::Answer;
 pub use archive::{Archive, Paper};
 pub use caller::Caller;
 pub use city::City;
-pub use command::{mulu, mulu_told};
+pub use command::{Said, mulu, mulu_told};
 pub use examples::Examples;
 pub use files::{FileServer, Files};
 pub use journey::Wish;

@@ -1,5 +1,6 @@
 //! `/api/v1/query`, `/grants` and `/audit`: a department gets what it was granted, and every access is on record.
 
+mod batch;
 mod certificate;
 mod command;
 mod granted;

@@ -148,6 +148,29 @@ pub struct QueryAnswer {
     pub promise: PromiseAnswer,
 }
 
+/// Answers about several subjects.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchAnswer {
+    /// One for each subject, in their order.
+    pub answers: Vec<SubjectAnswer>,
+}
+
+/// What became of the question about one subject.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SubjectAnswer {
+    /// Place of the subject in the request, from 0.
+    pub place: u64,
+    /// The status that a query about it alone would have had.
+    pub status: u16,
+    /// The answer, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<QueryAnswer>,
+    /// Why there is none: problem details (RFC 9457).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub problem: Option<Value>,
+}
+
 /// A promise with the provider's signature.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PromiseAnswer {

@@ -79,7 +79,6 @@ choices! {
     Level = "Level", ["duty", "data", "interface"];
     EntryState = "EntryState", ["published", "deprecated", "withdrawn"];
     UpdateCycle = "UpdateCycle", ["real_time", "daily", "weekly", "monthly", "quarterly", "yearly", "irregular"];
-    Masking = "Masking", ["none", "name", "id_number", "phone", "address", "full"];
     DraftState = "DraftState", ["draft", "submitted", "rejected", "published"];
     GrantState = "GrantState",
         ["requested", "active", "suspended", "denied", "appealed", "revoked", "replaced", "expired"];
@@ -89,6 +88,25 @@ choices! {
         ["promise_without_record", "record_differs", "record_without_call", "record_without_promise"];
     CaseState = "CaseState", ["in_progress", "agreed", "rejected", "completed"];
     CertificateStatus = "CertificateStatus", ["valid", "suspended", "revoked", "cancelled", "lapsed"];
+}
+
+/// A word, or a rule of the provider's own.
+impl PartialSchema for Masking {
+    fn schema() -> RefOr<Schema> {
+        let usual = "none, name, id_number, phone, address, bank_card, full";
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(format!(
+                "{usual}; or keep_FIRST_LAST, keep_FIRST_LAST_SIGN: characters that stay at both ends"
+            )))
+            .into()
+    }
+}
+
+impl ToSchema for Masking {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Masking")
+    }
 }
 
 /// A text in both languages, as `schemas/common.json` says.
@@ -161,8 +179,6 @@ mod tests {
         listed(&[CaseState::InProgress, CaseState::Agreed, CaseState::Rejected, CaseState::Completed]);
         use CertificateStatus as C;
         listed(&[C::Valid, C::Suspended, C::Revoked, C::Cancelled, C::Lapsed]);
-        use Masking as M;
-        listed(&[M::None, M::Name, M::IdNumber, M::Phone, M::Address, M::Full]);
         use UpdateCycle as U;
         listed(&[U::RealTime, U::Daily, U::Weekly, U::Monthly, U::Quarterly, U::Yearly, U::Irregular]);
     }

@@ -36,6 +36,7 @@ masking-name = Surname shown
 masking-id_number = First 6 and last 4 shown
 masking-phone = First 3 and last 4 shown
 masking-address = First 6 characters shown
+masking-bank_card = First 6 and last 4 of a card shown
 masking-full = Hidden
 open-yes = Open to society
 open-no = Not open to society

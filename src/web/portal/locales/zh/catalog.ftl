@@ -36,6 +36,7 @@ masking-name = 保留姓氏
 masking-id_number = 保留前 6 位和后 4 位
 masking-phone = 保留前 3 位和后 4 位
 masking-address = 保留前 6 个字
+masking-bank_card = 银行卡：保留前 6 位和后 4 位
 masking-full = 全部遮盖
 open-yes = 向社会开放
 open-no = 不向社会开放
