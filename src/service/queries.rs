@@ -83,6 +83,7 @@ impl Node {
         entry: &EntryName,
         batch: BatchRequest,
     ) -> Result<Vec<Result<QueryAnswer, ServiceError>>, ServiceError> {
+        who.may_query(entry)?;
         if !(1..=SUBJECTS_MAX).contains(&batch.subjects.len()) {
             let fault = Fault::new("/subjects", format!("needs 1 to {SUBJECTS_MAX} subjects"));
             return Err(ServiceError::Invalid(vec![fault]));
@@ -103,7 +104,7 @@ impl Node {
                 items: items.clone(),
                 cursor: None,
             };
-            let call = QueryCall { access_id: access_id(who, place), ..call(who, entry.clone(), request) };
+            let call = QueryCall { access_id: access_id(who, place), ..call(who, entry.clone(), request)? };
             let answer = self.exchange.query(call).await?;
             bytes.fetch_add(answer.rows_bytes, Ordering::Relaxed);
             Ok(answer)
@@ -122,21 +123,20 @@ impl Node {
         entry: EntryName,
         request: QueryRequest,
     ) -> Result<QueryAnswer, ServiceError> {
-        who.may_query(&entry)?;
-        Ok(self.exchange.query(call(who, entry, request)).await?)
+        Ok(self.exchange.query(call(who, entry, request)?).await?)
     }
 
     /// Says how the rules would decide a call, by the ledger as this node knows it, without making it.
     ///
     /// # Errors
-    /// [`ServiceError::Query`] for an unknown entry.
+    /// [`ServiceError::Query`] for an unknown entry, or `token_scope`.
     pub async fn explain(
         &self,
         who: &Principal,
         entry: EntryName,
         request: QueryRequest,
     ) -> Result<Explanation, ServiceError> {
-        Ok(self.exchange.explain(call(who, entry, request)).await?)
+        Ok(self.exchange.explain(call(who, entry, request)?).await?)
     }
 }
 
@@ -150,12 +150,14 @@ fn access_id(who: &Principal, place: u16) -> Option<AccessId> {
     AccessId::from_bytes(bytes)
 }
 
-fn call(who: &Principal, entry: EntryName, request: QueryRequest) -> QueryCall {
+/// The one way from a request to a call, so that none passes by the scope of a token.
+fn call(who: &Principal, entry: EntryName, request: QueryRequest) -> Result<QueryCall, ServiceError> {
+    who.may_query(&entry)?;
     // The provider's rules look at one role; the one that may query most comes first.
     let order = [Role::System, Role::Clerk, Role::Reviewer, Role::Auditor, Role::Admin];
     let role = order.into_iter().find(|role| who.has(*role)).unwrap_or(Role::Clerk);
     let QueryRequest { version, purpose, cause, case_id, params, items, cursor } = request;
-    QueryCall {
+    Ok(QueryCall {
         actor: who.acting(role),
         entry,
         version,
@@ -166,5 +168,5 @@ fn call(who: &Principal, entry: EntryName, request: QueryRequest) -> QueryCall {
         items,
         cursor,
         access_id: access_id(who, 0),
-    }
+    })
 }

@@ -81,7 +81,12 @@ pub const ITEM: &[Column] = &[
     text("length", "item-length"),
     words("sensitive", "item-sensitive", "", &["yes", "no"]),
     text("grade", "item-grade"),
-    words("masking", "item-masking", "masking", &["none", "name", "id_number", "phone", "address", "bank_card", "full"]),
+    words(
+        "masking",
+        "item-masking",
+        "masking",
+        &["none", "name", "id_number", "phone", "address", "bank_card", "full"],
+    ),
     text("code_table", "item-code-table"),
     text("range", "item-range"),
     words("sharing", "item-sharing", "sharing", SHARING),

@@ -70,6 +70,9 @@ fn a_token_is_good_for_its_entries_its_places_and_its_time() {
     let first = token(&["add", "--entry", own, "--from", "127.0.0.1"]);
     ask(&first, "tax/deed-tax-payment").problem(403, "token_scope");
     ask(&first, own).problem(422, "unprocessable");
+    let many = json!({"purpose": "social-assistance", "cause": "核验", "subjects": [{}]});
+    let batch = Caller::bearer(&node.url, &first).post("query/tax/deed-tax-payment/batch", &many);
+    batch.problem(403, "token_scope");
     let second = token(&["rotate", "--overlap", "1"]);
     for token in [&first, &second] {
         ask(token, own).problem(422, "unprocessable");
