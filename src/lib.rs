@@ -30,3 +30,5 @@ pub mod cli;
 
 #[cfg(test)]
 mod fuzzing;
+#[cfg(test)]
+mod lookalikes;

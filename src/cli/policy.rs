@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::crypto::digest::Hash;
 use crate::domain::policy::{PolicyDocument, check, principles};
-use crate::ids::TxId;
+use crate::ids::{AccessId, TxId};
 use crate::policy::{Engine, default_document};
 
 use super::error::CliError;
@@ -38,6 +38,8 @@ pub enum Policy {
     Rollback(Rollback),
     /// Show every version and who signed it
     History(History),
+    /// Make the decision on a recorded access again, from the ledger at its index (auditor, administrator)
+    Replay(Replay),
 }
 
 #[derive(Args)]
@@ -115,6 +117,14 @@ pub struct History {
     who: Who,
 }
 
+#[derive(Args)]
+pub struct Replay {
+    #[command(flatten)]
+    who: Who,
+    /// The access
+    id: AccessId,
+}
+
 impl Policy {
     pub(super) fn run(self) -> Result<(), CliError> {
         let said = match self {
@@ -137,6 +147,13 @@ impl Policy {
                 who.call("/policy/rollback", Some(Value::Object(said.collect())))?
             }
             Self::History(History { who }) => who.call("/policy/versions", None)?,
+            Self::Replay(Replay { who, id }) => {
+                let said = who.call(&format!("/audit/accesses/{id}/replay"), None)?;
+                println!("{said:#}");
+                let is_same = said.get("same").and_then(Value::as_bool).unwrap_or_default();
+                let differs = || CliError::NotValid("the ledger does not give the recorded decision".to_owned());
+                return if is_same { Ok(()) } else { Err(differs()) };
+            }
         };
         println!("{said:#}");
         Ok(())

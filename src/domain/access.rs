@@ -56,7 +56,14 @@ pub struct AccessRecord {
     pub answer_digest: Option<Hash>,
     /// Size of the ledger on which the decision rested.
     pub basis: u64,
+    /// The facts that the provider gave to the rules, as [`Facts::stated`](super::policy::facts::Facts::stated) writes
+    /// them: so the decision can be made again, and what the provider saw compared with what the ledger says (edition 3).
+    #[serde(default, deserialize_with = "super::edition::present", skip_serializing_if = "Option::is_none")]
+    pub facts: Option<String>,
 }
+
+/// The longest text of [`AccessRecord::facts`], in bytes.
+pub const FACTS_BYTES_MAX: usize = 200;
 
 /// Outcome of the policy decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -36,6 +36,7 @@ pub fn of(command: &Command) -> u32 {
         Command::RequestGrant(request) if has_fields_of_edition_3(request) => 3,
         Command::ApproveGrant(approval) if has_limits_of_edition_3(approval) => 3,
         Command::PublishEntry(publication) if publication.entry.needs_edition_3() => 3,
+        Command::RecordAccesses(batch) if batch.records.iter().any(|record| record.facts.is_some()) => 3,
         Command::ProposePolicy(_) | Command::ConfirmPolicy(_) | Command::RejectPolicy(_) => 3,
         _ => FIRST,
     }

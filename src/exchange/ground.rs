@@ -25,7 +25,11 @@ use super::ledger::Ledger;
 const HOUR_MS: u64 = 3_600_000;
 const ENTRIES_CACHED: usize = 4_096;
 /// What decides when the rules allow a call and the rows that its grant reaches do not.
-const SCOPE_RULE: &str = "grant-scope";
+pub const SCOPE_RULE: &str = "grant-scope";
+/// Since this edition records state the facts.
+const FACTS_EDITION: u32 = 3;
+/// The ledger may change between two looks at it.
+const LOOKS_MAX: usize = 8;
 
 /// A published entry with its compiled schemas.
 pub(super) struct Served {
@@ -43,28 +47,48 @@ pub(super) struct Compiled {
 }
 
 /// One call, as far as the rules look at it.
-pub(super) struct Call<'a> {
+pub struct Call<'a> {
+    /// Who asks.
     pub consumer: &'a DepartmentId,
+    /// In which role.
     pub role: Role,
+    /// What for.
     pub entry: &'a EntryName,
+    /// Purpose code.
     pub purpose: &'a str,
+    /// Items asked for; none means all that the grant gives.
     pub items: &'a [ItemName],
     /// None where nothing is known of them, as in a general question for an explanation.
     pub params: Option<&'a Map<String, Value>>,
+    /// Network zone from which it comes.
     pub zone: Option<&'a str>,
+    /// When.
     pub now: Millis,
+}
+
+/// What a state says of a call.
+pub struct Seen {
+    /// The one grant that could apply.
+    pub grant: Option<Grant>,
+    /// Items that the call asks for; all that it may have, when it names none.
+    pub items: Vec<ItemName>,
+    /// What the rules are given.
+    pub facts: Facts,
+    /// Whether the parameters name rows that the grant does not reach.
+    pub out_of_scope: bool,
 }
 
 /// What one decision rests on.
 pub(super) struct Ground {
     pub served: Option<Arc<Served>>,
     pub grant: Option<Grant>,
-    /// Items that the call asks for; all that it may have, when it names none.
     pub items: Vec<ItemName>,
     /// Size of the ledger.
     pub basis: u64,
-    facts: Facts,
-    /// Whether the parameters name rows that the grant does not reach.
+    pub facts: Facts,
+    /// Whether the ledger's edition has a place for the facts in a record.
+    pub records_facts: bool,
+    pub engine: Arc<Engine>,
     out_of_scope: bool,
 }
 
@@ -115,44 +139,58 @@ impl Compiled {
         Ok(engine)
     }
 
-    /// Looks up what a call's decision rests on.
+    /// Looks up what a call's decision rests on: all of it as it stands at one size of the ledger.
     pub(super) fn ground(&self, ledger: &dyn Ledger, call: &Call<'_>) -> Result<Ground, String> {
-        let found = self.entry(ledger, call.entry)?;
-        let (served, entry_state) = found.map_or((None, None), |(served, state)| (Some(served), Some(state)));
-        let state = ledger.state();
-        let conditional = served.as_ref().is_some_and(|served| served.entry.sharing == Sharing::Conditional);
-        let own = call.consumer == &call.entry.provider;
-        let grant = if conditional && !own { best_grant(&state, call).cloned() } else { None };
-        let basis = state.size();
-        drop(state);
-        let entry = served.as_ref().map(|served| &served.entry);
-        let items = wanted(call, entry, grant.as_ref().and_then(Grant::approval), conditional && !own);
-        let facts = facts(call, entry, entry_state, grant.as_ref(), &items);
-        let out_of_scope = grant.as_ref().is_some_and(|grant| is_out_of_scope(grant, call, entry));
-        Ok(Ground { served, grant, items, basis, facts, out_of_scope })
+        for _ in 0..LOOKS_MAX {
+            let engine = self.engine(ledger)?;
+            let (served, stands) = self.entry(ledger, call.entry)?.unzip();
+            let state = ledger.state();
+            let now = state.entry(call.entry).map(|history| (history.current().index, history.state));
+            let is_same = now == served.as_ref().map(|served| served.index).zip(stands);
+            if is_same && state.policy().is_some_and(|policy| policy.version == engine.version()) {
+                let Seen { grant, items, facts, out_of_scope } = look(&state, call);
+                let (basis, records_facts) = (state.size(), state.edition() >= FACTS_EDITION);
+                return Ok(Ground { served, grant, items, basis, facts, records_facts, engine, out_of_scope });
+            }
+        }
+        Err("the entry or the rules change faster than they can be read".into())
     }
+}
 
+/// Looks a call up in a state: the entry in force, the grant that could apply, and the facts that follow. Costs the
+/// same with ten grants or ten million.
+pub fn look(state: &State, call: &Call<'_>) -> Seen {
+    let history = state.entry(call.entry);
+    let entry = history.map(|history| &history.current().entry);
+    let own = call.consumer == &call.entry.provider;
+    let needs_grant = !own && entry.is_some_and(|entry| entry.sharing == Sharing::Conditional);
+    let grant = if needs_grant { best_grant(state, call) } else { None };
+    let items = wanted(call, entry, grant.and_then(Grant::approval), needs_grant);
+    let facts = facts(call, entry, history.map(|history| history.state), grant, &items);
+    let out_of_scope = grant.is_some_and(|grant| is_out_of_scope(grant, call, entry));
+    Seen { grant: grant.cloned(), items, facts, out_of_scope }
+}
+
+impl Ground {
     /// Asks the rules.
-    pub(super) fn decide(&self, ledger: &dyn Ledger, ground: &Ground) -> Result<Explanation, String> {
-        let mut decision = self.engine(ledger)?.decide(&ground.facts);
-        if decision.allowed && ground.out_of_scope {
+    pub(super) fn decide(&self) -> Explanation {
+        let mut decision = self.engine.decide(&self.facts);
+        if decision.allowed && self.out_of_scope {
             decision = Decision { allowed: false, rule: SCOPE_RULE.to_owned(), reasons: vec![reason::OUTSIDE_SCOPE] };
         }
         let reason = |reason: Reason| ReasonText {
             code: reason.code.to_owned(),
             text: Text { zh: reason.zh.to_owned(), en: reason.en.to_owned() },
         };
-        Ok(Explanation {
+        Explanation {
             allowed: decision.allowed,
             rule: decision.rule,
             reasons: decision.reasons.into_iter().map(reason).collect(),
-            grant: ground.grant.as_ref().map(|grant| grant.id),
-            ledger_index: ground.basis,
-        })
+            grant: self.grant.as_ref().map(|grant| grant.id),
+            ledger_index: self.basis,
+        }
     }
-}
 
-impl Ground {
     /// Whether the grant gives yes or no only.
     pub(super) fn verifies_only(&self) -> bool {
         self.grant.as_ref().is_some_and(|grant| grant.request.mode == GrantMode::Verify)

@@ -11,6 +11,8 @@ mod cursor;
 mod envelope;
 mod error;
 #[cfg(test)]
+mod exact_tests;
+#[cfg(test)]
 mod fuzz;
 mod ground;
 mod journal;
@@ -50,13 +52,14 @@ use crate::ids::{DepartmentId, GrantId};
 pub use answer::{AnswerError, Explanation, FaultText, ReasonText};
 pub use envelope::{ANSWER_BYTES_MAX, REQUEST_BYTES_MAX};
 pub use error::{ExchangeError, QueryError};
+pub use ground::{Call, SCOPE_RULE, Seen, look};
 pub use journal::{Durable, Edit};
 pub use ledger::{Ledger, Pending};
 pub use limits::PURPOSE_CHARS_MAX;
 pub use materials::{CASE_MATERIALS, CaseMaterials};
 pub use meter::{LATENCY_MS, Meter, Reading};
 pub use outbox::{OUTBOX_AGE_MS_MAX, OUTBOX_MAX, Outbox};
-pub use query::{QueryAnswer, QueryCall};
+pub use query::{Explained, QueryAnswer, QueryCall};
 pub use sample::{Sample, SampleError, SampledItem, sample};
 pub use stored::Stored;
 

@@ -11,9 +11,12 @@ use crate::crypto::sign::PublicKey;
 use crate::domain::Actor;
 use crate::domain::access::AccessDecision;
 use crate::domain::catalog::{EntryState, Sharing};
+use crate::domain::policy::difference::in_words;
+use crate::domain::policy::rules::Need;
 use crate::domain::promise::SignedPromise;
 use crate::domain::schema::Fault;
 use crate::ids::{AccessId, EntryName, GrantId, ItemName, Version};
+use crate::policy::facts::Facts;
 
 use super::answer::{Answer, AnswerError, Explanation};
 use super::envelope::{Kind, Request, Route, disclose, enclose};
@@ -75,6 +78,21 @@ pub struct QueryAnswer {
     pub rows_bytes: usize,
 }
 
+/// How the rules would decide, and what else a person needs to put it right.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// The verdict.
+    pub explanation: Explanation,
+    /// What the rule that decides says; none where no rule speaks.
+    pub rule_says: Option<String>,
+    /// Number of the rules.
+    pub policy_version: u64,
+    /// What the rules were given.
+    pub facts: Facts,
+    /// The fewest facts that would have to be others.
+    pub needs: Vec<Need>,
+}
+
 /// What the answer must fit.
 pub(super) struct Sent {
     digest: Hash,
@@ -131,13 +149,13 @@ impl Exchange {
     ///
     /// # Errors
     /// [`QueryError::UnknownEntry`], [`QueryError::Unavailable`].
-    pub async fn explain(&self, call: QueryCall) -> Result<Explanation, QueryError> {
+    pub async fn explain(&self, call: QueryCall) -> Result<Explained, QueryError> {
         self.inner.blocking(move |inner| inner.explain(&call)).await.ok_or(QueryError::Busy)?
     }
 }
 
 impl Inner {
-    fn explain(&self, call: &QueryCall) -> Result<Explanation, QueryError> {
+    fn explain(&self, call: &QueryCall) -> Result<Explained, QueryError> {
         let ground = self.compiled.ground(
             &*self.ledger,
             &Call {
@@ -155,7 +173,16 @@ impl Inner {
         if ground.served.is_none() {
             return Err(QueryError::UnknownEntry(call.entry.clone()));
         }
-        self.compiled.decide(&*self.ledger, &ground).map_err(QueryError::Unavailable)
+        let explanation = ground.decide();
+        let rule = ground.engine.rules().iter().find(|rule| rule.id == explanation.rule);
+        let needs = if explanation.allowed { Vec::new() } else { ground.engine.needs(&ground.facts) };
+        Ok(Explained {
+            rule_says: rule.map(in_words),
+            policy_version: ground.engine.version(),
+            facts: ground.facts,
+            needs,
+            explanation,
+        })
     }
 
     /// Checks the call by what this node knows, so that mistakes are answered here and clearly.

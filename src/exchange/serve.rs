@@ -101,7 +101,7 @@ impl Inner {
             AnswerError::new("policy_unavailable", "the provider's node cannot decide now")
         };
         let ground = self.compiled.ground(&*self.ledger, &call).map_err(unable)?;
-        let explanation = self.compiled.decide(&*self.ledger, &ground).map_err(unable)?;
+        let explanation = ground.decide();
         Ok(Judged { received, explanation, ground: Some(Arc::new(ground)) })
     }
 
@@ -270,6 +270,7 @@ impl Inner {
             request_digest: *digest,
             answer_digest: None,
             basis: judged.explanation.ledger_index,
+            facts: judged.ground.as_ref().filter(|ground| ground.records_facts).map(|ground| ground.facts.stated()),
         })
     }
 }

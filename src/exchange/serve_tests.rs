@@ -441,7 +441,10 @@ async fn a_withdrawn_entry_is_refused_by_its_provider() {
     story.city.does("public-security", "reviewer", Role::Reviewer, Command::WithdrawEntry(ending));
     assert_eq!(story.code(|_| ()).await, "entry_withdrawn");
     let explained = story.consumer.explain(story.call(|_| ())).await.unwrap();
-    assert_eq!((explained.allowed, explained.reasons[0].code.as_str()), (false, "entry_withdrawn"));
+    assert_eq!(
+        (explained.explanation.allowed, explained.explanation.reasons[0].code.as_str()),
+        (false, "entry_withdrawn")
+    );
     story.records(1).await;
 }
 

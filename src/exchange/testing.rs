@@ -319,5 +319,6 @@ pub(super) fn record(time: Millis) -> AccessRecord {
         request_digest: Hash([1; 32]),
         answer_digest: Some(Hash([2; 32])),
         basis: 7,
+        facts: None,
     }
 }

@@ -38,6 +38,23 @@ fn a_decision_names_its_rule_and_every_fault_of_the_call() {
 }
 
 #[test]
+fn a_refusal_knows_what_would_have_to_be_otherwise() {
+    let engine = engine();
+    let told = |facts: Facts| {
+        let needs =
+            engine.needs(&facts).into_iter().map(|need| format!("{} {}>{}", need.attribute, need.is, need.needs));
+        needs.collect::<Vec<_>>()
+    };
+    assert_eq!(told(query()), Vec::<String>::new(), "nothing, it is allowed");
+    assert_eq!(told(Facts { grant: Some(GrantState::Revoked), ..query() }), ["grant revoked>active"]);
+    assert_eq!(told(Facts { purpose: Match::No, hours: Match::No, ..query() }), ["purpose no>yes", "hours no>yes"]);
+    let none = Facts { grant: None, purpose: Match::NotApplicable, items: Match::NotApplicable, ..query() };
+    assert_eq!(told(none), ["purpose na>yes", "items na>yes", "grant none>active"]);
+    assert_eq!(told(Facts { role: Role::Auditor, ..query() }), ["role auditor>clerk"]);
+    assert_eq!(told(Facts { sharing: Some(Sharing::NotShared), ..query() }), Vec::<String>::new(), "nothing helps");
+}
+
+#[test]
 fn decisions_of_many_threads_do_not_mix() {
     let engine = engine();
     std::thread::scope(|scope| {

@@ -23,7 +23,7 @@ pub use crate::domain::policy::{facts, reason, rules};
 use facts::{ATTRIBUTES, Action, Facts, Match};
 use first_match::FirstMatch;
 use reason::{NO_RULE, Reason};
-use rules::Rule;
+use rules::{Need, Rule};
 
 /// Why a policy document cannot decide.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -104,6 +104,11 @@ impl Engine {
     /// The rules, in order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The fewest facts that would have to be others for a call to be allowed.
+    pub fn needs(&self, facts: &Facts) -> Vec<Need> {
+        rules::needs(&self.rules, facts)
     }
 
     /// Decides on a call. A refusal names the reason of the rule that decided, and then whatever else of purpose,

@@ -97,6 +97,7 @@ pub(super) fn access(entry: &str, at: Millis) -> AccessRecord {
         request_digest: Hash([1; 32]),
         answer_digest: Some(Hash([2; 32])),
         basis: 7,
+        facts: None,
     }
 }
 

@@ -122,7 +122,7 @@ impl Node {
         blocking(move || model.open_findings(&department, from)).await
     }
 
-    fn audit_facts(&self, action: Action) -> impl Fn(Role) -> Facts + use<> {
+    pub(super) fn audit_facts(&self, action: Action) -> impl Fn(Role) -> Facts + use<> {
         let is_auditor = self.chain.state().genesis().is_some_and(|genesis| genesis.auditor == self.department);
         let relation = if is_auditor { Relation::AuditorDept } else { Relation::Own };
         move |role| Facts::new(action, role, relation)

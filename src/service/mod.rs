@@ -28,6 +28,7 @@ mod node;
 pub mod policy;
 pub mod principal;
 pub mod queries;
+pub mod replay;
 mod seams;
 pub mod submission;
 pub mod tiles;

@@ -1,6 +1,7 @@
 //! The city's rules: shown, checked, proposed by the authority, confirmed or refused by the auditing department.
 
 use crate::crypto::digest::Hash;
+use crate::domain::access::AccessRecord;
 use crate::domain::command::Command;
 use crate::domain::policy::difference::{RuleChange, between};
 use crate::domain::policy::rules::{self, Rule};
@@ -9,11 +10,14 @@ use crate::domain::policy::{
     WaitingPolicy, principles,
 };
 use crate::domain::{Actor, Role};
-use crate::ids::TxId;
+use crate::ids::{AccessId, DepartmentId, EntryName, TxId};
 use crate::policy::Engine;
 use crate::policy::facts::{Action, Facts, Relation};
+use crate::readmodel::PageRequest;
+use crate::readmodel::accesses::AccessFilter;
 
 use super::Node;
+use super::blocking::blocking;
 use super::error::ServiceError;
 use super::health::Check;
 use super::principal::Principal;
@@ -42,6 +46,45 @@ pub struct PolicyCheck {
     /// Rules that never decide, because earlier ones take all that they speak of.
     pub idle: Vec<String>,
 }
+
+/// What would have become of the last accesses under other rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shadow {
+    /// Accesses that were decided again.
+    pub looked_at: usize,
+    /// Accesses whose records state no facts: of before edition 3, or papers of cases.
+    pub unknown: usize,
+    /// Refused then, allowed under the new rules.
+    pub newly_allowed: usize,
+    /// Allowed then, refused under the new rules.
+    pub newly_refused: usize,
+    /// The same verdict by another rule.
+    pub other_rule: usize,
+    /// Some of those whose verdict changes, the newest first.
+    pub examples: Vec<ShadowExample>,
+}
+
+/// An access that would have been decided otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShadowExample {
+    /// The access.
+    pub access_id: AccessId,
+    /// By whom.
+    pub consumer: DepartmentId,
+    /// On what.
+    pub entry: EntryName,
+    /// Whether the new rules allow it.
+    pub allowed: bool,
+    /// The rule in force that decides.
+    pub before: String,
+    /// The new rule that decides.
+    pub after: String,
+}
+
+/// Accesses that a shadow run looks at.
+const SHADOW_ACCESSES: usize = 10_000;
+const SHADOW_EXAMPLES: usize = 10;
+const SHADOW_PAGE: u32 = 200;
 
 /// A proposal that waits for its second signature, and what it would change.
 #[derive(Clone, Debug)]
@@ -99,6 +142,31 @@ impl Node {
         let old = rules::parse(&present.rules).unwrap_or_default();
         let idle = principles::idle(&new).into_iter().map(|rule| rule.id.clone()).collect();
         Ok(PolicyCheck { document, changes: between(&old, &new), idle })
+    }
+
+    /// Decides this node's last 10,000 accesses by the rules in force and by others: all of the city's on the auditor's
+    /// node, and on others those that concern the department.
+    ///
+    /// # Errors
+    /// The policy's refusal: it is for those who sign, and for those who read the audit.
+    pub async fn shadow(&self, who: &Principal, document: &PolicyDocument) -> Result<Shadow, ServiceError> {
+        self.authorise(who, |role| Facts::new(Action::ManageKeys, role, Relation::Own))
+            .or_else(|_| self.authorise(who, self.audit_facts(Action::ReadAudit)))?;
+        let present = self.policy()?;
+        let new = Engine::new(document).map_err(|wrong| ServiceError::invalid("/rules", wrong.to_string()))?;
+        let mut shadow = Shadow::default();
+        let mut cursor = None;
+        while shadow.looked_at + shadow.unknown < SHADOW_ACCESSES {
+            let page = PageRequest { cursor, size: Some(SHADOW_PAGE) };
+            let (model, filter) = (self.model.clone(), AccessFilter { page, ..AccessFilter::default() });
+            let page = blocking(move || model.accesses(&filter)).await?;
+            page.items.iter().for_each(|access| shadow.look(&access.record, &present, &new));
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(shadow)
     }
 
     /// Puts a model and rules before the auditing department.
@@ -220,6 +288,34 @@ impl Node {
                 let detail = format!("version {version} cannot be loaded, so every call is refused: {why}");
                 Check::new("policy", false, detail)
             }
+        }
+    }
+}
+
+impl Shadow {
+    fn look(&mut self, record: &AccessRecord, present: &Engine, new: &Engine) {
+        let stated = record.facts.as_deref().and_then(|facts| Facts::from_stated(record.actor.role, facts));
+        let Some(facts) = stated else {
+            self.unknown += 1;
+            return;
+        };
+        self.looked_at += 1;
+        let (before, after) = (present.decide(&facts), new.decide(&facts));
+        match (before.allowed, after.allowed) {
+            (false, true) => self.newly_allowed += 1,
+            (true, false) => self.newly_refused += 1,
+            _ if before.rule != after.rule => self.other_rule += 1,
+            _ => {}
+        }
+        if before.allowed != after.allowed && self.examples.len() < SHADOW_EXAMPLES {
+            self.examples.push(ShadowExample {
+                access_id: record.access_id,
+                consumer: record.consumer.clone(),
+                entry: record.entry.clone(),
+                allowed: after.allowed,
+                before: before.rule,
+                after: after.rule,
+            });
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::Role;
 use crate::domain::schema::Fault;
-use crate::exchange::{Explanation, QueryAnswer, QueryCall};
+use crate::exchange::{Explained, QueryAnswer, QueryCall};
 use crate::ids::{AccessId, EntryName, ItemName, Version};
 
 use super::Node;
@@ -135,7 +135,7 @@ impl Node {
         who: &Principal,
         entry: EntryName,
         request: QueryRequest,
-    ) -> Result<Explanation, ServiceError> {
+    ) -> Result<Explained, ServiceError> {
         Ok(self.exchange.explain(call(who, entry, request)?).await?)
     }
 }

@@ -36,13 +36,13 @@ pub struct EntryHistory {
 }
 
 impl EntryHistory {
-    fn begin(current: PublishedEntry) -> Self {
+    pub(super) fn begin(current: PublishedEntry) -> Self {
         let (earlier, earlier_digest) = (Vec::new(), Hash([0; 32]));
         Self { current, earlier, earlier_digest, state: EntryState::Published, ending: None }
     }
 
     /// Puts a version in the place of the one in force.
-    fn supersede(&mut self, next: PublishedEntry, algorithm: HashAlgorithm) {
+    pub(super) fn supersede(&mut self, next: PublishedEntry, algorithm: HashAlgorithm) {
         let before = std::mem::replace(&mut self.current, next);
         let text = serde_json::to_vec(&before).unwrap_or_default();
         self.earlier_digest = algorithm.digest(&[&self.earlier_digest.0, &text]);

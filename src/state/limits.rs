@@ -1,6 +1,6 @@
 //! Bounds that every command keeps, so that no transaction can grow the state without measure.
 
-use crate::domain::access::{AccessRecord, BATCH_RECORDS_MAX, CASE_ID_CHARS_MAX, CAUSE_CHARS_MAX};
+use crate::domain::access::{AccessRecord, BATCH_RECORDS_MAX, CASE_ID_CHARS_MAX, CAUSE_CHARS_MAX, FACTS_BYTES_MAX};
 use crate::domain::command::AccessBatch;
 use crate::domain::digest_record::{DigestRecord, LABEL_CHARS_MAX};
 
@@ -61,6 +61,7 @@ fn access_record(context: &Context<'_>, record: &AccessRecord) -> Result<(), Ref
         || record.purpose.chars().count() > PURPOSE_CHARS_MAX
         || record.case_id.as_ref().is_some_and(|id| id.chars().count() > CASE_ID_CHARS_MAX)
         || record.subject.as_ref().is_some_and(|subject| subject.len() > 1024)
+        || record.facts.as_ref().is_some_and(|facts| facts.len() > FACTS_BYTES_MAX)
     {
         return Err(Refusal::Invalid(format!("the record of access {} has an overlong text", record.access_id)));
     }

@@ -172,7 +172,7 @@ impl State {
         self.execute(&context, command)
     }
 
-    fn execute(&mut self, context: &Context<'_>, command: Command) -> Result<(), Refusal> {
+    pub(super) fn execute(&mut self, context: &Context<'_>, command: Command) -> Result<(), Refusal> {
         match command {
             Command::Genesis(_) => Err(Refusal::Conflict("the chain has begun already".into())),
             Command::RegisterDepartment(department) => self.register_department(context, department),

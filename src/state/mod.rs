@@ -21,6 +21,7 @@ mod limits;
 mod machine;
 mod nodes;
 pub mod outcome;
+mod past;
 mod policy;
 pub mod snapshot;
 
@@ -28,6 +29,7 @@ pub use catalog::{Ending, EntryHistory, PublishedEntry};
 pub use keys::{ENDORSEMENT_MS, Endorsement, KEY_TERM_MS_MAX, RETIRING_MS};
 pub use machine::State;
 pub use outcome::{Outcome, Refusal};
+pub use past::Done;
 
 #[cfg(test)]
 mod tests;

@@ -200,6 +200,7 @@ fn access(who: u8, n: u64, time: Millis) -> Result<Command, CliError> {
         request_digest: digest,
         answer_digest: Some(digest),
         basis: n,
+        facts: None,
     };
     Ok(Command::RecordAccesses(AccessBatch { records: vec![record] }))
 }

@@ -146,6 +146,36 @@ impl Facts {
         }
     }
 
+    /// The facts of a query in the words of an access record, which states action and role elsewhere: the others in the
+    /// order of [`ATTRIBUTES`], a space between them.
+    pub fn stated(&self) -> String {
+        let [_, _, stated @ ..] = self.words();
+        stated.join(" ")
+    }
+
+    /// The facts of a query as a record states them; `None` if they are not of this form.
+    pub fn from_stated(role: Role, stated: &str) -> Option<Self> {
+        let words: Vec<&str> = stated.split(' ').collect();
+        let [relation, person, entry, sharing, grade, grant, purpose, items, zone, hours] = words.as_slice() else {
+            return None;
+        };
+        let answer = |word: &str| Match::ALL.iter().copied().find(|answer| answer.as_str() == word);
+        let facts = Self {
+            same_person: *person == "same",
+            entry: ENTRY_STATES.into_iter().find(|state| state.as_str() == *entry),
+            sharing: SHARINGS.into_iter().find(|known| known.as_str() == *sharing),
+            grade: grade.parse().unwrap_or(0),
+            grant: GrantState::ALL.into_iter().find(|state| state.as_str() == *grant),
+            purpose: answer(purpose)?,
+            items: answer(items)?,
+            zone: answer(zone)?,
+            hours: answer(hours)?,
+            ..Self::new(Action::Query, role, Relation::ALL.iter().copied().find(|known| known.as_str() == *relation)?)
+        };
+        // What was read into something else is no known word.
+        (facts.stated() == stated).then_some(facts)
+    }
+
     /// The facts in words, in the order of [`ATTRIBUTES`].
     pub fn words(&self) -> [&'static str; 12] {
         [
@@ -192,3 +222,36 @@ pub fn vocabulary(attribute: &str) -> Option<Vec<&'static str>> {
 pub const ENTRY_STATES: [EntryState; 3] = [EntryState::Published, EntryState::Deprecated, EntryState::Withdrawn];
 /// Every sharing type.
 pub const SHARINGS: [Sharing; 3] = [Sharing::Unconditional, Sharing::Conditional, Sharing::NotShared];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stated_facts_are_read_back_and_nothing_else_is() {
+        let facts = Facts {
+            entry: Some(EntryState::Published),
+            sharing: Some(Sharing::Conditional),
+            grade: 3,
+            grant: Some(GrantState::Active),
+            purpose: Match::Yes,
+            zone: Match::No,
+            ..Facts::new(Action::Query, Role::System, Relation::Consumer)
+        };
+        assert_eq!(facts.stated(), "consumer other published conditional 3 active yes na no na");
+        assert_eq!(Facts::from_stated(Role::System, &facts.stated()), Some(facts));
+        let bare = Facts::new(Action::Query, Role::Clerk, Relation::Own);
+        assert_eq!(Facts::from_stated(Role::Clerk, &bare.stated()), Some(bare));
+        for wrong in [
+            "",
+            "consumer",
+            "Consumer other none none none none na na na na",
+            "own other draft none none none na na na na",
+            "own other none none 7 none na na na na",
+            "own other none none none none na na na na na",
+            "own  other none none none none na na na na",
+        ] {
+            assert_eq!(Facts::from_stated(Role::Clerk, wrong), None, "{wrong}");
+        }
+    }
+}

@@ -50,6 +50,14 @@ impl Region {
         parts
     }
 
+    /// The same but for one attribute, which takes one word, by their positions.
+    pub fn with(mut self, attribute: usize, word: usize) -> Self {
+        if let Some(bits) = self.0.get_mut(attribute) {
+            *bits = 1 << word;
+        }
+        self
+    }
+
     /// One call that lies in it, as `attribute=word`, with those attributes alone in which it is not every call.
     pub fn example(&self) -> String {
         let mut said = Vec::new();

@@ -11,7 +11,7 @@ const RULES_MAX: usize = 500;
 /// Lines that all rules together may stand for, once lists of words are written out.
 const LINES_MAX: usize = 5_000;
 /// Stands for every word.
-pub(super) const ANY: &str = "*";
+pub const ANY: &str = "*";
 
 /// A rule as a person wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +66,57 @@ impl Rule {
     fn line_count(&self) -> usize {
         self.words.iter().map(Vec::len).fold(1, usize::saturating_mul)
     }
+}
+
+/// A fact that would have to be another for a call to be allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The attribute.
+    pub attribute: &'static str,
+    /// What it is.
+    pub is: &'static str,
+    /// What it would have to be.
+    pub needs: &'static str,
+}
+
+/// What people can change about a call: first what is nearest at hand.
+const CHANGEABLE: [&str; 7] = ["purpose", "items", "zone", "hours", "grant", "role", "person"];
+
+/// The fewest facts that would have to be others for the rules to allow a call; none when it is allowed, or when none of
+/// them would help.
+pub fn needs(rules: &[Rule], facts: &Facts) -> Vec<Need> {
+    let is = Region::of_facts(facts);
+    let mut found: Option<Vec<(usize, usize)>> = None;
+    let places = CHANGEABLE.map(|name| ATTRIBUTES.iter().position(|known| *known == name).unwrap_or_default());
+    let mut open = vec![(is, Vec::new())];
+    for place in places {
+        let words = ATTRIBUTES.get(place).and_then(|name| vocabulary(name)).unwrap_or_default();
+        let mut more = Vec::new();
+        for (region, changed) in &open {
+            for word in 0..words.len() {
+                let next = region.with(place, word);
+                if next != *region {
+                    more.push((next, [changed.as_slice(), &[(place, word)]].concat()));
+                }
+            }
+        }
+        open.append(&mut more);
+    }
+    // Fewest changes first; among equals, those of what is nearest at hand.
+    open.sort_by_key(|(_, changed)| changed.len());
+    for (region, changed) in open {
+        let decides = rules.iter().find(|rule| rule.region.meet(&region).is_some());
+        if decides.is_some_and(|rule| rule.allows) {
+            found = Some(changed);
+            break;
+        }
+    }
+    let words = facts.words();
+    let need = |(place, word): (usize, usize)| {
+        let attribute = *ATTRIBUTES.get(place)?;
+        Some(Need { attribute, is: words.get(place)?, needs: vocabulary(attribute)?.get(word)? })
+    };
+    found.unwrap_or_default().into_iter().filter_map(need).collect()
 }
 
 /// Reads all rules, in order.

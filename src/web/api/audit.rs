@@ -16,7 +16,7 @@ use crate::web::problem::Problem;
 
 use super::listing::{Fresh, Moment, fresh, page};
 use super::views::Page;
-use super::views::audit::{Access, AccessDetail, Finding, Subject};
+use super::views::audit::{Access, AccessDetail, Finding, ReplayAnswer, Subject};
 
 /// Filters of accesses.
 #[derive(Deserialize, IntoParams)]
@@ -88,6 +88,17 @@ pub async fn show(
         proof: serde_json::to_value(&proof).unwrap_or_default(),
         receipt: detail.receipt,
     }))
+}
+
+/// **Permissions**: as for the access itself. Makes the decision again from the ledger at its index.
+pub async fn replay(
+    node: Data<Node>,
+    caller: Caller,
+    id: Path<AccessId>,
+    query: Filter<Fresh>,
+) -> Result<Json<ReplayAnswer>, Problem> {
+    fresh(&node, query.0.min_index).await?;
+    Ok(Json(ReplayAnswer::of(*id, node.replay(&caller.0, *id).await?)))
 }
 
 /// Filters of findings.

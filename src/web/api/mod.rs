@@ -8,6 +8,8 @@ pub mod catalog_files;
 mod certificates;
 mod city;
 pub mod dcat;
+#[cfg(test)]
+mod exact_tests;
 mod grant_templates;
 mod grants;
 mod keys;

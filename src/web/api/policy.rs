@@ -6,7 +6,8 @@ use utoipa::IntoParams;
 
 use crate::crypto::digest::Hash;
 use crate::ids::TxId;
-use crate::service::Node;
+use crate::service::policy::PolicyCheck;
+use crate::service::{Node, Principal};
 use crate::web::extract::{ApiBody, Body, Caller, Filter, Wait};
 use crate::web::problem::Problem;
 
@@ -86,18 +87,29 @@ pub async fn versions(node: Data<Node>, _: Caller) -> Result<Json<PolicyVersions
 /// **Permissions**: everybody signed in. Writes nothing.
 pub async fn check(
     node: Data<Node>,
-    _: Caller,
+    caller: Caller,
     wait: Wait,
     texts: Body<Texts>,
 ) -> Result<Json<PolicyCheckAnswer>, Problem> {
     wait.without_anchor()?;
-    Ok(Json(node.check_policy(&texts.0.model, &texts.0.rules)?.into()))
+    let check = node.check_policy(&texts.0.model, &texts.0.rules)?;
+    Ok(Json(effect(&node, &caller.0, check).await))
 }
 
 /// **Permissions**: everybody signed in.
-pub async fn proposals(node: Data<Node>, _: Caller) -> Result<Json<ProposalsAnswer>, Problem> {
-    let items = node.policy_proposal()?.map(ProposalAnswer::from).into_iter().collect();
+pub async fn proposals(node: Data<Node>, caller: Caller) -> Result<Json<ProposalsAnswer>, Problem> {
+    let mut items = Vec::new();
+    if let Some(view) = node.policy_proposal()? {
+        let effect = effect(&node, &caller.0, view.check.clone()).await;
+        items.push(ProposalAnswer { effect, ..view.into() });
+    }
     Ok(Json(ProposalsAnswer { items }))
+}
+
+async fn effect(node: &Node, who: &Principal, check: PolicyCheck) -> PolicyCheckAnswer {
+    // Whom the accesses do not concern is told the rest.
+    let shadow = node.shadow(who, &check.document).await.ok().map(Into::into);
+    PolicyCheckAnswer { shadow, ..check.into() }
 }
 
 /// **Permissions**: admin of the authority.

@@ -146,6 +146,8 @@ pub const OPERATIONS: &[Operation] = &[
         .query::<audit::Search>().answers_page::<audit_views::Access>(),
     Operation::get("/audit/accesses/{access_id}", "showAccess", || get().to(audit::show), "One access with its proof")
         .query::<Fresh>().answers::<audit_views::AccessDetail>(200),
+    Operation::get("/audit/accesses/{access_id}/replay", "replayAccess", || get().to(audit::replay), "The decision made again from the ledger at its index, beside the recorded one")
+        .query::<Fresh>().answers::<audit_views::ReplayAnswer>(200),
     Operation::post("/audit/accesses/{access_id}/subject", "openSubject", || post().to(audit::open_subject), "Open the sealed subject (auditor of the auditing department)")
         .body("empty", "{}").answers::<audit_views::Subject>(200),
 

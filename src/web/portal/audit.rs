@@ -8,6 +8,7 @@ use crate::readmodel::PageRequest;
 use crate::readmodel::accesses::{AccessFilter, AccessView};
 use crate::service::ServiceError;
 use crate::service::audit::AuditFilter as Wanted;
+use crate::service::replay::{Replay, ReplayedFact};
 use crate::web::problem::Problem;
 
 use super::codes;
@@ -17,7 +18,7 @@ use super::findings;
 use super::form::{Fields, Posted};
 use super::listing::{cursor, departments, pager};
 use super::render::Answer;
-use super::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults};
+use super::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults, ReplayRow};
 
 const PAGE_SIZE: u32 = 50;
 
@@ -124,7 +125,13 @@ async fn page(visitor: &Visitor, id: AccessId, subject: Option<String>) -> Answe
     };
     let is_auditor = visitor.node.chain.state().genesis().is_some_and(|genesis| visitor.is_own(&genesis.auditor));
     let block_time = visitor.node.transaction(access.transaction_id).await?.transaction.time;
+    let (replay, replay_fault) = match visitor.node.replay(&visitor.who, id).await {
+        Ok(replay) => (Some(replay_row(replay)), String::new()),
+        Err(why) => (None, why.to_string()),
+    };
     let view = AccessPage {
+        replay,
+        replay_fault,
         page: visitor.page_at(&format!("/audit/{id}")),
         t: visitor.t,
         findings: found,
@@ -145,6 +152,19 @@ async fn page(visitor: &Visitor, id: AccessId, subject: Option<String>) -> Answe
         subject,
     };
     visitor.show(&view)
+}
+
+fn replay_row(replay: Replay) -> ReplayRow {
+    let fact = |fact: &ReplayedFact| (fact.attribute, fact.stated.unwrap_or_default(), fact.found.unwrap_or_default());
+    ReplayRow {
+        same: replay.same,
+        decision: if replay.replayed.allowed { "allowed" } else { "refused" },
+        rule: replay.replayed.rule,
+        after: replay.after_rules.unwrap_or_default(),
+        policy_version: replay.policy_version,
+        transactions: replay.transactions,
+        facts: replay.facts.iter().map(fact).collect(),
+    }
 }
 
 /// Opens the sealed subject; the answer is not kept by browsers.

@@ -32,6 +32,7 @@ mod language;
 mod ledger;
 mod listing;
 mod membership;
+mod policy;
 mod query;
 mod render;
 mod routes;

@@ -12,7 +12,7 @@ use crate::web::root;
 
 use super::{
     assets, audit, case_page, cases, catalog, certificates, cluster, draft_form, drafts, entrance, explorer, findings,
-    frame, grant_acts, grant_request, grant_templates, grants, home, keys, ledger, membership, query, sheets,
+    frame, grant_acts, grant_request, grant_templates, grants, home, keys, ledger, membership, policy, query, sheets,
     verification,
 };
 
@@ -94,6 +94,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/cluster/admit", web::post().to(membership::admit))
         .route("/cluster/place", web::post().to(membership::place))
         .route("/cluster/remove", web::post().to(membership::remove))
+        // The rules
+        .route("/policy", web::get().to(policy::show))
+        .route("/policy/propose", web::post().to(policy::propose))
+        .route("/policy/rollback", web::post().to(policy::roll_back))
+        .route("/policy/proposals/{id}/confirm", web::post().to(policy::confirm))
+        .route("/policy/proposals/{id}/reject", web::post().to(policy::reject))
         // Keys
         .route("/keys", web::get().to(keys::list))
         .route("/keys/rotate", web::post().to(keys::rotate))

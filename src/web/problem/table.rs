@@ -48,6 +48,7 @@ pub const KINDS: &[Kind] = kinds! {
     "conflict" 409 "Conflict" "状态冲突" "look at the present state first" "请先查看当前状态";
     "upgrade_first" 409 "Not every node is ready" "并非所有节点都已就绪" "upgrade the nodes named, or start them" "请先升级或启动所列节点";
     "edition_needed" 409 "The ledger does not know this yet" "账本版次不支持此操作" "the authority raises the edition when every node is upgraded: mulu edition --raise" "所有节点升级后由主管部门提升账本版次：mulu edition --raise";
+    "not_replayable" 409 "Decision cannot be made again" "无法重新作出该决定" "detail says what is missing" "请查看 detail 了解缺少的内容";
     "repeated" 409 "Repeated" "重复提交" "the first outcome stands" "以首次结果为准";
     "id_reused" 409 "Id used for something else" "标识已用于其他内容" "send a new id" "请使用新的标识";
     "id_time" 409 "Id's time is off" "标识时间偏差过大" "correct the clock and send a new id" "请校正时钟并使用新的标识";

@@ -8,12 +8,15 @@ use crate::crypto::digest::Hash;
 use crate::domain::Actor;
 use crate::domain::access::{AccessDecision, AccessRecord};
 use crate::domain::finding::Mismatch;
+use crate::domain::policy::facts::ATTRIBUTES;
+use crate::domain::policy::rules::Need;
 use crate::domain::promise::SignedPromise;
 use crate::exchange;
 use crate::ids::{AccessId, DepartmentId, EntryName, GrantId, ItemName, TxId, Version};
 use crate::readmodel::accesses as rows;
 use crate::readmodel::findings::FindingView;
 use crate::service::Node;
+use crate::service::replay::{Replay, ReplayedFact, Verdict};
 use crate::web::language::Language;
 
 use super::{Time, answer};
@@ -59,6 +62,8 @@ answer! {
         answer_digest: Option<Hash>,
         /// Size of the ledger on which the decision rested.
         basis: u64,
+        /// What the rules were given: relation, person, entry, sharing, grade, grant, purpose, items, zone, hours.
+        facts: Option<String>,
     }
 }
 
@@ -254,12 +259,110 @@ pub struct ExplanationAnswer {
     pub allowed: bool,
     /// The rule that decides.
     pub rule: String,
+    /// What that rule says; null where none speaks.
+    pub rule_says: Option<String>,
     /// The grant that was looked at.
     pub grant_id: Option<GrantId>,
     /// Why not, when it may not.
     pub reasons: Vec<ReasonAnswer>,
+    /// What the rules were given, attribute by attribute.
+    pub facts: Vec<FactAnswer>,
+    /// The fewest facts that would have to be others; empty when nothing that people can change would help.
+    pub needs: Vec<NeedAnswer>,
+    /// Number of the rules.
+    pub policy_version: u64,
     /// Size of the ledger on which it rests.
     pub ledger_index: u64,
+}
+
+/// One fact of a call.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FactAnswer {
+    /// The attribute, such as `grant`.
+    pub attribute: String,
+    /// Its word, such as `active`.
+    pub word: String,
+}
+
+/// A fact that would have to be another.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NeedAnswer {
+    /// The attribute.
+    pub attribute: String,
+    /// What it is.
+    pub is: String,
+    /// What it would have to be.
+    pub needs: String,
+}
+
+/// A decision made again, beside the recorded one.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReplayAnswer {
+    /// The access.
+    pub access_id: AccessId,
+    /// Whether the ledger gives what was recorded, and no stated fact contradicts it.
+    pub same: bool,
+    /// As the provider recorded it; what refused the call after the rules stands in `after_rules`.
+    pub recorded: VerdictAnswer,
+    /// As the ledger gives it.
+    pub replayed: VerdictAnswer,
+    /// Fact by fact.
+    pub facts: Vec<ReplayedFactAnswer>,
+    /// Code of what refused the call although the rules allowed it.
+    pub after_rules: Option<String>,
+    /// Number of the rules in force then.
+    pub policy_version: u64,
+    /// Size of the ledger at which it was decided.
+    pub basis: u64,
+    /// Transactions from which entry and grants were made again.
+    pub transactions: usize,
+}
+
+answer! {
+    /// A verdict of the rules.
+    VerdictAnswer from Verdict {
+        /// Whether they allow the call.
+        allowed: bool,
+        /// The rule that decides.
+        rule: String,
+        /// Codes of the reasons of a refusal.
+        reasons: Vec<String>,
+        /// The grant that was looked at.
+        grant: Option<GrantId>,
+    }
+}
+
+/// One fact: what the provider stated, and what the ledger says.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReplayedFactAnswer {
+    /// The attribute.
+    pub attribute: String,
+    /// What the record states; null where it states no facts.
+    pub stated: Option<String>,
+    /// What follows from the ledger; null where the ledger cannot say it.
+    pub found: Option<String>,
+}
+
+impl ReplayAnswer {
+    /// The replay of an access.
+    pub fn of(access_id: AccessId, replay: Replay) -> Self {
+        let fact = |fact: ReplayedFact| ReplayedFactAnswer {
+            attribute: fact.attribute.to_owned(),
+            stated: fact.stated.map(str::to_owned),
+            found: fact.found.map(str::to_owned),
+        };
+        Self {
+            access_id,
+            same: replay.same,
+            recorded: replay.recorded.into(),
+            replayed: replay.replayed.into(),
+            facts: replay.facts.into_iter().map(fact).collect(),
+            after_rules: replay.after_rules,
+            policy_version: replay.policy_version,
+            basis: replay.basis,
+            transactions: replay.transactions,
+        }
+    }
 }
 
 /// One reason of a refusal.
@@ -273,16 +376,27 @@ pub struct ReasonAnswer {
 
 impl ExplanationAnswer {
     /// The explanation in a language.
-    pub fn of(explanation: exchange::Explanation, language: Language) -> Self {
+    pub fn of(explained: exchange::Explained, language: Language) -> Self {
+        let explanation = explained.explanation;
         let reason = |reason: exchange::ReasonText| ReasonAnswer {
             message: language.pick(&reason.text.en, &reason.text.zh).to_owned(),
             code: reason.code,
         };
+        let fact = |(attribute, word): (&str, &str)| FactAnswer { attribute: attribute.into(), word: word.into() };
+        let need = |need: Need| NeedAnswer {
+            attribute: need.attribute.to_owned(),
+            is: need.is.to_owned(),
+            needs: need.needs.to_owned(),
+        };
         Self {
             allowed: explanation.allowed,
             rule: explanation.rule,
+            rule_says: explained.rule_says,
             grant_id: explanation.grant,
             reasons: explanation.reasons.into_iter().map(reason).collect(),
+            facts: ATTRIBUTES.into_iter().zip(explained.facts.words()).map(fact).collect(),
+            needs: explained.needs.into_iter().map(need).collect(),
+            policy_version: explained.policy_version,
             ledger_index: explanation.ledger_index,
         }
     }

@@ -9,10 +9,10 @@ use crate::domain::policy::difference::{Change, RuleChange};
 use crate::domain::policy::facts::ATTRIBUTES;
 use crate::domain::policy::rules::Rule;
 use crate::domain::policy::{PolicyRecord, PolicyWord};
-use crate::ids::{DepartmentId, TxId};
-use crate::service::policy::{PolicyCheck, PolicyView, ProposalView};
+use crate::ids::{AccessId, DepartmentId, EntryName, TxId};
+use crate::service::policy::{PolicyCheck, PolicyView, ProposalView, Shadow, ShadowExample};
 
-use super::Time;
+use super::{List, Time, answer};
 
 /// The rules of one version.
 #[derive(Debug, Serialize, ToSchema)]
@@ -93,6 +93,45 @@ pub struct PolicyCheckAnswer {
     pub changes: Vec<RuleChangeAnswer>,
     /// Rules that never decide, because earlier ones take all that they speak of.
     pub idle: Vec<String>,
+    /// What would have become of this node's last 10,000 accesses; null for callers who may not read the audit.
+    pub shadow: Option<ShadowAnswer>,
+}
+
+answer! {
+    /// What would have become of the last accesses under other rules.
+    ShadowAnswer from Shadow {
+        /// Accesses that were decided again.
+        looked_at: usize,
+        /// Accesses whose records state no facts: of before edition 3, or papers of cases.
+        unknown: usize,
+        /// Refused then, allowed under the new rules.
+        newly_allowed: usize,
+        /// Allowed then, refused under the new rules.
+        newly_refused: usize,
+        /// The same verdict by another rule.
+        other_rule: usize,
+        /// Some of those whose verdict changes, the newest first.
+        #[schema(value_type = Vec<ShadowExampleAnswer>)]
+        examples: List<ShadowExampleAnswer>,
+    }
+}
+
+answer! {
+    /// An access that would have been decided otherwise.
+    ShadowExampleAnswer from ShadowExample {
+        /// The access.
+        access_id: AccessId,
+        /// By whom.
+        consumer: DepartmentId,
+        /// On what.
+        entry: EntryName,
+        /// Whether the new rules allow it.
+        allowed: bool,
+        /// The rule in force that decides.
+        before: String,
+        /// The new rule that decides.
+        after: String,
+    }
 }
 
 /// A rule that is not what it was.
@@ -207,6 +246,7 @@ impl From<PolicyCheck> for PolicyCheckAnswer {
             version: check.document.version,
             changes: check.changes.into_iter().map(Into::into).collect(),
             idle: check.idle,
+            shadow: None,
         }
     }
 }

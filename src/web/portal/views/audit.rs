@@ -64,6 +64,21 @@ pub struct AccessRow {
     pub state: String,
 }
 
+/// A decision made again from the ledger.
+#[derive(Clone, Debug, Default)]
+pub struct ReplayRow {
+    pub same: bool,
+    /// `allowed` or `refused`: what the rules say.
+    pub decision: &'static str,
+    pub rule: String,
+    /// Code of what refused the call after the rules had allowed it; empty otherwise.
+    pub after: String,
+    pub policy_version: u64,
+    pub transactions: usize,
+    /// Attribute, what the provider stated, and what the ledger says; empty where it is not known.
+    pub facts: Vec<(&'static str, &'static str, &'static str)>,
+}
+
 /// `GET /audit/{access_id}`.
 #[derive(Template)]
 #[template(path = "access.html")]
@@ -87,6 +102,10 @@ pub struct AccessPage {
     pub index: u64,
     pub height: u64,
     pub block_time: String,
+    /// The decision made again; none where that cannot be.
+    pub replay: Option<ReplayRow>,
+    /// Why it cannot be; empty where it can.
+    pub replay_fault: String,
     /// Whether the record names a subject, sealed.
     pub sealed: bool,
     /// The subject, once opened.

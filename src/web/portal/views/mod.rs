@@ -18,6 +18,7 @@ pub mod home;
 pub mod keys;
 pub mod ledger;
 mod page;
+pub mod policy;
 pub mod query;
 #[cfg(test)]
 mod samples;

@@ -119,6 +119,7 @@ const LINKS: &[(&str, &str, &[Role])] = &[
     ("/audit", "nav-audit", &[Role::Auditor]),
     ("/ledger", "nav-ledger", &[]),
     ("/cluster", "nav-cluster", &[]),
+    ("/policy", "nav-policy", &[]),
     ("/keys", "nav-keys", &[Role::Admin]),
     ("/verify", "nav-verify", &[]),
 ];

@@ -10,6 +10,7 @@ use crate::domain::case::CaseState;
 use crate::domain::command::Command;
 use crate::domain::grant::GrantState;
 use crate::domain::keys::KeyState;
+use crate::domain::policy::facts::ATTRIBUTES;
 
 /// Codes that templates turn into texts by their family.
 const FAMILIES: &[(&str, &[&str])] = &[
@@ -30,7 +31,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("means", &["platform", "mail", "media"]),
     ("notice", &["new_major_version", "deprecated", "withdrawn"]),
     ("awaited", &["under_way", "leader", "unheard", "lagging", "majority"]),
-    ("check", &["quorum", "membership", "lag", "clock", "projection", "outbox", "halted", "keys", "disk"]),
+    ("check", &["quorum", "membership", "lag", "clock", "projection", "outbox", "halted", "keys", "disk", "policy"]),
     ("case", &["in_progress", "agreed", "rejected", "completed"]),
     ("certificate", &["valid", "suspended", "revoked", "cancelled", "lapsed"]),
     ("cosignature", &["fits", "false", "none"]),
@@ -65,10 +66,14 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "need_grant",
         ],
     ),
+    ("attribute", &ATTRIBUTES),
     (
         "flash",
         &[
             "keys_rotated",
+            "policy_proposed",
+            "policy_confirmed",
+            "policy_rejected",
             "members_changed",
             "members_changing",
             "key_revoked",
@@ -144,6 +149,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ),
     ("resolved", &["no", "yes"]),
     ("role", &["clerk", "reviewer", "admin", "auditor", "system"]),
+    ("rule-change", &["added", "removed", "changed", "moved"]),
     ("sharing", &["unconditional", "conditional", "not_shared"]),
     ("step", &["waiting", "agreed", "disagreed"]),
     ("step-hint", &["form", "signature", "inclusion", "checkpoint"]),

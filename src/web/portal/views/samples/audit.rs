@@ -3,7 +3,7 @@
 use crate::domain::finding::Mismatch;
 
 use super::{DIGEST, ENTRY, EVIL, ID, choices, page, s, two};
-use crate::web::portal::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults};
+use crate::web::portal::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults, ReplayRow};
 use crate::web::portal::views::cluster::{AwaitedRow, Cluster, ClusterBody, MemberRow, NodeRow};
 use crate::web::portal::views::findings::{FindingPage, FindingResults, FindingRow, Findings};
 use crate::web::portal::words::{Lang, Words};
@@ -104,6 +104,16 @@ pub fn access(lang: Lang) -> AccessPage {
         index: 1203,
         height: 310,
         block_time: s("2026-11-21 10:15:31"),
+        replay: Some(ReplayRow {
+            decision: "refused",
+            rule: s("query-grant-expired"),
+            after: s("quota_exceeded"),
+            policy_version: 1,
+            transactions: 3,
+            facts: vec![("grant", "active", "expired"), ("zone", "yes", "")],
+            ..ReplayRow::default()
+        }),
+        replay_fault: s(EVIL),
         sealed: true,
         subject: None,
         may_open: true,

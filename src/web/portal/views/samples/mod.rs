@@ -6,6 +6,7 @@ mod catalog;
 mod grants;
 mod keys;
 mod ledger;
+mod policy;
 
 use askama::Template;
 
@@ -54,6 +55,7 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ("query", grants::query(lang).render()),
         ("audit", audit::audit(lang).render()),
         ("access", audit::access(lang).render()),
+        ("policy", policy::policy(lang).render()),
         ("findings", audit::findings(lang).render()),
         ("finding", audit::finding(lang).render()),
         ("ledger", ledger::ledger(lang).render()),
