@@ -25,6 +25,10 @@ pub fn check(entry: &Entry) -> Vec<Fault> {
 pub fn check_parts(entry: &Entry) -> Vec<Fault> {
     let mut faults = Vec::new();
     items(entry, &mut faults);
+    // The ledger refuses it; better that the author hears it than the reviewer.
+    if entry.title.en.trim().is_empty() {
+        faults.push(Fault::new("/title/en", "is missing"));
+    }
     if entry.level == Level::Duty && entry.parent.is_some() {
         faults.push(Fault::new("/parent", "a duty stands at the top: leave its parent out"));
     }
@@ -208,6 +212,7 @@ mod tests {
             entry(|e| e["request_schema"]["properties"]["id_number"] = json!({"format": "x"})),
             ["/request_schema"]
         );
+        assert_eq!(entry(|e| e["title"]["en"] = json!(" ")), ["/title/en"]);
         assert_eq!(entry(|e| e["related_codes"] = json!(["204003001/000001"])), ["/related_codes"]);
         assert_eq!(entry(|e| (e["level"], e["parent"]) = (json!("duty"), json!("water/supply"))), ["/parent"]);
         assert_eq!(entry(|e| e["items"] = json!([])), ["/items", "/response_schema/properties/balance"]);

@@ -106,32 +106,32 @@ impl Search {
 
     /// Takes in whatever changed in the projection since the last time.
     pub fn follow(&self, connection: &mut SqliteConnection, chain: &str) -> Result<(), ReadError> {
-        if self.needs_care() {
-            *self.open.write() = None;
-            let opened = match Opened::open(&self.dir, chain) {
-                Ok(opened) => opened,
-                Err(error) => {
-                    tracing::warn!(%error, "the search index is made anew");
-                    remove(&self.dir)?;
-                    Opened::open(&self.dir, chain).map_err(failed)?
-                }
-            };
-            self.catch_up(opened, connection)?;
-            self.stale.store(false, Ordering::Relaxed);
-            return Ok(());
-        }
+        let known = if self.needs_care() { None } else { self.open.read().clone() };
+        let is_new = known.is_none();
+        let mut opened = match known {
+            Some(opened) => opened,
+            None => self.reopened(chain)?,
+        };
         let newest: Option<i64> = entries::table.select(diesel::dsl::max(entries::updated_index)).first(connection)?;
-        let Some(opened) = self.open.read().clone() else { return Ok(()) };
-        if newest.is_some_and(|newest| newest >= column(opened.position.next)) {
-            self.catch_up(opened, connection).inspect_err(|_| self.stale.store(true, Ordering::Relaxed))?;
+        let behind = newest.is_some_and(|newest| newest >= column(opened.position.next));
+        if behind {
+            opened.take_in(connection).inspect_err(|_| self.stale.store(true, Ordering::Relaxed))?;
+        }
+        if is_new || behind {
+            *self.open.write() = Some(opened);
+            self.stale.store(false, Ordering::Relaxed);
         }
         Ok(())
     }
 
-    fn catch_up(&self, mut opened: Opened, connection: &mut SqliteConnection) -> Result<(), ReadError> {
-        opened.take_in(connection)?;
-        *self.open.write() = Some(opened);
-        Ok(())
+    /// The index as it lies on the disk, or a new one where that cannot be used.
+    fn reopened(&self, chain: &str) -> Result<Opened, ReadError> {
+        *self.open.write() = None;
+        Opened::open(&self.dir, chain).or_else(|error| {
+            tracing::warn!(%error, "the search index is made anew");
+            remove(&self.dir)?;
+            Opened::open(&self.dir, chain).map_err(failed)
+        })
     }
 
     /// Names of the entries found, the most fitting first; none while there is no index.

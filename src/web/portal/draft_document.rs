@@ -255,6 +255,7 @@ pub fn place(fault: &Fault, fields: &DraftFields) -> (String, String, &'static s
     let parts: Vec<&str> = fault.pointer.split('/').skip(1).collect();
     let plain = |field: &str, label: &str, code| (field.to_owned(), label.to_owned(), code);
     match parts.as_slice() {
+        ["title", "en"] if fault.message == "is missing" => plain("title_en", "title-en", "required"),
         ["version"] => plain("version", "version", "bad_version"),
         ["code"] => plain("code", "meta-code", "bad_code"),
         ["parent"] => plain("parent", "meta-parent", "bad_parent"),
