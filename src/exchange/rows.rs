@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::catalog::{Entry, ItemKind, Masking};
+use crate::domain::grant::bounds::RowScope;
 use crate::domain::masking::mask;
 use crate::ids::ItemName;
 
@@ -32,12 +33,18 @@ pub(super) fn prepare(
             return Err(OutsideSchema);
         }
         if let Value::Object(row) = row
-            && ground.scope().iter().all(|scope| scope.holds(&row).unwrap_or(true))
+            && ground.scope().iter().all(|scope| is_reached(&served.entry, scope, &row))
         {
             rows.push(cut(&row, &shown));
         }
     }
     Ok(if ground.verifies_only() { vec![json!({"exists": !rows.is_empty()})] } else { rows })
+}
+
+/// Whether a row keeps within a restriction: of an item, by its value, which must be there; of a parameter alone, the
+/// call was held against it before.
+fn is_reached(entry: &Entry, scope: &RowScope, row: &Map<String, Value>) -> bool {
+    scope.holds(row).unwrap_or_else(|| entry.item(&scope.field).is_none())
 }
 
 fn cut(row: &Map<String, Value>, shown: &[(&ItemName, Masking)]) -> Value {
