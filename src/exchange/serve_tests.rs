@@ -371,8 +371,8 @@ async fn pages_verification_and_rows_outside_the_schema() {
     // The schema wants a name, and person 4 has none.
     let invalid = story.code(|call| call.params = json!({"id_number": "4"})).await;
     assert_eq!(invalid, "provider_answer_invalid");
-    let records = story.records(4).await;
-    assert_eq!(records[3].reasons, ["provider_answer_invalid"]);
+    let records = story.records(6).await;
+    assert_eq!(records[5].reasons, ["provider_answer_invalid"]);
     let yes_or_no = |request: &mut GrantRequest| {
         request.purpose = "check".into();
         request.mode = GrantMode::Verify;
