@@ -19,19 +19,13 @@ fn nothing_that_is_sent_gets_an_answer_that_is_not_described() {
     let city = City::of_three("civil-affairs");
     let node = city.node("civil-affairs");
     let place = tempfile::tempdir().unwrap();
-    for user in ["reviewer2", "admin1"] {
+    // An administrator's own operations are few: what breaks for a clerk is looked for at length.
+    for (user, phases) in [("reviewer2", "examples,coverage,fuzzing"), ("admin1", "examples,coverage")] {
         let account = json!({"user": user, "password": city.password("civil-affairs", user)});
         let token = city.anonymous("civil-affairs").post("sessions", &account).ok()["token"].clone();
         let said = Command::new(schemathesis())
             .current_dir(place.path())
-            .args([
-                "run",
-                &format!("{}/openapi.json", node.url),
-                "--checks",
-                CHECKS,
-                "--phases",
-                "examples,coverage,fuzzing",
-            ])
+            .args(["run", &format!("{}/openapi.json", node.url), "--checks", CHECKS, "--phases", phases])
             .args(["-H", &format!("Authorization: Bearer {}", token.as_str().unwrap())])
             // The caller would sign itself out.
             .args(["--exclude-operation-id", "closeSession"])

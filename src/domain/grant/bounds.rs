@@ -1,10 +1,11 @@
 //! Bounds of use that a grant may have beside its daily maximum: rate, days of the week, and which rows.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::clock::Millis;
 use crate::domain::catalog::Entry;
+use crate::domain::edition::present;
 use crate::ids::ItemName;
 
 /// Restrictions of rows in one grant.
@@ -19,13 +20,13 @@ pub const SCOPE_VALUE_CHARS_MAX: usize = 120;
 #[serde(deny_unknown_fields)]
 pub struct Bounds {
     /// Days of the week (UTC+8), 1 Monday to 7 Sunday, rising.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub weekdays: Option<Vec<u8>>,
     /// Queries in a short time.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub rate: Option<Rate>,
     /// Which rows; all of them must hold.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub scope: Option<Vec<RowScope>>,
 }
 
@@ -34,10 +35,10 @@ pub struct Bounds {
 #[serde(deny_unknown_fields)]
 pub struct Rate {
     /// In one second.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub per_second: Option<u32>,
     /// In one minute.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub per_minute: Option<u32>,
 }
 
@@ -49,12 +50,6 @@ pub struct RowScope {
     pub field: ItemName,
     /// The values that it may have, as text.
     pub values: Vec<String>,
-}
-
-/// Reads a field that is left out or has a value. `null` is refused: programs of an earlier edition refuse the field
-/// itself, so both must read the same transactions.
-pub(crate) fn stated<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
 }
 
 impl Bounds {

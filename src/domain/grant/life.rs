@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Millis;
 use crate::domain::Actor;
+use crate::domain::edition::present;
 use crate::ids::{DepartmentId, GrantId};
 
 use super::Approval;
-use super::bounds::stated;
 
 /// Grade of an entry from which two persons of its provider approve every grant.
 pub const TWO_APPROVERS_GRADE: u8 = 4;
@@ -84,6 +84,6 @@ pub struct AppealRuling {
     /// Why.
     pub reason: String,
     /// Until when it must, if it must.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub decide_by: Option<Millis>,
 }

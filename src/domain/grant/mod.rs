@@ -11,7 +11,8 @@ use crate::ids::{DepartmentId, EntryName, GrantId, ItemName, Version};
 
 use super::Actor;
 use super::catalog::Masking;
-use bounds::{Bounds, Rate, RowScope, stated};
+use super::edition::present;
+use bounds::{Bounds, Rate, RowScope};
 use life::Life;
 
 /// What a consumer asks for.
@@ -44,13 +45,13 @@ pub struct GrantRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<(u8, u8)>,
     /// What the application says besides (edition 3).
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub details: Option<Box<Details>>,
     /// Rate, days of the week and rows, when limited (edition 3).
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub bounds: Option<Box<Bounds>>,
     /// The grant in whose place this one comes when it is approved: a renewal or a change (edition 3).
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub replaces: Option<GrantId>,
 }
 
@@ -59,16 +60,16 @@ pub struct GrantRequest {
 #[serde(deny_unknown_fields)]
 pub struct Details {
     /// The purpose in words.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub purpose_text: Option<String>,
     /// The clause of the legal basis.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub legal_clause: Option<String>,
     /// Digest of the official letter; a `digest.record` of the consumer says whose and when.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub letter: Option<Hash>,
     /// Reference of the impact assessment (PIPL §55).
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub assessment: Option<String>,
 }
 
@@ -106,13 +107,13 @@ pub struct Approval {
     /// Until when.
     pub valid_until: Millis,
     /// The network zone, when the provider limits it (edition 3).
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub network_zone: Option<String>,
     /// Hours of the day (UTC+8), `[from, to)`, when the provider limits them (edition 3).
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub hours: Option<(u8, u8)>,
     /// Rate, days of the week and rows, when the provider limits them (edition 3).
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub bounds: Option<Box<Bounds>>,
 }
 
