@@ -12,6 +12,8 @@ use crate::web::problem::Problem;
 
 /// How long a reading waits for the index that it was asked to reflect.
 const FRESH_WAIT: Duration = Duration::from_secs(5);
+/// More transactions than a city writes while a node that hears its leader has not heard of them.
+const AHEAD_MAX: u64 = 100_000;
 
 /// Parameters of a reading that has none of its own.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -44,12 +46,19 @@ pub fn page(cursor: Option<String>, page_size: Option<u32>) -> PageRequest {
 /// After 5 s `not_yet_projected`, or `beyond_the_ledger` when the ledger has no such index yet.
 pub async fn fresh(node: &Node, min_index: Option<u64>) -> Result<(), Problem> {
     let Some(index) = min_index else { return Ok(()) };
+    let beyond = |size: u64| {
+        let detail = format!("the ledger has {size} transactions, so its last index is {}", size.saturating_sub(1));
+        Problem::new("beyond_the_ledger").detail(detail)
+    };
+    // What no node can have answered in the moment that this one may be behind is not waited for.
+    if let Some(size) = node.known_size().filter(|size| index.saturating_sub(*size) > AHEAD_MAX) {
+        return Err(beyond(size));
+    }
     if node.model.wait_for(index.saturating_add(1), FRESH_WAIT).await {
         return Ok(());
     }
     if let Some(size) = node.known_size().filter(|size| *size <= index) {
-        let detail = format!("the ledger has {size} transactions, so its last index is {}", size.saturating_sub(1));
-        return Err(Problem::new("beyond_the_ledger").detail(detail));
+        return Err(beyond(size));
     }
     let projected = node.model.projected().borrow().size;
     let detail = format!("this node's listings reflect {projected} transactions, not yet index {index}: try again");
