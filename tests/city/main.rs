@@ -28,6 +28,7 @@ mod operations;
 mod promises;
 mod providers;
 mod queries;
+mod rules;
 mod storms;
 mod submissions;
 mod suites;
