@@ -162,7 +162,9 @@ impl Node {
             cluster_health::clock_check(&status),
             Check::new(
                 "projection",
-                self.model.is_sound() && self.listings.keep_up(projected, status.size, caught_up),
+                self.model.is_sound()
+                    && projected <= status.size
+                    && self.listings.keep_up(projected, status.size, caught_up),
                 format!("{projected} of {} transactions are projected", status.size),
             )
             .warning(lag > LAG_MAX),

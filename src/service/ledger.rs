@@ -189,6 +189,12 @@ impl Node {
         let found = blocking(read).await?;
         found.ok_or_else(|| match self.chain.archived_at(index) {
             Some(file) => ServiceError::archived(&file),
+            // After a start the listings, which are on disk, may be ahead of the ledger, which is still being applied.
+            None if index >= self.chain.size() => ServiceError::Unavailable {
+                code: "not_yet_projected",
+                detail: "the ledger is still being applied: try again".into(),
+                retry_after_s: 1,
+            },
             None => ServiceError::Internal(format!("transaction {index} cannot be read from the ledger")),
         })
     }

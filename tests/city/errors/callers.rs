@@ -76,7 +76,7 @@ fn sessions_and_tokens_end() {
     assert_eq!(system.get("catalog/entries").status, 200);
     let file = city.node("tax").data_dir.join("model/local.db");
     let mut database = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
-    let end = "UPDATE system_tokens SET created = 0, expires = 1 WHERE name = 'last-years-system'";
+    let end = "UPDATE tokens SET created = 0, expires = 1 WHERE name = 'last-years-system'";
     database.batch_execute(&format!("PRAGMA busy_timeout = 5000; {end}")).unwrap();
     ended(&system);
 }
