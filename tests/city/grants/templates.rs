@@ -7,14 +7,14 @@ use crate::harness::City;
 #[test]
 fn one_form_asks_for_all_that_a_matter_takes() {
     let city = City::shared();
-    let system = city.system("planning-resources");
+    let system = city.system("public-security");
     let templates = system.get("grant-templates").ok();
     let codes: Vec<&str> =
         templates["items"].as_array().unwrap().iter().filter_map(|one| one["code"].as_str()).collect();
     assert!(codes.contains(&"social-assistance"), "{templates}");
     let path = "grant-templates/social-assistance/request";
     system.post("grant-templates/no-such/request", &json!({})).problem(404, "not_found");
-    city.person("planning-resources", "admin1").post(path, &json!({})).problem(403, "role_not_allowed");
+    city.person("public-security", "admin1").post(path, &json!({})).problem(403, "role_not_allowed");
 
     let asked = system.post(path, &json!({"matter": "危房改造对象认定", "assessment": "PIA-2026-31"})).ok();
     let of = |entry: &str| -> &Value {
@@ -23,8 +23,8 @@ fn one_form_asks_for_all_that_a_matter_takes() {
     };
     // The city of the stories has no health department.
     assert_eq!(of("health/medical-record-summary")["code"], "entry_unavailable");
-    assert!(of("planning-resources/real-estate-title")["id"].is_null(), "one's own data needs no grant: {asked}");
-    for (entry, items) in [("public-security/household-registration", 5), ("civil-affairs/marriage-registration", 4)] {
+    assert!(of("public-security/household-registration")["id"].is_null(), "one's own data needs no grant: {asked}");
+    for (entry, items) in [("planning-resources/real-estate-title", 3), ("civil-affairs/marriage-registration", 4)] {
         let id = of(entry)["id"].as_str().unwrap();
         let provider = city.system(entry.split_once('/').unwrap().0);
         let shown = provider.get(&format!("grants/{id}?min_index={}", asked["ledger_index"])).ok();

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::HOUSEHOLD;
 use crate::harness::{City, Examples, SOON, Wish, until};
 
 const CASE: &str = "SA-2026-0100";
@@ -13,18 +12,19 @@ const CASE: &str = "SA-2026-0100";
 fn a_batch_answers_about_each_subject_by_itself_and_is_not_done_twice() {
     let city = City::shared();
     let family = Examples::get();
-    let wish = Wish { consumer: "transport", purpose: "data-quality", items: &["name", "status"], ..Wish::default() };
-    city.grant(&wish, &json!({"items": ["name", "status"], "daily_max": 2}));
+    let items = &["id_number", "marital_status"];
+    let wish = Wish { consumer: "planning-resources", purpose: "data-quality", items, ..Wish::marriage() };
+    city.grant(&wish, &json!({"daily_max": 2}));
     let person = |id: &str| json!({"id_number": id});
-    let batch = |subjects: &[Value]| json!({"purpose": "data-quality", "cause": "数据质量核对", "case_id": CASE, "items": ["name"], "subjects": subjects});
-    let path = format!("query/{HOUSEHOLD}/batch");
+    let batch = |subjects: &[Value]| json!({"purpose": "data-quality", "cause": "数据质量核对", "case_id": CASE, "items": ["marital_status"], "subjects": subjects});
+    let path = format!("query/{}/batch", wish.entry);
     let subjects = [
         person("nobody"),
         person(&family.seller_id_number),
         person(&family.buyer_id_number),
         person(&family.seller_id_number),
     ];
-    let system = city.system("transport").with("idempotency-key", "batch-1");
+    let system = city.system("planning-resources").with("idempotency-key", "batch-1");
     let answered = system.post(&path, &batch(&subjects)).ok();
     let answers = answered["answers"].as_array().unwrap();
     assert_eq!(answers.iter().map(|it| it["place"].clone()).collect::<Vec<_>>(), [0, 1, 2, 3]);
@@ -51,6 +51,6 @@ fn a_batch_answers_about_each_subject_by_itself_and_is_not_done_twice() {
 
     for count in [0, 101] {
         let subjects = vec![person(&family.seller_id_number); count];
-        city.system("transport").post(&path, &batch(&subjects)).problem(422, "unprocessable");
+        city.system("planning-resources").post(&path, &batch(&subjects)).problem(422, "unprocessable");
     }
 }

@@ -2,22 +2,21 @@
 
 use serde_json::{Value, json};
 
-use super::HOUSEHOLD;
 use crate::harness::{Caller, City, Examples, Wish, eventually, mulu, mulu_told};
 
 #[test]
 fn the_command_line_asks_explains_and_tells_why_it_got_nothing() {
     let city = City::shared();
-    let consumer = city.node("civil-affairs");
+    let consumer = city.node("transport");
     let place = tempfile::tempdir().unwrap();
     let token = place.path().join("token");
     std::fs::write(&token, format!("{}\n", consumer.system_token)).unwrap();
-    let wish = Wish { purpose: "command-line", ..Wish::default() };
+    let wish = Wish { consumer: "transport", purpose: "command-line", ..Wish::marriage() };
     city.grant(&wish, &json!({}));
     let who = format!("id_number={}", Examples::get().seller_id_number);
     let base = [
         "query",
-        HOUSEHOLD,
+        wish.entry,
         "--node",
         &consumer.url,
         "--token-file",
@@ -27,10 +26,10 @@ fn the_command_line_asks_explains_and_tells_why_it_got_nothing() {
     ];
     let with = |more: &[&str]| base.iter().chain(more).map(|part| (*part).to_owned()).collect::<Vec<String>>();
 
-    let said = mulu(&with(&["--purpose", "command-line", "--param", &who, "--item", "name", "--item", "status"]));
+    let said = mulu(&with(&["--purpose", "command-line", "--param", &who, "--item", "marital_status"]));
     assert!(said.err.contains("1 rows; access "), "{}", said.err);
     let row: Value = serde_json::from_str(said.ok().trim()).unwrap();
-    assert_eq!(row.as_object().unwrap().keys().collect::<Vec<_>>(), ["name", "status"]);
+    assert_eq!(row.as_object().unwrap().keys().collect::<Vec<_>>(), ["marital_status"]);
 
     let whole = mulu_told(
         &with(&["--purpose", "command-line", "--params-file", "-", "--json"]),
@@ -49,7 +48,7 @@ fn the_command_line_asks_explains_and_tells_why_it_got_nothing() {
     assert!(refused.contains("403 ") && refused.contains("on the record as access"), "{refused}");
     let wrong = mulu(&with(&["--purpose", "command-line", "--param", "id_number=1"])).failed(1);
     assert!(wrong.contains("422 unprocessable") && wrong.contains("/params/id_number"), "{wrong}");
-    mulu(&["query", HOUSEHOLD, "--node", &consumer.url, "--purpose", "x", "--cause", "y", "--param", "no"]).failed(2);
+    mulu(&["query", wish.entry, "--node", &consumer.url, "--purpose", "x", "--cause", "y", "--param", "no"]).failed(2);
 }
 
 #[test]
