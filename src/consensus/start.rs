@@ -40,6 +40,8 @@ use super::transport::{Links, listen};
 use super::waiters::Waiters;
 use super::{ConsensusError, fatal, opening};
 
+/// A write that failed in the background is noticed so soon.
+const LOOK_AT_STORE: Duration = Duration::from_millis(100);
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) fn start(settings: Settings) -> Result<(Arc<Shared>, Running), ConsensusError> {
@@ -231,6 +233,17 @@ fn network(
     runtime.spawn(fatal::guard(listen(listener, TlsAcceptor::from(settings.tls_server), inbound.clone())));
     let connector = TlsConnector::from(settings.tls_client);
     runtime.spawn(fatal::guard(directory.keep(shared.links.clone(), connector, inbound)));
+    let store = settings.store;
+    runtime.spawn(fatal::guard(async move {
+        let mut looks = tokio::time::interval(LOOK_AT_STORE);
+        while store.failure().is_none() {
+            looks.tick().await;
+        }
+        // Whoever waits for the store may do so for ever.
+        if let Some(error) = store.failure() {
+            fatal::end("store", &error);
+        }
+    }));
     let shared = shared.clone();
     runtime.spawn(fatal::guard(async move {
         let mut seconds = tokio::time::interval(REPORT_EVERY);

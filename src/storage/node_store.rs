@@ -199,6 +199,12 @@ impl NodeStore {
         self.tree.scan_prefix(prefix).keys().try_fold(0, |count, key| key.map(|_| count + 1)).map_err(failed)
     }
 
+    /// What failed in the background, if anything did: then nothing is known about what lies on disk, others may wait for
+    /// ever, and the process must end. Waits for nothing itself.
+    pub fn failure(&self) -> Option<StorageError> {
+        self.tree.failure()
+    }
+
     /// Waits until every write so far is on disk.
     ///
     /// # Errors

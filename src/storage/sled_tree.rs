@@ -1,7 +1,8 @@
 //! sled's tree, whose callers never wait for a write that failed.
 //!
 //! sled 0.34 writes in the background. Where such a write fails, it notes the error, but does not always wake those who
-//! wait for it. Any later call does: so somebody looks.
+//! wait for it. A later call does, unless it has to wait for one of them: so somebody calls, and a node that lives on
+//! this tree looks at [`Tree::failure`] as well and ends.
 
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,6 +21,7 @@ const LOOK: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct Tree {
     db: sled::Db,
+    config: sled::Config,
     watch: Option<(SyncSender<()>, JoinHandle<()>)>,
 }
 
@@ -39,16 +41,22 @@ impl Tree {
         let db = open(&config, dir)?;
         let (stop, stopped) = mpsc::sync_channel(0);
         let watched = db.clone();
+        let known = config.clone();
         let look = move || {
             while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-                if config.global_error().is_err() {
+                if known.global_error().is_err() {
                     let _wakes = watched.flush();
                 }
             }
         };
         let thread =
             Builder::new().name("store-watch".into()).spawn(look).map_err(StorageError::io(dir, "watching"))?;
-        Ok(Self { db, watch: Some((stop, thread)) })
+        Ok(Self { db, config, watch: Some((stop, thread)) })
+    }
+
+    /// What failed in the background, if anything did. Waits for nothing.
+    pub(super) fn failure(&self) -> Option<StorageError> {
+        self.config.global_error().err().map(failed)
     }
 
     /// Closes the tree, which writes and syncs what sled still holds.
