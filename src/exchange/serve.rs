@@ -24,11 +24,21 @@ use super::quota::Quota;
 use super::receive::Received;
 use super::{Exchange, ExchangeError, Inner, connector, cursor, quota, rows, turn};
 
+/// Pages of a source that are looked through for a yes or no.
+const VERIFY_PAGES_MAX: usize = 10;
+
 /// A page that the consumer gets.
 #[derive(Default)]
 struct Page {
     rows: Vec<Value>,
     next_cursor: Option<String>,
+}
+
+impl Page {
+    /// Whether it is the answer that a record exists.
+    fn says_yes(&self) -> bool {
+        self.rows.first().and_then(|row| row.get("exists")) == Some(&Value::Bool(true))
+    }
 }
 
 /// What was decided about a request, and on what ground.
@@ -135,15 +145,23 @@ impl Inner {
                 }
             }
         }
-        let found = self.connectors.fetch(&request.entry, &request.params, cursor.as_deref()).await;
-        match found {
-            Ok(page) => {
-                let ground = ground.clone();
-                let prepared = self.blocking(move |inner| inner.prepare(&request, &served, &ground, page)).await;
-                prepared.ok_or_else(|| AnswerError::new("busy", "the call was interrupted"))
+        let mut cursor = cursor;
+        for _ in 0..VERIFY_PAGES_MAX {
+            let found = match self.connectors.fetch(&request.entry, &request.params, cursor.as_deref()).await {
+                Ok(found) => found,
+                Err(cause) => return Ok(Err(source_error(&request, &cause))),
+            };
+            // Of a page whose rows the grant does not reach nothing follows: yes or no may stand on the next one.
+            let next = found.next_cursor.clone().filter(|_| ground.verifies_only());
+            let (request, served, ground) = (request.clone(), served.clone(), ground.clone());
+            let prepared = self.blocking(move |inner| inner.prepare(&request, &served, &ground, found)).await;
+            let prepared = prepared.ok_or_else(|| AnswerError::new("busy", "the call was interrupted"))?;
+            match (&prepared, next) {
+                (Ok(page), Some(next)) if !page.says_yes() => cursor = Some(next),
+                _ => return Ok(prepared),
             }
-            Err(cause) => Ok(Err(source_error(&request, &cause))),
         }
+        Ok(Err(AnswerError::new("provider_data_unavailable", "too many records to look through for a yes or no")))
     }
 
     /// Records the access; the answer leaves when the record is on disk.
@@ -234,7 +252,7 @@ impl Inner {
         let rows = rows::prepare(served, ground, own, found.rows).map_err(|rows::OutsideSchema| {
             AnswerError::new("provider_answer_invalid", "the provider's data does not fit the entry's schema")
         })?;
-        // Whether a record exists is known after the first page.
+        // A yes or no is one page.
         let next = found.next_cursor.filter(|_| !ground.verifies_only());
         let next_cursor = next.map(|next| cursor::close(&self.keys, request, &next)).transpose().map_err(|cause| {
             tracing::error!(%cause, "the place of the next page cannot be sealed");

@@ -86,7 +86,7 @@ impl Story {
         let mut database = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
         let people = "CREATE TABLE people (id TEXT, name TEXT, address TEXT, married INTEGER);
             INSERT INTO people VALUES ('1', '王小明', '北京市海淀区', 1), ('2', '李', '北京市', 0),
-                ('3', 'a', 'x', 0), ('3', 'b', 'x', 0), ('3', 'c', 'x', 0), ('4', NULL, 'x', 0);";
+                ('3', 'a', 'x', 0), ('3', 'b', 'x', 0), ('3', 'c', 'y', 0), ('4', NULL, 'x', 0);";
         database.batch_execute(people).unwrap();
         let city = City::new(crate::policy::default_document());
         city.publish(HOUSEHOLD, "conditional");
@@ -263,14 +263,15 @@ async fn a_grant_reaches_its_rows_only_on_its_days_and_at_its_pace() {
     let QueryError::Refused { explanation, .. } = &refused else { panic!("{refused}") };
     assert_eq!((refused.code(), explanation.rule.as_str()), ("outside_scope", "grant-scope"));
     assert_eq!(story.records(2).await[1].reasons, ["outside_scope"]);
-    // An item with a fixed value: other rows are as if they were not there.
+    // An item with a fixed value: other rows are as if they were not there. The one of person 3 is on the second page.
     let verify = |request: &mut GrantRequest| {
         request.purpose = "check".into();
         request.mode = GrantMode::Verify;
-        request.bounds = serde_json::from_value(json!({"scope": [{"field": "address", "values": ["北京市"]}]})).ok();
+        request.bounds =
+            serde_json::from_value(json!({"scope": [{"field": "address", "values": ["北京市", "y"]}]})).ok();
     };
     story.city.grant(verify);
-    for (id, exists) in [("2", true), ("1", false)] {
+    for (id, exists) in [("2", true), ("1", false), ("3", true)] {
         let change = |call: &mut QueryCall| {
             call.purpose = "check".into();
             call.params = json!({"id_number": id});
