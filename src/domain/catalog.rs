@@ -149,7 +149,7 @@ pub enum ItemKind {
     Boolean,
 }
 
-/// How a value is shown to the consumer: one word, see [`Masking::from_str`].
+/// How a value is shown to the consumer: one word, which `FromStr` reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Masking {

@@ -1,7 +1,7 @@
 //! Connectors: how a provider's node asks its department's own data.
 //!
-//! Each entry has one source: a database ([`sqlite`], [`postgres`]) or a service ([`http`]). What is common to them
-//! stands here: a bound on questions at a time, a time for each, and a [`breaker`] for a source that fails.
+//! Each entry has one source: a database (`sqlite`, `postgres`) or a service (`http`). What is common to them
+//! stands here: a bound on questions at a time, a time for each, and a `breaker` for a source that fails.
 
 mod breaker;
 pub mod config;
