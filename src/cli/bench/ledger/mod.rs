@@ -54,6 +54,9 @@ pub struct LedgerBench {
     /// Fill the ledger to so many transactions, measure again, and time a node's start
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     leaves: Option<u64>,
+    /// From these leaves on, measure while the read models still catch up with the filling; a start is not timed then
+    #[arg(long, requires = "leaves")]
+    while_catching_up: bool,
     /// Offer far more than can be carried, too, and tell how that is turned away
     #[arg(long)]
     overload: bool,
@@ -113,6 +116,7 @@ impl LedgerBench {
             let leader = city.leader().await?;
             for mut load in self.loads(leader, city.members.len()) {
                 load.name = format!("{}, from {leaves} leaves", load.name);
+                load.caught_up = !self.while_catching_up;
                 eprintln!("{} …", load.name);
                 report.phases.push(self.phase(city, leader, &load).await?);
             }
@@ -121,8 +125,10 @@ impl LedgerBench {
         report.size = figure(&city.metrics(leader).await?, "mulu_ledger_size");
         report.disk(city.members.iter().map(|member| (member.ledger_dir(), member.model_dir())));
         let follower = (0..city.members.len()).find(|number| *number != leader).unwrap_or_default();
-        eprintln!("a node starts again …");
-        report.restart = city.restart(follower).await?;
+        if !self.while_catching_up {
+            eprintln!("a node starts again …");
+            report.restart = Some(city.restart(follower).await?);
+        }
         report.idle_bytes = city.members.get(follower).map(|member| usage::resident(member.pid)).unwrap_or_default();
         Ok(report)
     }
@@ -138,6 +144,7 @@ impl LedgerBench {
             a_second,
             at,
             seconds,
+            caught_up: true,
         };
         let (clients, batch) = (usize::from(self.clients), usize::from(self.batch));
         let mut loads = vec![
@@ -159,7 +166,7 @@ impl LedgerBench {
         let seconds = usize::try_from(load.seconds.as_secs()).unwrap_or(1).max(1);
         let requests = (load.a_second * seconds).div_ceil(load.batch * entrances.len());
         let supplies = sign(&entrances, &city.chain, requests, load.batch)?;
-        city.lag(true).await?;
+        city.lag(load.caught_up).await?;
         let before = look(city).await?;
         let begun = Instant::now();
         let seen = load::run(&supplies, load.clients, begun + load.seconds).await.map_err(CliError::failed)?;
@@ -191,12 +198,14 @@ struct Load {
     /// At which node alone.
     at: Option<usize>,
     seconds: Duration,
+    /// Whether the read models have everything before it begins.
+    caught_up: bool,
 }
 
 impl Load {
     fn warm_up() -> Self {
         let seconds = Duration::from_secs(1);
-        Self { name: String::new(), clients: 8, batch: 50, a_second: 4_000, at: None, seconds }
+        Self { name: String::new(), clients: 8, batch: 50, a_second: 4_000, at: None, seconds, caught_up: true }
     }
 }
 
