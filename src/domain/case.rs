@@ -63,6 +63,16 @@ pub struct SignOff {
     pub note: String,
 }
 
+/// Whether a rule of the workflow held of what was pulled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleResult {
+    /// The rule.
+    pub rule: Slug,
+    /// Whether it held.
+    pub held: bool,
+}
+
 /// A case in the state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {

@@ -1,5 +1,7 @@
 //! Formats of our own for JSON Schema's `format`: check digits, dates and code tables, where a pattern ends.
 
+use crate::ids::DepartmentId;
+
 use super::identifiers::{IdentifierError, certificate_identifier, id_number, plate, region, unit_number, uscc};
 
 /// A format's name and its check.
@@ -13,6 +15,7 @@ pub const FORMATS: &[Format] = &[
     ("plate", plate::validate),
     ("certificate_identifier", certificate_identifier::validate),
     ("bay_id", bay_id),
+    ("department", department),
 ];
 
 /// Checks a text against one of our formats.
@@ -36,6 +39,11 @@ fn bay_id(text: &str) -> Result<(), IdentifierError> {
         return Err(IdentifierError::Character);
     }
     region::validate(district)
+}
+
+/// A department's id, as `civil-affairs`; whether the city has it, the ledger says.
+fn department(text: &str) -> Result<(), IdentifierError> {
+    text.parse::<DepartmentId>().map(|_| ()).map_err(|_| IdentifierError::Character)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod case;
+pub mod case_rules;
 pub mod catalog;
 pub mod certificate;
 pub mod command;

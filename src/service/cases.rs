@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::domain::case::{CaseOpening, Material, SignOff};
+use crate::domain::case::{CaseOpening, Material, SignOff, SignOffStep};
+use crate::domain::case_rules::Ground;
 use crate::domain::command::Command;
 use crate::domain::department_files::workflow::{Pull, WorkflowFile};
-use crate::domain::formats::FORMATS;
 use crate::domain::schema::Fault;
 use crate::domain::{Actor, Text};
 use crate::exchange::QueryCall;
-use crate::ids::{CaseId, ItemName, Slug};
+use crate::ids::{CaseId, Slug};
 use crate::policy::facts::{Action, Facts, Relation};
 use crate::readmodel::Page;
 use crate::readmodel::cases::{CaseFilter, CaseView};
@@ -30,8 +30,8 @@ use super::writes::Committed;
 pub struct StartCase {
     /// Name of the workflow, of `departments/<own>/workflows/`.
     pub workflow: Slug,
-    /// Values of its parameters.
-    pub params: BTreeMap<String, String>,
+    /// What its form asks for.
+    pub params: Map<String, Value>,
 }
 
 /// An opened case.
@@ -83,18 +83,19 @@ impl Node {
         let actor = self.authorise(who, |role| Facts::new(Action::OpenCase, role, Relation::Own))?;
         let workflow = self.workflows.iter().find(|workflow| workflow.name == start.workflow);
         let workflow = workflow.ok_or_else(|| ServiceError::missing(format_args!("workflow {}", start.workflow)))?;
-        check_params(workflow, &start.params)?;
+        let steps = self.checked(workflow, &start.params)?;
         let id = self.next_id(who);
         let case = CaseId::from(id);
         let mut papers = Vec::with_capacity(workflow.pulls.len());
-        for pull in &workflow.pulls {
+        for pull in workflow.pulls.iter().filter(|pull| pull.is_wanted(&start.params)) {
             papers.push(self.pull(&actor, workflow, pull, &start.params, case).await?);
         }
+        self.judge(workflow, &start.params, &papers)?;
         let opening = CaseOpening {
             workflow: workflow.name.clone(),
             title: workflow.title.clone(),
             materials: papers.iter().map(material).collect(),
-            steps: workflow.sign_offs.clone(),
+            steps,
         };
         let (local, now, params) = (self.local.clone(), self.clock.now(), start.params);
         blocking(move || local.keep_case(case, &params, &papers, now)).await?;
@@ -107,12 +108,9 @@ impl Node {
         actor: &Actor,
         workflow: &WorkflowFile,
         pull: &Pull,
-        params: &BTreeMap<String, String>,
+        params: &Map<String, Value>,
         case: CaseId,
     ) -> Result<CaseMaterial, ServiceError> {
-        let value = |(to, from): (&ItemName, &ItemName)| {
-            Some((to.to_string(), Value::from(params.get(from.as_str())?.clone())))
-        };
         let call = QueryCall {
             actor: actor.clone(),
             entry: pull.entry.clone(),
@@ -120,7 +118,7 @@ impl Node {
             purpose: workflow.purpose.clone(),
             cause: workflow.cause.clone(),
             case_id: Some(case.to_string()),
-            params: Value::Object(pull.params.iter().filter_map(value).collect()),
+            params: Value::Object(pull.params_of(params)),
             items: pull.items.clone(),
             cursor: None,
             access_id: None,
@@ -139,6 +137,45 @@ impl Node {
             digest: answer.rows_digest,
             rows: Value::Array(answer.rows),
         })
+    }
+
+    /// Checks a filled-in form, and finds the department of each step.
+    fn checked(&self, workflow: &WorkflowFile, form: &Map<String, Value>) -> Result<Vec<SignOffStep>, ServiceError> {
+        let mut faults: Vec<Fault> = workflow.check_form(form).into_iter().map(in_params).collect();
+        let mut steps = Vec::with_capacity(workflow.sign_offs.len());
+        for step in &workflow.sign_offs {
+            match step.department_in(form).filter(|id| self.chain.state().department(id).is_some()) {
+                Some(department) => steps.push(step.on_ledger(department)),
+                None if step.department.is_some() => {
+                    return Err(ServiceError::missing(format_args!("the department of step {}", step.step)));
+                }
+                None => {
+                    let field = step.department_from.as_ref().map(ToString::to_string).unwrap_or_default();
+                    let field = field.trim_start_matches("form.").to_owned();
+                    faults.push(Fault::new(format!("/params/{field}"), "is not a department of the city"));
+                }
+            }
+        }
+        if faults.is_empty() { Ok(steps) } else { Err(ServiceError::Invalid(faults)) }
+    }
+
+    /// Fails with the rules that do not hold.
+    fn judge(
+        &self,
+        workflow: &WorkflowFile,
+        form: &Map<String, Value>,
+        papers: &[CaseMaterial],
+    ) -> Result<(), ServiceError> {
+        let rows =
+            |pull: &Pull| papers.iter().find(|paper| paper.name == pull.name)?.rows.as_array().map(Vec::as_slice);
+        let pulls = workflow.pulls.iter().map(|pull| (pull.name.clone(), rows(pull))).collect::<BTreeMap<_, _>>();
+        let today = self.clock.now().date();
+        let results = Ground { form, pulls: &pulls, today: &today }.judge(&workflow.rules);
+        let broken =
+            |rule: &&crate::domain::case_rules::Rule| results.iter().any(|one| one.rule == rule.name && !one.held);
+        let titles: Vec<String> =
+            workflow.rules.iter().filter(broken).map(|rule| format!("{} / {}", rule.title.zh, rule.title.en)).collect();
+        if titles.is_empty() { Ok(()) } else { Err(ServiceError::conflict("case_data_disagree", titles.join("; "))) }
     }
 
     /// Cases of the city, newest first.
@@ -214,23 +251,7 @@ fn material(paper: &CaseMaterial) -> Material {
     Material { entry: paper.entry.clone(), access_id: paper.access_id, digest: paper.digest }
 }
 
-fn check_params(workflow: &WorkflowFile, params: &BTreeMap<String, String>) -> Result<(), ServiceError> {
-    let mut faults = Vec::new();
-    for param in &workflow.params {
-        let pointer = format!("/params/{}", param.name);
-        match params.get(param.name.as_str()) {
-            None => faults.push(Fault::new(pointer, "is missing")),
-            Some(value) if !fits(&param.format, value) => {
-                faults.push(Fault::new(pointer, format!("is not a valid {}", param.format)));
-            }
-            Some(_) => {}
-        }
-    }
-    let unknown = params.keys().filter(|key| !workflow.params.iter().any(|param| param.name.as_str() == key.as_str()));
-    faults.extend(unknown.map(|key| Fault::new(format!("/params/{key}"), "is not a parameter of this workflow")));
-    if faults.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(faults)) }
-}
-
-fn fits(format: &str, value: &str) -> bool {
-    FORMATS.iter().any(|(name, check)| *name == format && check(value).is_ok())
+/// A fault of the form, in the place where a call has it.
+fn in_params(fault: Fault) -> Fault {
+    Fault::new(format!("/params{}", fault.pointer), fault.message)
 }

@@ -1,17 +1,16 @@
 //! E-licences: issue at the end of a case, look, change the status, verify in public.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::clock::Millis;
 use crate::crypto::digest::{Hash, sm3};
 use crate::domain::Text;
+use crate::domain::case_rules::Operand;
 use crate::domain::certificate::{CertificateIssue, CertificateStatus, CertificateStatusChange};
 use crate::domain::command::Command;
 use crate::domain::department::Department;
-use crate::domain::department_files::workflow::WorkflowFile;
+use crate::domain::department_files::workflow::{WorkflowCertificate, WorkflowFile};
 use crate::domain::identifiers::certificate_identifier;
 use crate::ids::{CaseId, DepartmentId};
 use crate::policy::facts::{Action, Facts, Relation};
@@ -97,8 +96,10 @@ impl Node {
         let params = blocking(move || local.case_record(id)).await?.map(|record| record.params);
         let params =
             params.ok_or_else(|| ServiceError::missing(format_args!("the papers of case {id} on this node")))?;
-        let identifier = self.certificate_identifier(workflow, id)?;
-        let document = self.certificate_document(workflow, id, &identifier, &params)?;
+        let kind = workflow.certificate.as_ref();
+        let kind = kind.ok_or_else(|| ServiceError::missing("a certificate at the end of this workflow"))?;
+        let identifier = self.certificate_identifier(kind, id)?;
+        let document = self.certificate_document(workflow, kind, id, &identifier, &params)?;
         let (local, wanted) = (self.local.clone(), identifier.clone());
         // The document first: an identifier on the ledger whose document is lost would be worthless. One from an
         // earlier attempt that did not reach the ledger stays as it is.
@@ -110,14 +111,15 @@ impl Node {
             Ok::<_, ReadError>(document)
         })
         .await?;
-        let issue = certificate_issue(workflow, id, &identifier, &params, &kept);
+        let issue = certificate_issue(kind, id, &identifier, &params, &kept);
         let committed = self.write(who, actor, Command::IssueCertificate(issue)).await?;
         Ok(Issued { identifier, committed })
     }
 
     /// Follows from the case, so that a repeated attempt issues no second certificate.
-    fn certificate_identifier(&self, workflow: &WorkflowFile, case: CaseId) -> Result<String, ServiceError> {
-        certificate_identifier::issue(&workflow.certificate.type_code, &self.own_department()?.uscc, &serial(case), 1)
+    fn certificate_identifier(&self, kind: &WorkflowCertificate, case: CaseId) -> Result<String, ServiceError> {
+        let type_code = kind.type_code.as_deref().unwrap_or_default();
+        certificate_identifier::issue(type_code, &self.own_department()?.uscc, &serial(case), 1)
             .map_err(|e| ServiceError::Internal(format!("the certificate's identifier {e}")))
     }
 
@@ -130,12 +132,12 @@ impl Node {
     fn certificate_document(
         &self,
         workflow: &WorkflowFile,
+        kind: &WorkflowCertificate,
         case: CaseId,
         identifier: &str,
-        params: &BTreeMap<String, String>,
+        params: &Map<String, Value>,
     ) -> Result<CertificateDocument, ServiceError> {
         let issuer = self.own_department()?;
-        let kind = &workflow.certificate;
         let now = self.clock.now();
         let mut salt = vec![0; SALT_BYTES];
         getrandom::fill(&mut salt).map_err(|_| ServiceError::Internal("no randomness for a salt".into()))?;
@@ -150,7 +152,7 @@ impl Node {
             "issue_date": now.date(),
             "valid_from": now.date(),
             "valid_to": valid_to,
-            "holder": { "code": params.get(kind.holder.as_str()), "type_code": "111", "type_name": "公民身份号码" },
+            "holder": { "code": holder(kind, params), "type_code": "111", "type_name": "公民身份号码" },
             "matter": workflow.title,
             "particulars": params,
             "case": case,
@@ -234,22 +236,29 @@ impl Node {
 
 /// What the ledger learns of a document: digests and dates.
 fn certificate_issue(
-    workflow: &WorkflowFile,
+    kind: &WorkflowCertificate,
     case: CaseId,
     identifier: &str,
-    params: &BTreeMap<String, String>,
+    params: &Map<String, Value>,
     kept: &CertificateDocument,
 ) -> CertificateIssue {
     let date = |name: &str| kept.document.get(name).and_then(Value::as_str).map(str::to_owned);
-    let holder = params.get(workflow.certificate.holder.as_str()).map(String::as_str).unwrap_or_default();
     CertificateIssue {
         identifier: identifier.to_owned(),
-        type_name: workflow.certificate.type_name.clone(),
+        type_name: kind.type_name.clone().unwrap_or_default(),
         valid_from: date("valid_from").unwrap_or_default(),
         valid_to: date("valid_to"),
         document_digest: sm3(&[kept.document.to_string().as_bytes()]),
-        holder_commitment: sm3(&[&kept.salt, holder.as_bytes()]),
+        holder_commitment: sm3(&[&kept.salt, holder(kind, params).unwrap_or_default().as_bytes()]),
         case: Some(case),
+    }
+}
+
+/// The number of the holder, which stands in the form.
+fn holder<'a>(kind: &WorkflowCertificate, form: &'a Map<String, Value>) -> Option<&'a str> {
+    match &kind.holder {
+        Operand::Form(field) => form.get(field.as_str())?.as_str(),
+        Operand::Rows(_) | Operand::Item(..) => None,
     }
 }
 

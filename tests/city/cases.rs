@@ -36,7 +36,7 @@ fn a_real_estate_transfer_ends_in_a_licence_that_anybody_can_verify() {
     reviewer.post(&issue, &json!({})).problem(409, "conflict");
 
     let shown = city.person("planning-resources", "clerk1").get(&format!("cases/{id}")).ok();
-    assert_eq!((&shown["state"], shown["materials"].as_array().map(Vec::len)), (&json!("in_progress"), Some(6)));
+    assert_eq!((&shown["state"], shown["materials"].as_array().map(Vec::len)), (&json!("in_progress"), Some(7)));
     let papers = shown["papers"].to_string();
     assert!(papers.contains("周明远") && papers.contains("沈若溪") && papers.contains("W2026-900000"), "{papers}");
 

@@ -1,10 +1,8 @@
 //! What a case's owner keeps of it: what the clerk filled in, and the answers it rests on.
 
-use std::collections::BTreeMap;
-
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::clock::Millis;
 use crate::crypto::digest::Hash;
@@ -40,7 +38,7 @@ pub struct CaseMaterial {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CaseRecord {
     /// What the clerk filled in.
-    pub params: BTreeMap<String, String>,
+    pub params: Map<String, Value>,
     /// The answers it rests on, in the workflow's order.
     pub materials: Vec<CaseMaterial>,
     /// When it was kept.
@@ -64,7 +62,7 @@ impl Local {
     pub fn keep_case(
         &self,
         case: CaseId,
-        params: &BTreeMap<String, String>,
+        params: &Map<String, Value>,
         materials: &[CaseMaterial],
         now: Millis,
     ) -> Result<(), ReadError> {
@@ -136,7 +134,7 @@ mod tests {
         let local = Local::open(dir.path()).unwrap();
         let case = CaseId::new(NOW);
         assert_eq!(local.case_record(case), Ok(None));
-        let params = BTreeMap::from([("unit_number".to_owned(), "310101".to_owned())]);
+        let params = Map::from_iter([("unit_number".to_owned(), json!("310101")), ("area".to_owned(), json!(89))]);
         let materials: Vec<_> = (0..MATERIALS_MAX as u64).rev().map(material).collect();
         local.keep_case(case, &params, &materials[..1], NOW).unwrap();
         local.keep_case(case, &params, &materials, NOW).unwrap();

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use crate::domain::Role;
 use crate::domain::case::CaseState;
 use crate::domain::catalog::Sharing;
-use crate::domain::department_files::workflow::WorkflowFile;
+use crate::domain::department_files::workflow::{FormField, Pull, Step, WorkflowFile};
 use crate::domain::grant::GrantState;
 use crate::ids::EntryName;
 use crate::readmodel::PageRequest;
@@ -14,12 +14,13 @@ use crate::service::ServiceError;
 use crate::service::cases::StartCase;
 use crate::web::problem::Problem;
 
+use super::case_form;
 use super::desk::{Desk, Visitor};
 use super::form::{Fields, Posted};
 use super::listing::{cursor, pager};
 use super::render::{Answer, FAULTY};
 use super::views::cases::{CaseRow, CaseStart, Cases};
-use super::views::{Choice, Fault, Faults, Field};
+use super::views::{Choice, Fault, Faults};
 
 const PAGE_SIZE: u32 = 30;
 /// Where the form shows what will be pulled.
@@ -78,12 +79,9 @@ fn wanted<'a>(desk: &'a Desk, name: &str) -> Result<&'a WorkflowFile, Problem> {
 }
 
 fn form(desk: &Desk, status: StatusCode, workflow: &WorkflowFile, sent: &Fields, faults: Faults) -> Answer {
-    let field = |param: &crate::domain::department_files::workflow::WorkflowParam| Field {
-        name: param.name.to_string(),
-        label: desk.t.pick(&param.title).to_owned(),
-        hint: desk.t.word("format", &param.format),
-        value: sent.get(&format!("param-{}", param.name)).to_owned(),
-        required: true,
+    let signer = |step: &Step| match &step.department {
+        Some(department) => desk.department(department),
+        None => desk.t.say("case-signer-chosen"),
     };
     let view = CaseStart {
         page: desk.page_at(&format!("/cases/new?workflow={}", workflow.name)),
@@ -91,9 +89,9 @@ fn form(desk: &Desk, status: StatusCode, workflow: &WorkflowFile, sent: &Fields,
         workflow: workflow.name.to_string(),
         workflow_title: desk.t.pick(&workflow.title).to_owned(),
         summary: desk.t.pick(&workflow.summary).to_owned(),
-        fields: workflow.params.iter().map(field).collect(),
+        fields: workflow.fields().iter().map(|field| case_form::shown(desk, field, sent)).collect(),
         sources: sources(desk, workflow),
-        signers: workflow.sign_offs.iter().map(|step| desk.department(&step.department)).collect(),
+        signers: workflow.sign_offs.iter().map(signer).collect(),
         faults,
     };
     desk.show_as(status, &view)
@@ -101,7 +99,7 @@ fn form(desk: &Desk, status: StatusCode, workflow: &WorkflowFile, sent: &Fields,
 
 /// What will be pulled, each with whether it can be.
 fn sources(desk: &Desk, workflow: &WorkflowFile) -> Vec<Choice> {
-    let source = |pull: &crate::domain::department_files::workflow::Pull| Choice {
+    let source = |pull: &Pull| Choice {
         value: pull.entry.to_string(),
         label: desk.t.pick(&pull.title).to_owned(),
         chosen: can_pull(desk, &pull.entry, &workflow.purpose),
@@ -122,43 +120,33 @@ fn can_pull(desk: &Desk, entry: &EntryName, purpose: &str) -> bool {
 /// Opens a case and pulls its data.
 pub async fn open(Posted { visitor, form: sent }: Posted) -> Answer {
     let workflow = wanted(&visitor, sent.get("workflow"))?;
+    let fields = workflow.fields();
     let mut faults = Faults::default();
     for source in sources(&visitor, workflow).iter().filter(|source| !source.chosen) {
         faults.add_named(visitor.t, SOURCES, &source.label, "need_grant");
     }
-    for param in &workflow.params {
-        let field = format!("param-{}", param.name);
-        if sent.get(&field).is_empty() {
-            faults.add_named(visitor.t, &field, visitor.t.pick(&param.title), "required");
-        }
-    }
+    case_form::missing(&visitor, &fields, &sent, &mut faults);
     if faults.is_empty() {
-        let params = sent.after("param-").map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let start = StartCase { workflow: workflow.name.clone(), params };
+        let start = StartCase { workflow: workflow.name.clone(), params: case_form::values(&fields, &sent) };
         match visitor.node.start_case(&visitor.who, start).await {
             Ok(opened) => {
                 let id = opened.committed.transaction_id;
                 return visitor.done(&format!("/cases/{}", opened.case_id), "case_opened", Some(id));
             }
-            Err(error) => explain(&visitor, workflow, error, &mut faults)?,
+            Err(error) => explain(&visitor, &fields, error, &mut faults)?,
         }
     }
     form(&visitor, FAULTY, workflow, &sent, faults)
 }
 
 /// Faults that the clerk can mend in the form; anything else is a problem.
-fn explain(desk: &Desk, workflow: &WorkflowFile, error: ServiceError, faults: &mut Faults) -> Result<(), Problem> {
+fn explain(desk: &Desk, fields: &[FormField], error: ServiceError, faults: &mut Faults) -> Result<(), Problem> {
     match error {
         ServiceError::Invalid(found) => {
-            for fault in found {
-                let name = fault.pointer.strip_prefix("/params/").unwrap_or_default();
-                let param = workflow.params.iter().find(|param| param.name.as_str() == name);
-                let label = param.map_or(name, |param| desk.t.pick(&param.title));
-                faults.add_named(desk.t, &format!("param-{name}"), label, "bad_value");
-            }
+            case_form::wrong(desk, fields, &found, faults);
             Ok(())
         }
-        ServiceError::Conflict { code: code @ "case_material_missing", detail } => {
+        ServiceError::Conflict { code: code @ ("case_material_missing" | "case_data_disagree"), detail } => {
             let message = format!("{}{}{detail}", desk.t.word("problem", code), desk.t.say("colon"));
             faults.0.push(Fault { field: SOURCES.to_owned(), message });
             Ok(())

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::domain::Role;
 use crate::domain::certificate::CertificateStatus;
 use crate::domain::command::{Command, Payload};
-use crate::ids::ItemName;
+use crate::domain::department_files::workflow::{FormField, WorkflowFile};
 use crate::readmodel::PageRequest;
 use crate::readmodel::certificates::CertificateView;
 use crate::readmodel::transactions::{TransactionFilter, TransactionView};
@@ -81,11 +81,11 @@ fn fields(desk: &Desk, document: &Value) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     fields.extend(text(document.get("certificate_number")).map(|number| (desk.t.say("certificate-number"), number)));
     fields.extend(text(holder).map(|holder| (desk.t.say("certificate-holder"), holder)));
-    let params = desk.node.workflows().iter().flat_map(|workflow| &workflow.params);
-    let titles: Vec<(&ItemName, &str)> = params.map(|param| (&param.name, desk.t.pick(&param.title))).collect();
+    let titles: Vec<FormField> = desk.node.workflows().iter().flat_map(WorkflowFile::fields).collect();
     let particulars = document.get("particulars").and_then(Value::as_object);
     for (name, value) in particulars.into_iter().flatten().filter(|(_, value)| Some(*value) != holder) {
-        let title = titles.iter().find(|(known, _)| known.as_str() == name).map_or(name.as_str(), |(_, title)| title);
+        let title = titles.iter().find(|known| known.name.as_str() == name);
+        let title = title.map_or(name.as_str(), |field| desk.t.pick(&field.title));
         fields.extend(text(Some(value)).map(|value| (title.to_owned(), value)));
     }
     fields

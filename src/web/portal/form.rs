@@ -43,11 +43,6 @@ impl Fields {
         self.0.iter().filter(move |(have, _)| have == name).map(|(_, value)| value.trim())
     }
 
-    /// Fields whose names begin alike: rest of the name, and value.
-    pub fn after<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.0.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.trim())))
-    }
-
     /// The reason that stands in a form.
     ///
     /// # Errors
@@ -140,7 +135,7 @@ mod tests {
         let form = Fields::read("items=a&items=b&q=%E6%88%B7%E7%B1%8D+x&param-id=+1+&password=+p+").unwrap();
         assert_eq!(form.all("items").collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!((form.get("q"), form.get("none"), form.raw("password")), ("户籍 x", "", " p "));
-        assert_eq!(form.after("param-").collect::<Vec<_>>(), [("id", "1")]);
+        assert_eq!(form.get("param-id"), "1");
         assert!(Fields::read(&"a=b&".repeat(FIELDS_MAX + 1)).is_none());
     }
 

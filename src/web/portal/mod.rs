@@ -2,6 +2,7 @@
 
 pub mod assets;
 mod audit;
+mod case_form;
 mod case_page;
 mod cases;
 mod catalog;

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::crypto::digest::Hash;
 use crate::domain::case::{CaseState, Material};
-use crate::domain::department_files::workflow::WorkflowFile;
+use crate::domain::department_files::workflow::{FormField, WorkflowFile};
 use crate::domain::{Actor, Text};
 use crate::ids::{AccessId, CaseId, DepartmentId, EntryName, ItemName, Slug, TxId};
 use crate::readmodel::cases as rows;
@@ -152,8 +152,11 @@ pub struct Workflow {
     pub summary: Text,
     /// Purpose of its queries.
     pub purpose: String,
-    /// What the clerk fills in.
+    /// What the clerk fills in, in the order of the page.
     pub params: Vec<WorkflowParam>,
+    /// The same as JSON Schema 2020-12: `params` of a new case must fit it.
+    #[schema(value_type = Object)]
+    pub form: Value,
     /// Entries that it asks for.
     pub entries: Vec<EntryName>,
     /// Departments that sign off, by step.
@@ -167,8 +170,10 @@ pub struct WorkflowParam {
     pub name: ItemName,
     /// Its label.
     pub title: Text,
-    /// Its format, such as `id_number`.
+    /// Its format, such as `id_number`; its type, where it has none.
     pub format: String,
+    /// Whether it must be filled in.
+    pub required: bool,
 }
 
 /// A step of a workflow.
@@ -176,22 +181,29 @@ pub struct WorkflowParam {
 pub struct WorkflowStep {
     /// Its name.
     pub step: Slug,
-    /// Who signs it off.
-    pub department: DepartmentId,
+    /// Who signs it off; null when the form says it.
+    pub department: Option<DepartmentId>,
     /// What is to be checked.
     pub title: Text,
 }
 
 impl From<WorkflowFile> for Workflow {
     fn from(file: WorkflowFile) -> Self {
-        let params = file.params.into_iter();
+        let param = |field: FormField| WorkflowParam {
+            name: field.name,
+            title: field.title,
+            format: field.format.unwrap_or_else(|| field.kind.as_str().to_owned()),
+            required: field.required,
+        };
+        let params = file.fields().into_iter().map(param).collect();
         let steps = file.sign_offs.into_iter();
         Self {
             name: file.name,
             title: file.title,
             summary: file.summary,
             purpose: file.purpose,
-            params: params.map(|p| WorkflowParam { name: p.name, title: p.title, format: p.format }).collect(),
+            params,
+            form: file.form,
             entries: file.pulls.into_iter().map(|pull| pull.entry).collect(),
             steps: steps.map(|s| WorkflowStep { step: s.step, department: s.department, title: s.title }).collect(),
         }

@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::{Choice, Faults, Field, Page};
+use super::{Choice, Faults, Page};
 use crate::web::portal::words::Words;
 
 /// `GET /cases`.
@@ -43,12 +43,26 @@ pub struct CaseStart {
     pub workflow_title: String,
     pub summary: String,
     /// Sent as `param-{name}`.
-    pub fields: Vec<Field>,
+    pub fields: Vec<CaseField>,
     /// What will be pulled: value is the entry, label its title, chosen whether a grant stands.
     pub sources: Vec<Choice>,
     /// Departments that will sign off.
     pub signers: Vec<String>,
     pub faults: Faults,
+}
+
+/// A field of a workflow's form.
+#[derive(Clone, Debug, Default)]
+pub struct CaseField {
+    pub name: String,
+    pub label: String,
+    pub hint: String,
+    pub value: String,
+    pub required: bool,
+    /// `text`, `number`, `date`, `area` or `select`.
+    pub kind: &'static str,
+    /// For `select`.
+    pub options: Vec<Choice>,
 }
 
 /// `GET /cases/{id}`.

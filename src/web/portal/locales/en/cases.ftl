@@ -15,10 +15,12 @@ case-rejected = Rejected
 case-completed = Completed
 
 case-fields = The application
+case-choose = Please choose
 case-sources = Data to be pulled
 case-sources-hint = Pulled through granted interfaces when the case opens, so that the applicant brings no papers.
 case-source-granted = ✓ Can be pulled
 case-source-missing = ✕ No grant
+case-signer-chosen = As the form says
 case-signers = Departments that sign off
 case-open = Open the case and pull the data
 case-progress = Progress

@@ -95,6 +95,7 @@ problem-code_taken = The code is that of another entry: leave it empty, and a fr
 problem-version_not_higher = The version must be higher than the current one
 problem-draft_not_submitted = The draft is not submitted yet
 problem-case_material_missing = A record that the case needs is missing: check the details with the applicant
+problem-case_data_disagree = The data disagree: settle it with the applicant or the department that holds the data
 problem-unprocessable = What you filled in is not acceptable
 problem-invalid = What you filled in is not acceptable
 problem-too_large = What you sent is too large

@@ -15,10 +15,12 @@ case-rejected = 未通过
 case-completed = 已办结
 
 case-fields = 申请信息
+case-choose = 请选择
 case-sources = 将调取的数据
 case-sources-hint = 受理时通过已获授权的接口自动调取，无需申请人提交纸质材料。
 case-source-granted = ✓ 可调取
 case-source-missing = ✕ 无授权
+case-signer-chosen = 由申请表指定
 case-signers = 会签部门
 case-open = 受理并调取数据
 case-progress = 办理进度

@@ -95,6 +95,7 @@ problem-code_taken = 代码已被其他条目占用：请留空，由系统编�
 problem-version_not_higher = 版本号须高于现行版本
 problem-draft_not_submitted = 草稿尚未提交审核
 problem-case_material_missing = 缺少办件所需的数据，请与申请人核对信息
+problem-case_data_disagree = 数据不一致，请与申请人或数据提供部门核实
 problem-unprocessable = 填写的内容不符合要求
 problem-invalid = 填写的内容不符合要求
 problem-too_large = 提交的内容过大

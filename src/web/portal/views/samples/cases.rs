@@ -1,9 +1,9 @@
 //! Cases and certificates.
 
 use super::{DIGEST, ENTRY, EVIL, ID, LICENCE, page, s, two};
-use crate::web::portal::views::cases::{CasePage, CaseRow, CaseStart, Cases, Mark, MaterialView, StepView};
+use crate::web::portal::views::cases::{CaseField, CasePage, CaseRow, CaseStart, Cases, Mark, MaterialView, StepView};
 use crate::web::portal::views::certificate::{CertificateCard, CertificatePage, StatusRow, Verified, VerifyPage};
-use crate::web::portal::views::{Choice, Fault, Faults, Field, Page};
+use crate::web::portal::views::{Choice, Fault, Faults, Page};
 use crate::web::portal::words::{Lang, Words};
 
 pub fn cases(lang: Lang) -> Cases {
@@ -31,13 +31,15 @@ pub fn cases(lang: Lang) -> Cases {
 }
 
 pub fn case_start(lang: Lang) -> CaseStart {
-    let field = |name: &str, zh: &str, en: &str, value: &str| Field {
+    let field = |name: &str, zh: &str, en: &str, value: &str| CaseField {
         name: s(name),
         label: two(lang, zh, en),
-        hint: s(""),
         value: s(value),
         required: true,
+        kind: "text",
+        ..CaseField::default()
     };
+    let choice = Choice { value: s("yes"), label: s(EVIL), chosen: true };
     CaseStart {
         page: page(lang, "/cases/new"),
         t: Words::of(lang),
@@ -52,6 +54,8 @@ pub fn case_start(lang: Lang) -> CaseStart {
             field("seller", "转让方身份号码", "Seller's ID number", "34052419800101001X"),
             field("buyer", "受让方身份号码", "Buyer's ID number", ""),
             field("unit_number", "不动产单元号", "Real estate unit number", EVIL),
+            CaseField { kind: "select", options: vec![choice], ..field("urgent", "加急", "Urgent", "yes") },
+            CaseField { kind: "area", hint: s(EVIL), ..field("note", "说明", "Note", EVIL) },
         ],
         sources: vec![
             Choice { value: s(ENTRY), label: two(lang, "户籍登记信息", "Household registration"), chosen: true },
