@@ -10,9 +10,13 @@
 mod auditor;
 mod browser;
 mod clerk;
+mod eyes;
 #[path = "../city/harness/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the browser's stories need only a part of the harness")]
 mod harness;
+mod keyboard;
 mod members;
+mod pages;
 mod scriptless;
 mod tab;
+mod weight;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use chromiumoxide::Page;
 use chromiumoxide::cdp::browser_protocol::emulation::SetScriptExecutionDisabledParams;
 use chromiumoxide::cdp::browser_protocol::log::{EventEntryAdded, LogEntryLevel, LogEntrySource};
+use chromiumoxide::cdp::browser_protocol::network::SetCacheDisabledParams;
 use chromiumoxide::cdp::js_protocol::runtime::EventExceptionThrown;
 use futures_util::StreamExt as _;
 use serde_json::Value;
@@ -20,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// One tab at one department's portal.
 pub struct Tab<'a> {
     browser: &'a Browser,
-    page: Page,
+    pub(crate) page: Page,
     base: String,
     complaints: Arc<Mutex<Vec<String>>>,
 }
@@ -59,7 +60,13 @@ impl<'a> Tab<'a> {
         self
     }
 
-    fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+    /// Loads everything anew on every page, as a first visit does.
+    pub fn without_cache(self) -> Self {
+        self.wait(self.page.execute(SetCacheDisabledParams::new(true))).unwrap();
+        self
+    }
+
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.browser.runtime.block_on(future)
     }
 
@@ -71,7 +78,7 @@ impl<'a> Tab<'a> {
     }
 
     /// Runs a line in the page and answers what it says; none while the page changes.
-    fn ask(&self, line: &str) -> Option<Value> {
+    pub(crate) fn ask(&self, line: &str) -> Option<Value> {
         self.wait(async { self.page.evaluate(line).await.ok()?.into_value().ok() })
     }
 
@@ -136,6 +143,18 @@ impl<'a> Tab<'a> {
             (self.ask("document.readyState === 'complete' && !document.documentElement.dataset.old")? == true)
                 .then_some(())
         });
+    }
+
+    /// Presses a key where the focus is.
+    #[track_caller]
+    pub fn key(&self, key: &str) {
+        self.wait(async { self.page.find_element("body").await?.press_key(key).await.map(|_| ()) }).unwrap();
+    }
+
+    /// Types where the focus is.
+    #[track_caller]
+    pub fn keys(&self, text: &str) {
+        self.wait(async { self.page.find_element("body").await?.type_str(text).await.map(|_| ()) }).unwrap();
     }
 
     /// The first link of the page's main part whose address begins so.

@@ -1,7 +1,8 @@
 //! The portal's style, script and icon: part of the program, each at an address that names its content, so that
 //! browsers may keep it for ever.
 //!
-//! `assets/htmx.min.js` is htmx 2.0.11 (npm package `htmx.org`, Zero-Clause BSD, see `assets/htmx.LICENSE`), unchanged.
+//! `assets/htmx.min.js` is htmx 2.0.11 (npm package `htmx.org`, Zero-Clause BSD, see `assets/htmx.LICENSE`), unchanged;
+//! `assets/htmx.min.js.gz` is the same by `gzip -9n`, because it is most of what a first visit transfers.
 
 use std::sync::LazyLock;
 
@@ -15,6 +16,8 @@ pub struct Asset {
     pub content_type: &'static str,
     /// Its bytes.
     pub bytes: &'static [u8],
+    /// The same compressed (RFC 1952), where that is worth it.
+    pub gzip: Option<&'static [u8]>,
 }
 
 /// `Cache-Control` of every asset: another content has another address.
@@ -27,15 +30,17 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'
 fn asset(stem: &str, ending: &str, content_type: &'static str, bytes: &'static [u8]) -> Asset {
     let digest = hex::encode(Sha256::digest(bytes));
     let short: String = digest.chars().take(12).collect();
-    Asset { href: format!("/assets/{stem}.{short}.{ending}"), content_type, bytes }
+    Asset { href: format!("/assets/{stem}.{short}.{ending}"), content_type, bytes, gzip: None }
 }
 
 /// The style sheet.
 pub static STYLE: LazyLock<Asset> =
     LazyLock::new(|| asset("app", "css", "text/css; charset=utf-8", include_bytes!("assets/app.css")));
 /// htmx.
-pub static SCRIPT: LazyLock<Asset> =
-    LazyLock::new(|| asset("htmx", "js", "text/javascript; charset=utf-8", include_bytes!("assets/htmx.min.js")));
+pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| Asset {
+    gzip: Some(include_bytes!("assets/htmx.min.js.gz")),
+    ..asset("htmx", "js", "text/javascript; charset=utf-8", include_bytes!("assets/htmx.min.js"))
+});
 /// The icon.
 pub static ICON: LazyLock<Asset> =
     LazyLock::new(|| asset("icon", "svg", "image/svg+xml", include_bytes!("assets/icon.svg")));

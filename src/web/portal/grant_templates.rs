@@ -5,6 +5,7 @@ use actix_web::web::Path;
 
 use crate::domain::Role;
 use crate::domain::department_files::templates::GrantTemplate;
+use crate::ids::{EntryName, ItemName};
 use crate::service::grant_templates::{Asked, NotAsked, TemplateChoice};
 use crate::web::problem::Problem;
 
@@ -52,12 +53,23 @@ fn card(desk: &Desk, template: &GrantTemplate) -> TemplateCard {
             .map(|part| Part {
                 entry: part.entry.to_string(),
                 title: desk.entry_title(&part.entry),
-                items: part.items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                items: items(desk, &part.entry, &part.items),
                 mode: codes::word(&part.mode),
                 daily_max: part.daily_max,
             })
             .collect(),
     }
+}
+
+/// Titles of an entry's items; the names of those that it no longer has.
+fn items(desk: &Desk, entry: &EntryName, names: &[ItemName]) -> String {
+    let state = desk.node.chain.state();
+    let entry = state.entry(entry).map(|history| &history.current().entry);
+    let title = |name: &ItemName| {
+        let known = entry.and_then(|entry| entry.item(name));
+        known.map_or_else(|| name.to_string(), |item| desk.t.pick(&item.title).to_owned())
+    };
+    names.iter().map(title).collect::<Vec<_>>().join(&desk.t.say("list-comma"))
 }
 
 /// Asks for all that a matter takes.

@@ -115,8 +115,40 @@ pub fn routes(config: &mut web::ServiceConfig) {
 /// Style, script and icon. Their addresses name their content, so browsers keep them.
 async fn asset(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let asset = assets::find(request.path()).ok_or_else(|| Problem::new("not_found"))?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, assets::CACHE_CONTROL))
-        .content_type(asset.content_type)
-        .body(asset.bytes))
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, assets::CACHE_CONTROL)).content_type(asset.content_type);
+    match asset.gzip {
+        Some(gzip) => {
+            response.insert_header((header::VARY, "Accept-Encoding"));
+            if takes_gzip(&request) {
+                return Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(gzip));
+            }
+            Ok(response.body(asset.bytes))
+        }
+        None => Ok(response.body(asset.bytes)),
+    }
+}
+
+/// Whether the browser takes what is compressed (RFC 9110, 12.5.3).
+fn takes_gzip(request: &HttpRequest) -> bool {
+    let accept = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let named = accept.unwrap_or_default().split(',').find_map(|one| one.trim().strip_prefix("gzip"));
+    let weight = |rest: &str| rest.split_once("q=").map_or(Ok(1.0), |(_, q)| q.trim().parse::<f32>());
+    named.is_some_and(|rest| weight(rest).is_ok_and(|weight| weight > 0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn only_who_takes_compressed_files_gets_them() {
+        let takes =
+            |accept| takes_gzip(&TestRequest::get().insert_header(("accept-encoding", accept)).to_http_request());
+        assert!(takes("gzip, deflate, br, zstd") && takes("br;q=1.0, gzip;q=0.8") && takes("gzip"));
+        assert!(!takes("br") && !takes("") && !takes("gzip;q=0") && !takes("identity"));
+        assert!(!takes_gzip(&TestRequest::get().to_http_request()));
+    }
 }

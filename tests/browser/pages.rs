@@ -1,0 +1,192 @@
+//! Every page of the portal as its reader meets it: nothing for axe-core to find, in any language, light or width.
+//!
+//! The list below is held against the portal's own list of routes: a page that nobody looks at fails a test.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::eyes::LOOKS;
+use crate::harness::{City, Examples, eventually};
+
+/// The portal's list.
+const ROUTES: &str = include_str!("../../src/web/portal/routes.rs");
+
+/// Nobody signed in.
+const NOBODY: &str = "";
+
+/// Route, department, user, and an address of it; `{}` stands for what [`things`] made for the route.
+const VISITS: &[(&str, &str, &str, &str)] = &[
+    ("/sign-in", "tax", NOBODY, "/sign-in"),
+    ("/verify", "tax", NOBODY, "/verify"),
+    ("/verify/{identifier}", "tax", NOBODY, "{}"),
+    ("/", "planning-resources", "reviewer1", "/"),
+    ("/", "planning-resources", "clerk1", "/"),
+    ("/catalog", "planning-resources", "clerk1", "/catalog"),
+    ("/catalog", "planning-resources", "clerk1", "/catalog?q=%E6%88%B7%E7%B1%8D"),
+    ("/catalog/classes", "planning-resources", "clerk1", "/catalog/classes"),
+    ("/catalog/{provider}/{name}", "planning-resources", "clerk1", "/catalog/public-security/household-registration"),
+    (
+        "/catalog/{provider}/{name}/diff",
+        "planning-resources",
+        "clerk1",
+        "/catalog/housing/sale-contract/diff?from=1.0&to=1.0",
+    ),
+    ("/drafts", "housing", "clerk1", "/drafts"),
+    ("/drafts/new", "housing", "clerk1", "/drafts/new"),
+    ("/drafts/{name}", "housing", "clerk1", "/drafts/sale-contract"),
+    ("/drafts/{name}/edit", "housing", "clerk1", "/drafts/sale-contract/edit"),
+    ("/grants", "planning-resources", "clerk1", "/grants"),
+    ("/grants/new", "planning-resources", "clerk1", "/grants/new?entry=transport/parking-bay-status"),
+    ("/grants/templates", "planning-resources", "clerk1", "/grants/templates"),
+    ("/grants/{id}", "planning-resources", "reviewer1", "{}"),
+    ("/query", "planning-resources", "clerk1", "/query?entry=public-security/household-registration"),
+    ("/cases", "planning-resources", "clerk1", "/cases"),
+    ("/cases/new", "planning-resources", "clerk1", "/cases/new?workflow=real-estate-transfer"),
+    ("/cases/{id}", "planning-resources", "clerk1", "{}"),
+    ("/certificates/{identifier}", "planning-resources", "reviewer1", "{}"),
+    ("/audit", "audit", "auditor1", "/audit"),
+    ("/audit/findings", "audit", "auditor1", "/audit/findings"),
+    ("/audit/{access_id}", "audit", "auditor1", "{}"),
+    ("/ledger", "audit", "auditor1", "/ledger"),
+    ("/ledger/blocks", "audit", "auditor1", "/ledger/blocks"),
+    ("/ledger/blocks/{height}", "audit", "auditor1", "/ledger/blocks/1"),
+    ("/ledger/transactions", "audit", "auditor1", "/ledger/transactions"),
+    ("/ledger/transactions/{which}", "audit", "auditor1", "/ledger/transactions/1"),
+    ("/ledger/transactions/{which}/verify", "audit", "auditor1", "/ledger/transactions/1/verify"),
+    ("/cluster", "data-bureau", "admin1", "/cluster"),
+    ("/policy", "data-bureau", "admin1", "/policy"),
+    ("/keys", "data-bureau", "admin1", "/keys"),
+];
+
+/// What answers with a file, or leads elsewhere.
+const NO_PAGES: &[&str] =
+    &["/ledger/find", "/ledger/checkpoint", "/ledger/trust", "/ledger/transactions/{which}/receipt"];
+
+/// What a draft takes over of an entry in force.
+const ENTRY: &[&str] = &[
+    "title",
+    "level",
+    "code",
+    "summary",
+    "provider_code",
+    "duty",
+    "classification",
+    "format",
+    "sharing",
+    "sharing_condition",
+    "sharing_reason",
+    "open",
+    "update_cycle",
+    "issue_date",
+    "related_codes",
+    "subject",
+    "items",
+    "request_schema",
+    "response_schema",
+];
+
+#[test]
+fn no_page_is_left_out() {
+    let of = |line: &'static str| line.trim().strip_prefix(".route(\"")?.split_once('"');
+    let routes = ROUTES.lines().filter_map(of).filter(|(_, rest)| rest.contains("web::get()"));
+    let routes: BTreeSet<&str> = routes.map(|(path, _)| path).collect();
+    let known: BTreeSet<&str> = VISITS.iter().map(|visit| visit.0).chain(NO_PAGES.iter().copied()).collect();
+    assert!(routes.len() > 30);
+    assert_eq!(routes.difference(&known).collect::<Vec<_>>(), [&""; 0], "pages that nobody looks at");
+    assert_eq!(known.difference(&routes).collect::<Vec<_>>(), [&""; 0], "pages that are gone");
+}
+
+/// A draft, a grant, a case, a licence and an access, so that there is something to see; addresses by their routes.
+fn things(city: &City) -> BTreeMap<&'static str, String> {
+    let clerk = city.person("housing", "clerk1");
+    let shown = clerk.get("catalog/entries/housing/sale-contract").ok();
+    let mut draft = json!({"name": "housing/sale-contract", "version": "1.7"});
+    for member in ENTRY {
+        if !shown[*member].is_null() {
+            draft[*member] = shown[*member].clone();
+        }
+    }
+    clerk.post("catalog/entries", &draft).ok();
+
+    let entry = "public-security/household-registration";
+    let examples = Examples::get();
+    let call = json!({"purpose": "marriage-registration", "cause": "页面检查", "params": {"id_number": examples.seller_id_number}});
+    city.query("civil-affairs", entry, &call).problem(403, "no_grant");
+    let access = || {
+        let page = city.person("audit", "auditor1").get("audit/accesses?decision=refused").ok();
+        page["items"][0]["access_id"].as_str().map(str::to_owned)
+    };
+    eventually("the access comes to the auditor", || access().is_some());
+
+    let grants = city.person("planning-resources", "reviewer1").get("grants").ok();
+    let case = case(city);
+    let licence = licence(city, &case);
+    BTreeMap::from([
+        ("/grants/{id}", format!("/grants/{}", grants["items"][0]["id"].as_str().unwrap())),
+        ("/audit/{access_id}", format!("/audit/{}", access().unwrap())),
+        ("/cases/{id}", format!("/cases/{}", case["id"].as_str().unwrap())),
+        ("/certificates/{identifier}", format!("/certificates/{licence}")),
+        ("/verify/{identifier}", format!("/verify/{licence}")),
+    ])
+}
+
+fn case(city: &City) -> Value {
+    let examples = Examples::get();
+    let params = json!({
+        "seller_id_number": examples.seller_id_number,
+        "buyer_id_number": examples.buyer_id_number,
+        "unit_number": examples.unit_number,
+    });
+    let body = json!({"workflow": "real-estate-transfer", "params": params});
+    city.person("planning-resources", "clerk1").post("cases", &body).ok()
+}
+
+/// Signs the case off and issues its licence; answers the identifier.
+fn licence(city: &City, case: &Value) -> String {
+    let id = case["id"].as_str().unwrap();
+    let mut index = case["ledger_index"].clone();
+    for (department, step) in [("housing", "contract-review"), ("tax", "tax-review")] {
+        let reviewer = city.person(department, "reviewer1");
+        reviewer.get(&format!("cases/{id}?min_index={index}")).ok();
+        let word = json!({"agreed": true, "note": "已核对"});
+        index = reviewer.post(&format!("cases/{id}/steps/{step}/sign-off"), &word).ok()["ledger_index"].clone();
+    }
+    let issuer = city.person("planning-resources", "reviewer1");
+    issuer.get(&format!("cases/{id}?min_index={index}")).ok();
+    let issued = issuer.post(&format!("cases/{id}/certificate"), &json!({})).ok();
+    let identifier = issued["identifier"].as_str().unwrap();
+    let seen = format!("certificates/{identifier}?min_index={}", issued["ledger_index"]);
+    city.system("tax").get(&seen).ok();
+    identifier.to_owned()
+}
+
+#[test]
+fn every_page_is_for_everybody() {
+    let city = City::shared();
+    let things = things(city);
+    let readers: BTreeSet<(&str, &str)> = VISITS.iter().map(|visit| (visit.1, visit.2)).collect();
+    let mut faults = Vec::new();
+    for (department, user) in readers {
+        let browser = Browser::start();
+        let tab = browser.tab(city, department).with_axe();
+        if user != NOBODY {
+            tab.sign_in(city, department, user);
+        }
+        for (route, _, _, address) in VISITS.iter().filter(|visit| (visit.1, visit.2) == (department, user)) {
+            let address = if *address == "{}" { &things[route] } else { *address };
+            for look in LOOKS {
+                let found = tab.faults(address, look);
+                assert_eq!(
+                    tab.path().split(['?', '&']).next(),
+                    address.split('?').next(),
+                    "{route}: another page came"
+                );
+                faults.extend(found.into_iter().map(|fault| format!("{route} as {user}, {look:?}: {fault}")));
+            }
+        }
+        tab.is_quiet();
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
