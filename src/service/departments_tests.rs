@@ -19,8 +19,8 @@ fn the_shipped_city_is_whole() {
     assert_eq!(sharing("transport/parking-bay-status"), Sharing::Unconditional);
     assert_eq!(sharing("public-security/case-investigation"), Sharing::NotShared);
     let entries: Vec<&Entry> = city.departments.iter().flat_map(|folder| &folder.entries).collect();
-    assert_eq!(entries.len(), 14);
-    assert_eq!(entries.iter().filter(|entry| entry.sharing == Sharing::Conditional).count(), 12);
+    assert_eq!(entries.len(), 19);
+    assert_eq!(entries.iter().filter(|entry| entry.sharing == Sharing::Conditional).count(), 16);
     let codes: BTreeSet<&str> = entries.iter().map(|entry| entry.code.as_str()).collect();
     assert_eq!(codes.len(), entries.len());
     for folder in &city.departments {
@@ -114,6 +114,7 @@ async fn shipped_rows_are_found_through_the_connectors_and_fit_their_schemas() {
 
     let city = load(&shipped()).unwrap();
     let family = city.examples.clone().unwrap();
+    let (plate, name) = (&"京A90000".to_owned(), &"朝阳青禾同行商贸有限公司".to_owned());
     let temporary = tempfile::tempdir().unwrap();
     for folder in &city.departments {
         let dir = temporary.path().join(folder.file.id.as_str());
@@ -129,6 +130,8 @@ async fn shipped_rows_are_found_through_the_connectors_and_fit_their_schemas() {
                 ("id_number", if sold { &family.buyer_id_number } else { &family.seller_id_number }),
                 ("uscc", &family.uscc),
                 ("bay_id", &family.bay_id),
+                ("plate_number", plate),
+                ("name", name),
             ];
             let params = known.into_iter().filter(|(name, _)| properties.contains(name));
             let params: Map<String, Value> = params.map(|(name, value)| (name.into(), json!(value))).collect();

@@ -5,7 +5,7 @@ use jiff::civil::date;
 use crate::domain::identifiers::uscc;
 
 use super::names::{BRANDS, DISTRICTS, INDUSTRIES, ROADS};
-use super::people::{Household, day_between};
+use super::people::{AS_OF, Household, KNOWN, day_between, later};
 use super::residents::adults;
 use super::rng::Rng;
 use super::table::Table;
@@ -85,6 +85,79 @@ pub fn registrations(homes: &[Household], seed: u64) -> Table {
                 rng.pick(&["存续", "存续", "存续", "存续", "存续", "存续", "注销", "吊销"])
             }
             .into(),
+            format!("{}市场监督管理局", district.name),
+        ]);
+    }
+    table
+}
+
+/// tax/taxpayer-registration: each enterprise as the tax bureau knows it. Who of the worked examples represents one pays
+/// in order.
+pub fn taxpayers(enterprises: &Table, homes: &[Household], seed: u64) -> Table {
+    let mut table = Table::new(
+        "tax",
+        "taxpayer_registration",
+        &[
+            "uscc",
+            "taxpayer_name",
+            "legal_representative",
+            "legal_representative_id_number",
+            "taxpayer_type",
+            "registered_on",
+            "status",
+            "tax_office",
+        ],
+    );
+    let known: Vec<&str> =
+        homes.iter().take(KNOWN).flat_map(Household::members).map(|(person, _)| person.id_number.as_str()).collect();
+    let mut rng = Rng::new(seed, "taxpayers");
+    for row in &enterprises.rows {
+        let [uscc, name, _, person, id_number, _, established, .., status, authority] = row.as_slice() else {
+            continue;
+        };
+        let lapsed = rng.chance(3) && !known.contains(&id_number.as_str());
+        let status = match status.as_str() {
+            "存续" if lapsed => "非正常",
+            "存续" => "正常",
+            _ => "注销",
+        };
+        let day = established.parse().map_or_else(|_| established.clone(), |day| later(day, 12).to_string());
+        table.push([
+            uscc.clone(),
+            name.clone(),
+            person.clone(),
+            id_number.clone(),
+            rng.pick(&["一般纳税人", "小规模纳税人", "小规模纳税人"]).into(),
+            day,
+            status.into(),
+            format!("{}税务局", authority.trim_end_matches("市场监督管理局")),
+        ]);
+    }
+    table
+}
+
+/// market-regulation/enterprise-name: the names that are taken, and a few that are kept for somebody.
+pub fn names(enterprises: &Table) -> Table {
+    let mut table = Table::new(
+        "market-regulation",
+        "enterprise_name",
+        &["name", "uscc", "name_status", "since", "kept_until", "registration_authority"],
+    );
+    for row in &enterprises.rows {
+        let [uscc, name, _, _, _, _, established, .., status, authority] = row.as_slice() else { continue };
+        let status = if status == "存续" { "已登记" } else { "已注销或吊销" };
+        let row = [name, uscc, status, established, "", authority];
+        table.push(row.map(ToOwned::to_owned));
+    }
+    for (at, brand) in BRANDS.iter().enumerate() {
+        let district = DISTRICTS.iter().cycle().nth(at).copied().unwrap_or_default();
+        let since = later(AS_OF, -i64::try_from(at).unwrap_or_default());
+        table.push([
+            format!("{}{brand}同行商贸有限公司", district.name.trim_end_matches('区')),
+            String::new(),
+            "保留期内".into(),
+            since.to_string(),
+            later(since, 60).to_string(),
             format!("{}市场监督管理局", district.name),
         ]);
     }

@@ -2,22 +2,22 @@
 
 mod command;
 mod enterprises;
+mod examples;
 mod health;
 mod names;
 mod people;
 mod property;
 mod residents;
 mod rng;
+mod shops;
 mod streets;
 mod table;
 mod utilities;
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::department_files::city::Examples;
-
 pub use command::Sample;
-use names::DISTRICTS;
+use examples::{examples, examples_toml};
 pub use rng::Rng;
 use table::Table;
 
@@ -45,70 +45,29 @@ fn tables(seed: u64) -> Vec<Table> {
     let homes = people::households(seed);
     let titles = property::titles(&homes, seed);
     let sales = property::sales(&titles, seed);
+    let shops = shops::shops(&homes, seed);
+    let enterprises = enterprises::registrations(&homes, seed);
     vec![
         residents::registrations(&homes, seed),
+        residents::identities(&homes, seed),
+        residents::vehicles(&homes, seed),
         residents::investigations(&homes, seed),
         residents::marriages(&homes, seed),
-        property::title_table(&titles, &sales, seed),
+        property::title_table(&titles, &sales, &shops, seed),
         property::sale_table(&sales),
-        property::tax_table(&titles, &sales),
+        shops::leases(&homes, &shops, seed),
+        property::tax_table(&titles, &sales, &shops),
         health::cases(&homes, seed),
         health::records(&homes, seed),
         streets::bays(seed),
         utilities::gas(&titles, seed),
         utilities::power(&titles, seed),
         utilities::water(&titles, seed),
-        enterprises::registrations(&homes, seed),
+        enterprises::taxpayers(&enterprises, &homes, seed),
+        enterprises::names(&enterprises),
+        enterprises,
         streets::requests(&homes, seed),
     ]
-}
-
-/// The worked example: a family that sells its home to another, the same for every seed.
-fn examples(seed: u64) -> Examples {
-    let homes = people::households(seed);
-    let titles = property::titles(&homes, seed);
-    let sales = property::sales(&titles, seed);
-    let [here, ..] = DISTRICTS;
-    let (seller, buyer) = (homes.first(), homes.get(1));
-    let number = |person: Option<&people::Person>| person.map(|person| person.id_number.clone()).unwrap_or_default();
-    Examples {
-        seed,
-        seller_id_number: number(seller.map(|home| &home.head)),
-        spouse_id_number: number(seller.and_then(|home| home.spouse.as_ref())),
-        buyer_id_number: number(buyer.map(|home| &home.head)),
-        unit_number: seller.map(|home| home.unit_number.clone()).unwrap_or_default(),
-        contract_number: sales.first().map(|sale| sale.contract_number.clone()).unwrap_or_default(),
-        bay_id: streets::bay_id(here.code, 0, 0),
-        uscc: enterprises::code(0),
-    }
-}
-
-/// `examples.toml`.
-fn examples_toml(examples: &Examples) -> String {
-    let Examples {
-        seed,
-        seller_id_number,
-        spouse_id_number,
-        buyer_id_number,
-        unit_number,
-        contract_number,
-        bay_id,
-        uscc,
-    } = examples;
-    format!(
-        "# The worked example of README and tests, written by `mulu sample`. All of it is invented.\n\
-         seed = {seed}\n\
-         # 周明远 owns the unit together with 许佳宁, his wife, and sells it.\n\
-         seller_id_number = \"{seller_id_number}\"\n\
-         spouse_id_number = \"{spouse_id_number}\"\n\
-         # 沈若溪 buys it: the contract is filed and the deed tax paid.\n\
-         buyer_id_number = \"{buyer_id_number}\"\n\
-         unit_number = \"{unit_number}\"\n\
-         contract_number = \"{contract_number}\"\n\
-         bay_id = \"{bay_id}\"\n\
-         # An enterprise that the seller represents.\n\
-         uscc = \"{uscc}\"\n"
-    )
 }
 
 /// Writes `<out>/<department>/data/<table>.csv` for every table, and `<out>/examples.toml`. Answers with

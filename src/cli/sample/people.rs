@@ -15,6 +15,8 @@ pub const AS_OF: Date = date(2026, 11, 1);
 const PERSONS: usize = 1_200;
 const COUPLES: usize = 510;
 const CHILDREN: usize = 120;
+/// Households of the worked examples: the first ones, the same for every seed.
+pub const KNOWN: usize = 4;
 
 /// An invented person.
 #[derive(Clone, Debug)]
@@ -99,10 +101,10 @@ fn years_later(from: Date, years: i64) -> Date {
     from.saturating_add(years.years())
 }
 
-/// The households, the first two being those of the worked example.
+/// The households, the first ones being those of the worked examples.
 pub fn households(seed: u64) -> Vec<Household> {
     let mut maker = Maker { rng: Rng::new(seed, "people"), taken: BTreeMap::new(), persons: 0 };
-    let mut all = vec![maker.seller(), maker.buyer()];
+    let mut all = vec![maker.seller(), maker.buyer(), maker.groom(), maker.bride()];
     while all.len() < COUPLES {
         let next = maker.couple(all.len());
         all.push(next);
@@ -110,7 +112,7 @@ pub fn households(seed: u64) -> Vec<Household> {
     // Children belong to couples who married in these years, so that most are minors.
     let young = date(2003, 1, 1)..date(2023, 1, 1);
     let mut left = CHILDREN;
-    for home in all.iter_mut().skip(2).filter(|home| home.married_on.is_some_and(|day| young.contains(&day))) {
+    for home in all.iter_mut().skip(KNOWN).filter(|home| home.married_on.is_some_and(|day| young.contains(&day))) {
         if left > 0 && maker.rng.chance(60) {
             let child = maker.child(home);
             home.children.push(child);
@@ -135,7 +137,8 @@ impl Maker {
     /// The man who sells his home, with wife and son. His numbers are the same for every seed.
     fn seller(&mut self) -> Household {
         let [here, ..] = DISTRICTS;
-        let head = self.known("周明远", here, date(1978, 5, 16), true);
+        let mut head = self.known("周明远", here, date(1978, 5, 16), true);
+        head.plate = Some("京A90000".to_owned());
         let spouse = self.known("许佳宁", here, date(1980, 9, 3), false);
         let son = self.known("周思齐", here, date(2009, 4, 12), true);
         let mut home = home(0, head);
@@ -148,7 +151,8 @@ impl Maker {
     /// The woman who buys it, with her husband.
     fn buyer(&mut self) -> Household {
         let [_, here, ..] = DISTRICTS;
-        let head = self.known("沈若溪", here, date(1992, 3, 21), false);
+        let mut head = self.known("沈若溪", here, date(1992, 3, 21), false);
+        head.plate = Some("京AD90003".to_owned());
         let spouse = self.known("陆景行", here, date(1990, 11, 8), true);
         let mut home = home(1, head);
         home.spouse = Some(spouse);
@@ -156,10 +160,22 @@ impl Maker {
         home
     }
 
+    /// The man and the woman who want to marry: each lives alone, and neither was married before.
+    fn groom(&mut self) -> Household {
+        let [_, _, here, ..] = DISTRICTS;
+        home(2, self.known("顾清和", here, date(1996, 8, 12), true))
+    }
+
+    fn bride(&mut self) -> Household {
+        let [_, _, _, here, ..] = DISTRICTS;
+        home(3, self.known("叶知秋", here, date(1998, 2, 27), false))
+    }
+
     fn known(&mut self, name: &str, district: District, birth: Date, male: bool) -> Person {
         let mut person = self.person(None, district, birth, male);
         person.name = name.to_owned();
         person.ethnicity = "汉族";
+        person.plate = None;
         person
     }
 

@@ -4,6 +4,7 @@ use jiff::civil::{Date, date};
 
 use super::people::{Household, Person, day_between, later};
 use super::rng::Rng;
+use super::shops::Shop;
 use super::table::Table;
 
 /// A home's title.
@@ -15,8 +16,17 @@ pub struct Title<'a> {
     pub area: i64,
     /// When the owners were registered.
     pub registered_on: Date,
+    /// From whom they bought it lately: gas, power and water still run in this person's name.
+    former: Option<&'a Person>,
     /// What they had paid, in yuan.
     paid_yuan: i64,
+}
+
+impl Title<'_> {
+    /// In whose name gas, power and water run.
+    pub fn account_holder(&self) -> &Person {
+        self.former.unwrap_or(&self.home.head)
+    }
 }
 
 /// A sale of a home to another household.
@@ -40,12 +50,18 @@ pub fn titles(homes: &[Household], seed: u64) -> Vec<Title<'_>> {
         home,
         area: rng.between(420, 1_680),
         registered_on: day_between(&mut rng, date(2015, 3, 2), date(2025, 12, 31)),
+        former: None,
         paid_yuan: rng.between(900, 6_000) * 1_000,
     };
     let mut all: Vec<Title<'_>> = homes.iter().map(&mut title).collect();
     if let Some(sold) = all.first_mut() {
         sold.area = 896;
         sold.registered_on = date(2016, 6, 15);
+    }
+    // Some bought their homes a few weeks ago, from the head of another household: the first of them is the bride.
+    for (at, (title, former)) in all.iter_mut().skip(3).zip(homes).enumerate().step_by(40) {
+        title.former = Some(&former.head);
+        title.registered_on = later(date(2026, 10, 12), i64::try_from(at / 40).unwrap_or_default());
     }
     all
 }
@@ -66,7 +82,7 @@ pub fn sales<'a>(titles: &'a [Title<'a>], seed: u64) -> Vec<Sale<'a>> {
         if at == 0 {
             (sale.price_yuan, sale.signed_on, sale.status) = (4_860_000, date(2026, 9, 10), "已备案");
         }
-        if at % 16 != 15 {
+        if at % 16 != 15 && title.former.is_none() {
             all.push(sale);
         }
     }
@@ -78,7 +94,7 @@ fn tenths(amount: i64) -> String {
 }
 
 /// planning-resources/real-estate-title: a record for each owner.
-pub fn title_table(titles: &[Title<'_>], sales: &[Sale<'_>], seed: u64) -> Table {
+pub fn title_table(titles: &[Title<'_>], sales: &[Sale<'_>], shops: &[Shop<'_>], seed: u64) -> Table {
     let mut table = Table::new(
         "planning-resources",
         "real_estate_title",
@@ -131,6 +147,7 @@ pub fn title_table(titles: &[Title<'_>], sales: &[Sale<'_>], seed: u64) -> Table
             ]);
         }
     }
+    shops.iter().for_each(|shop| table.push(shop.title_row()));
     table
 }
 
@@ -182,7 +199,7 @@ pub fn sale_table(sales: &[Sale<'_>]) -> Table {
 }
 
 /// tax/deed-tax-payment: for the homes people live in, and for those they are buying.
-pub fn tax_table(titles: &[Title<'_>], sales: &[Sale<'_>]) -> Table {
+pub fn tax_table(titles: &[Title<'_>], sales: &[Sale<'_>], shops: &[Shop<'_>]) -> Table {
     let mut table = Table::new(
         "tax",
         "deed_tax_payment",
@@ -201,31 +218,37 @@ pub fn tax_table(titles: &[Title<'_>], sales: &[Sale<'_>]) -> Table {
         ],
     );
     let mut pay =
-        |payer: &Person, home: &Household, contract: String, yuan: i64, tenths_percent: i64, day: Option<Date>| {
+        |payer: &Person, home: (&str, &str), contract: String, yuan: i64, tenths_percent: i64, day: Option<Date>| {
             let at = table.rows.len();
             table.push([
                 format!("T1102026{at:06}"),
                 payer.id_number.clone(),
                 payer.name.clone(),
-                home.unit_number.clone(),
+                home.0.to_owned(),
                 contract,
                 yuan.to_string(),
                 tenths(tenths_percent),
                 (yuan * tenths_percent / 1_000).to_string(),
                 day.map(|day| day.to_string()).unwrap_or_default(),
                 if day.is_some() { "已完税" } else { "未完税" }.into(),
-                format!("{}税务局", home.district.name),
+                format!("{}税务局", home.1),
             ]);
         };
     // Rates since December 2024: 1 % up to 140 square metres; above, 1.5 % for the only home and 2 % for a second.
     for title in titles {
         let rate = if title.area <= 1_400 { 10 } else { 15 };
-        pay(&title.home.head, title.home, String::new(), title.paid_yuan, rate, Some(later(title.registered_on, -12)));
+        let home = (title.home.unit_number.as_str(), title.home.district.name);
+        pay(&title.home.head, home, String::new(), title.paid_yuan, rate, Some(later(title.registered_on, -12)));
     }
     for sale in sales.iter().filter(|sale| sale.status != "已撤销") {
         let rate = if sale.title.area <= 1_400 { 10 } else { 20 };
         let day = (sale.status == "已备案").then(|| later(sale.signed_on, 9));
-        pay(sale.buyer, sale.title.home, sale.contract_number.clone(), sale.price_yuan, rate, day);
+        let home = (sale.title.home.unit_number.as_str(), sale.title.home.district.name);
+        pay(sale.buyer, home, sale.contract_number.clone(), sale.price_yuan, rate, day);
+    }
+    for shop in shops {
+        let place = (shop.unit_number.as_str(), shop.district.name);
+        pay(shop.owner, place, String::new(), shop.paid_yuan, 30, Some(later(shop.registered_on, -12)));
     }
     table
 }

@@ -1,8 +1,9 @@
 //! What police and civil affairs know: households, marriages, cases under investigation.
 
+use jiff::ToSpan as _;
 use jiff::civil::date;
 
-use super::people::{AS_OF, Household, Person, day_between, later};
+use super::people::{AS_OF, Household, KNOWN, Person, day_between, later};
 use super::rng::Rng;
 use super::table::Table;
 
@@ -31,7 +32,7 @@ pub fn registrations(homes: &[Household], seed: u64) -> Table {
         let alone = home.spouse.is_none();
         for (person, relation) in home.members() {
             let registered = day_between(&mut rng, later(person.birth, 7), later(person.birth, 60)).min(AS_OF);
-            let left = at > 1 && rng.chance(1);
+            let left = at >= KNOWN && rng.chance(1);
             table.push([
                 person.id_number.clone(),
                 person.name.clone(),
@@ -46,6 +47,100 @@ pub fn registrations(homes: &[Household], seed: u64) -> Table {
                 format!("{}{}派出所", home.district.name, home.road),
                 if left { "迁出" } else { "正常" }.into(),
             ]);
+        }
+    }
+    table
+}
+
+/// public-security/resident-identity: what stands on an identity card (居民身份证法 §3), without picture and fingerprints.
+pub fn identities(homes: &[Household], seed: u64) -> Table {
+    let mut table = Table::new(
+        "public-security",
+        "resident_identity",
+        &[
+            "id_number",
+            "name",
+            "sex",
+            "ethnicity",
+            "birth_date",
+            "address",
+            "issuing_authority",
+            "valid_from",
+            "valid_until",
+            "status",
+        ],
+    );
+    let mut rng = Rng::new(seed, "identities");
+    for (at, home) in homes.iter().enumerate() {
+        for (person, _) in home.members() {
+            // §5: five years below the age of 16, then 10, from 26 on 20, from 46 on without end.
+            let from = day_between(&mut rng, later(AS_OF, -1_700).max(later(person.birth, 30)), later(AS_OF, -20));
+            let from = from.min(AS_OF);
+            let years = match person.age(from) {
+                0..=15 => Some(5),
+                16..=25 => Some(10),
+                26..=45 => Some(20),
+                _ => None,
+            };
+            let until = years.map(|years: i64| from.saturating_add(years.years()).to_string());
+            let lost = at >= KNOWN && rng.chance(1);
+            table.push([
+                person.id_number.clone(),
+                person.name.clone(),
+                person.sex().into(),
+                person.ethnicity.into(),
+                person.birth.to_string(),
+                home.address.clone(),
+                format!("{}公安分局", home.district.name),
+                from.to_string(),
+                until.unwrap_or_default(),
+                if lost { "挂失" } else { "有效" }.into(),
+            ]);
+        }
+    }
+    table
+}
+
+/// public-security/vehicle-registration: each vehicle in use, and the one before it that bore the same plate.
+pub fn vehicles(homes: &[Household], seed: u64) -> Table {
+    let mut table = Table::new(
+        "public-security",
+        "vehicle_registration",
+        &[
+            "plate_number",
+            "owner_id_number",
+            "owner_name",
+            "vehicle_type",
+            "energy",
+            "use_nature",
+            "registered_on",
+            "inspection_until",
+            "status",
+        ],
+    );
+    let mut rng = Rng::new(seed, "vehicles");
+    for (at, home) in homes.iter().enumerate() {
+        for (owner, plate) in home.members().filter_map(|(person, _)| Some((person, person.plate.as_ref()?))) {
+            let kind = rng.pick(&["小型轿车", "小型轿车", "小型普通客车"]);
+            let since = day_between(&mut rng, date(2021, 1, 4), date(2026, 8, 31));
+            let late = at >= KNOWN && rng.chance(3);
+            let until = if late { later(AS_OF, -rng.between(5, 300)) } else { later(AS_OF, rng.between(20, 700)) };
+            let before = later(since, -rng.between(400, 3_000));
+            let standing = if late { "逾期未检验" } else { "正常" };
+            for (registered, until, status) in [(before, later(since, -1), "注销"), (since, until, standing)] {
+                let electric = plate.chars().count() == 8 && status != "注销";
+                table.push([
+                    plate.clone(),
+                    owner.id_number.clone(),
+                    owner.name.clone(),
+                    kind.into(),
+                    if electric { "纯电动" } else { "汽油" }.into(),
+                    "非营运".into(),
+                    registered.to_string(),
+                    until.to_string(),
+                    status.into(),
+                ]);
+            }
         }
     }
     table

@@ -58,6 +58,47 @@ const MATTERS: [(&str, &str, &str); 10] = [
     ("市容环境", "垃圾清运不及时，有异味", "城市管理委"),
 ];
 
+/// Requests of the worked example: one that two departments must answer, and one that was answered long ago. Day and
+/// hour, category, what is said, whose it is, when it was answered.
+const KNOWN_REQUESTS: [(&str, &str, &str, &str, Option<&str>); 2] = [
+    (
+        "2026-10-30T09:12",
+        "停车管理",
+        "小区门口夜间停满外来车辆，垃圾清运车进不来，请安排停车秩序和清运",
+        "交通委",
+        None,
+    ),
+    ("2026-03-02T14:05", "供水", "家中水压偏低，早晚高峰尤其明显", "水务局", Some("2026-03-06")),
+];
+
+/// The number of a request of the worked example, from 0.
+pub fn request_number(at: usize) -> String {
+    format!("H2026-9{at:05}")
+}
+
+fn known_request(known: &(&str, &str, &str, &str, Option<&str>), home: &Household) -> [String; 15] {
+    let (received, category, content, department, replied) = *known;
+    let at = KNOWN_REQUESTS.iter().position(|one| one == known).unwrap_or_default();
+    let day = received.get(..10).and_then(|day| day.parse().ok()).unwrap_or(AS_OF);
+    [
+        request_number(at),
+        home.head.id_number.clone(),
+        home.head.name.clone(),
+        home.head.phone.clone(),
+        format!("{received}:00+08:00"),
+        "电话".into(),
+        category.into(),
+        home.district.name.into(),
+        content.into(),
+        String::new(),
+        department.into(),
+        if replied.is_some() { "已办结" } else { "办理中" }.into(),
+        later(day, 7).to_string(),
+        replied.unwrap_or_default().into(),
+        if replied.is_some() { "满意" } else { "" }.into(),
+    ]
+}
+
 /// government-services/hotline-request.
 pub fn requests(homes: &[Household], seed: u64) -> Table {
     let mut table = Table::new(
@@ -81,6 +122,9 @@ pub fn requests(homes: &[Household], seed: u64) -> Table {
             "satisfaction",
         ],
     );
+    if let Some(home) = homes.first() {
+        KNOWN_REQUESTS.iter().for_each(|known| table.push(known_request(known, home)));
+    }
     let mut rng = Rng::new(seed, "requests");
     for (at, (home, person)) in adults(homes).step_by(11).take(1_100).enumerate() {
         let (category, content, department) = rng.pick(&MATTERS);
@@ -89,7 +133,7 @@ pub fn requests(homes: &[Household], seed: u64) -> Table {
         let closed = due < AS_OF;
         let plate = if category == "停车管理" { person.plate.clone().unwrap_or_default() } else { String::new() };
         table.push([
-            format!("H2026-9{at:05}"),
+            request_number(at + KNOWN_REQUESTS.len()),
             person.id_number.clone(),
             person.name.clone(),
             person.phone.clone(),

@@ -1,6 +1,6 @@
 //! Gas, power and water at the homes.
 
-use super::people::later;
+use super::people::{KNOWN, later};
 use super::property::Title;
 use super::rng::Rng;
 use super::table::{Table, hundredths};
@@ -24,8 +24,8 @@ fn bills<'a>(titles: &'a [Title<'a>], seed: u64, kind: &str, usage: (i64, i64), 
     let mut all = Vec::new();
     for (at, title) in titles.iter().enumerate() {
         let (standing, balance) = match rng.between(0, 19) {
-            0 if at > 1 => ("欠费", rng.between(-30_000, -1)),
-            1 if at > 1 => ("停用", 0),
+            0 if at >= KNOWN => ("欠费", rng.between(-30_000, -1)),
+            1 if at >= KNOWN => ("停用", 0),
             _ => ("正常", rng.between(0, 60_000)),
         };
         for month in MONTHS {
@@ -134,11 +134,13 @@ pub fn water(titles: &[Title<'_>], seed: u64) -> Table {
 
 impl Bill<'_> {
     fn row(&self, usage: String) -> [String; 12] {
-        let home = self.title.home;
+        let (home, holder) = (self.title.home, self.title.account_holder());
+        // An account that is still the former owner's is older than the title.
+        let opened = if holder.id_number == home.head.id_number { 20 } else { -1_900 };
         [
             self.account.clone(),
-            home.head.id_number.clone(),
-            home.head.name.clone(),
+            holder.id_number.clone(),
+            holder.name.clone(),
             home.address.clone(),
             home.unit_number.clone(),
             self.meter.clone(),
@@ -147,7 +149,7 @@ impl Bill<'_> {
             usage,
             hundredths(self.amount),
             hundredths(self.balance),
-            later(self.title.registered_on, 20).to_string(),
+            later(self.title.registered_on, opened).to_string(),
         ]
     }
 }

@@ -1,8 +1,12 @@
 //! Files beside the departments' folders: purposes, and the examples that README and tests ask about.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::domain::Text;
+use crate::ids::{DepartmentId, Slug};
 
 use super::FileError;
 
@@ -42,6 +46,24 @@ pub struct Examples {
     pub bay_id: String,
     /// An enterprise whose legal representative is the seller.
     pub uscc: String,
+    /// What a clerk fills in for a case of each workflow.
+    #[serde(rename = "case", default)]
+    pub cases: Vec<ExampleCase>,
+}
+
+/// A form of a workflow, filled in: one that runs to its end, or one that a rule refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExampleCase {
+    /// Whose workflow it is.
+    pub department: DepartmentId,
+    /// The workflow.
+    pub workflow: Slug,
+    /// The rule that does not hold, when one does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_by: Option<Slug>,
+    /// The form's fields.
+    pub form: BTreeMap<String, Value>,
 }
 
 /// Reads `purposes.toml`.

@@ -115,7 +115,7 @@ fn unconditional_data_is_there_at_once_and_data_not_shared_for_nobody() {
 #[test]
 fn a_decision_can_be_explained_without_making_the_call() {
     let city = City::shared();
-    let system = city.system("transport");
+    let system = city.system("audit");
     let explain = |entry: &str, items: &[&str]| {
         let facts = json!({"entry": entry, "purpose": "social-assistance", "items": items});
         system.post("decisions/explain", &facts).ok()
@@ -123,7 +123,7 @@ fn a_decision_can_be_explained_without_making_the_call() {
     let before = explain(HOUSEHOLD, &["name"]);
     assert_eq!((&before["allowed"], &before["reasons"][0]["code"]), (&json!(false), &json!("no_grant")));
     assert!(before["rule"].is_string() && before["ledger_index"].is_u64(), "{before}");
-    let wish = Wish { consumer: "transport", items: &["name"], ..Wish::default() };
+    let wish = Wish { consumer: "audit", items: &["name"], ..Wish::default() };
     let id = city.grant(&wish, &json!({}));
     crate::harness::eventually("the consumer's own node knows the grant", || {
         let after = explain(HOUSEHOLD, &["name"]);
