@@ -349,3 +349,7 @@ fn read_optional(path: &Path) -> Result<Option<(String, String)>, DepartmentsErr
 #[cfg(test)]
 #[path = "departments_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "workflows_tests.rs"]
+mod workflows_tests;

@@ -45,13 +45,13 @@ fn cases(homes: &[Household], seed: u64) -> Vec<ExampleCase> {
     let plate = |at: usize| homes.get(at).and_then(|home| home.head.plate.clone()).unwrap_or_default();
     let home = |at: usize| homes.get(at).map(|home| home.unit_number.clone()).unwrap_or_default();
     let shop = shops::shops(homes, seed).first().map(|shop| shop.unit_number.clone()).unwrap_or_default();
-    let transfer = |buyer: usize| {
-        vec![("seller_id_number", person(0)), ("buyer_id_number", person(buyer)), ("unit_number", home(0))]
+    let transfer = |seller: usize, buyer: usize| {
+        vec![("seller_id_number", person(seller)), ("buyer_id_number", person(buyer)), ("unit_number", home(seller))]
     };
     let marriage = |man: usize| {
         vec![("man_id_number", person(man)), ("woman_id_number", person(3)), ("declared", "true".to_owned())]
     };
-    let founding = |premises: &str| {
+    let founding = |premises: &str, leased: bool| {
         vec![
             ("enterprise_name", "海淀明远溪谷餐饮有限公司".to_owned()),
             ("uscc", enterprises::code(NEW_ENTERPRISE)),
@@ -60,7 +60,7 @@ fn cases(homes: &[Household], seed: u64) -> Vec<ExampleCase> {
             ("business_scope", "餐饮服务；食品销售；外卖递送服务".to_owned()),
             ("premises_unit_number", premises.to_owned()),
             ("premises_owner_id_number", person(1)),
-            ("leased", "true".to_owned()),
+            ("leased", leased.to_string()),
         ]
     };
     let parking = |plate: String| {
@@ -94,11 +94,12 @@ fn cases(homes: &[Household], seed: u64) -> Vec<ExampleCase> {
     let utilities = ("urban-management", "utility-transfer");
     let request = ("government-services", "hotline-request");
     [
-        case(estate, None, transfer(1)),
+        case(estate, None, transfer(0, 1)),
+        case(estate, Some("contract-in-force"), transfer(1, 2)),
         case(wedding, None, marriage(2)),
         case(wedding, Some("man-is-single"), marriage(0)),
-        case(firm, None, founding(&shop)),
-        case(firm, Some("premises-are-for-business"), founding(&home(1))),
+        case(firm, None, founding(&shop, true)),
+        case(firm, Some("premises-are-for-business"), founding(&home(1), false)),
         case(permit, None, parking(plate(1))),
         case(permit, Some("vehicle-is-the-residents"), parking(plate(0))),
         case(utilities, None, accounts(3, 0, 3)),
