@@ -7,8 +7,10 @@ use clap::{Args, Subcommand};
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::domain::Role;
-use crate::readmodel::local::Local;
+use crate::readmodel::ReadError;
 use crate::readmodel::local::accounts::NewAccount;
+use crate::readmodel::local::acts::OPERATOR;
+use crate::readmodel::local::{Act, ActKind, Local};
 use crate::service::config::NodeConfig;
 
 use super::error::CliError;
@@ -20,6 +22,22 @@ pub enum Account {
     Add(Add),
     /// List the accounts
     List(List),
+    /// Take an account's second factor away, for somebody who lost device and recovery codes
+    ResetSecondFactor(One),
+    /// Let an account rest: nobody signs in with it, and its sessions end
+    Disable(One),
+    /// Let an account be used again, and unlock it
+    Enable(One),
+}
+
+#[derive(Args)]
+pub struct One {
+    /// The node's `node.toml`
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Name of the account
+    #[arg(long)]
+    user: String,
 }
 
 #[derive(Args)]
@@ -39,6 +57,9 @@ pub struct Add {
     /// Read the password from standard input; otherwise one is made and printed
     #[arg(long)]
     password_stdin: bool,
+    /// The password is good for one sign-in, at which a new one is chosen
+    #[arg(long)]
+    once: bool,
 }
 
 #[derive(Args)]
@@ -53,15 +74,55 @@ impl Account {
         match self {
             Self::Add(add) => add.run(),
             Self::List(List { config }) => {
-                let config = NodeConfig::load(&config)?;
-                for account in Local::open(&config.model_dir())?.accounts()? {
+                let local = Local::open(&NodeConfig::load(&config)?.model_dir())?;
+                let with_code = local.with_second_factor()?;
+                for account in local.accounts()? {
                     let roles: Vec<&str> = account.roles.iter().map(|role| role.as_str()).collect();
-                    println!("{}\t{}\t{}", account.user, roles.join(","), account.display_name);
+                    let code = if with_code.contains(&account.user) { "\tsecond factor" } else { "" };
+                    let rests = if account.disabled.is_some() { "\trests" } else { "" };
+                    println!("{}\t{}\t{}{code}{rests}", account.user, roles.join(","), account.display_name);
                 }
                 Ok(())
             }
+            Self::ResetSecondFactor(one) => {
+                one.change(ActKind::SecondFactorRemoved, "has no second factor", |local, user| {
+                    local.remove_second_factor(user)?;
+                    local.end_sessions(user)
+                })
+            }
+            Self::Disable(one) => one.change(ActKind::AccountDisabled, "rests", |local, user| {
+                local.set_disabled(user, Some(SystemClock.now()))
+            }),
+            Self::Enable(one) => one.change(ActKind::AccountEnabled, "may be used", |local, user| {
+                local.set_disabled(user, None)?;
+                local.unlock(user)
+            }),
         }
     }
+}
+
+impl One {
+    fn change(
+        &self,
+        kind: ActKind,
+        now: &str,
+        work: impl FnOnce(&Local, &str) -> Result<(), ReadError>,
+    ) -> Result<(), CliError> {
+        let local = Local::open(&NodeConfig::load(&self.config)?.model_dir())?;
+        if local.account(&self.user)?.is_none() {
+            return Err(CliError::failed(format_args!("there is no account {}", self.user)));
+        }
+        work(&local, &self.user)?;
+        note(&local, kind, &self.user)?;
+        println!("account {} {now}", self.user);
+        Ok(())
+    }
+}
+
+/// Writes down what the operator did.
+pub(super) fn note(local: &Local, kind: ActKind, subject: &str) -> Result<(), ReadError> {
+    let act = Act { kind, user: OPERATOR.into(), from: None, subject: subject.to_owned(), detail: String::new() };
+    local.note(&act, SystemClock.now())
 }
 
 impl Add {
@@ -70,7 +131,14 @@ impl Add {
         let password = if self.password_stdin { from_stdin()? } else { random_password()? };
         let local = Local::open(&config.model_dir())?;
         let display_name = self.name.as_deref().unwrap_or(&self.user);
-        let new = NewAccount { user: &self.user, display_name, password: &password, roles: &self.roles, lang: "zh" };
+        let new = NewAccount {
+            user: &self.user,
+            display_name,
+            password: &password,
+            once: self.once,
+            roles: &self.roles,
+            lang: "zh",
+        };
         put(&local, &new)?;
         println!("account {} of {} is ready", self.user, config.department);
         if !self.password_stdin {
@@ -86,10 +154,13 @@ impl Add {
 /// A name, password or role that may not be, or the database's.
 pub fn put(local: &Local, new: &NewAccount<'_>) -> Result<(), CliError> {
     if local.account(new.user)?.is_some() {
-        local.set_password(new.user, new.password)?;
+        local.set_password(new.user, new.password, new.once)?;
         local.set_roles(new.user, new.roles)?;
+        note(local, ActKind::PasswordReset, new.user)?;
+        note(local, ActKind::RolesChanged, new.user)?;
     } else {
         local.create_account(new, SystemClock.now())?;
+        note(local, ActKind::AccountCreated, new.user)?;
     }
     Ok(())
 }

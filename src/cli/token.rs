@@ -9,9 +9,10 @@ use crate::clock::{Clock as _, Millis, SystemClock};
 use crate::crypto::tls::fingerprint_of;
 use crate::ids::EntryName;
 use crate::readmodel::local::tokens::Credential;
-use crate::readmodel::local::{Local, SystemToken, TokenTerms};
+use crate::readmodel::local::{ActKind, Local, SystemToken, TokenTerms};
 use crate::service::config::NodeConfig;
 
+use super::account::note;
 use super::error::CliError;
 
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -98,16 +99,22 @@ impl Token {
             Self::Add(Add { config, system, days, submits, entries, sources, certificate }) => {
                 let terms = TokenTerms { expires: now.plus(days * DAY_MS), submits, entries, sources };
                 let credential = credential(certificate)?;
-                println!("{}", local(&config)?.admit_system(&system, &credential, &terms, now)?);
+                let local = local(&config)?;
+                println!("{}", local.admit_system(&system, &credential, &terms, now)?);
+                note(&local, ActKind::TokenIssued, &system)?;
             }
             Self::Rotate(Rotate { config, system, days, overlap, certificate }) => {
                 let ends = (now.plus(days * DAY_MS), now.plus(overlap * HOUR_MS));
                 let credential = credential(certificate)?;
-                println!("{}", local(&config)?.rotate_token(&system, &credential, ends, now)?);
+                let local = local(&config)?;
+                println!("{}", local.rotate_token(&system, &credential, ends, now)?);
+                note(&local, ActKind::TokenRotated, &system)?;
             }
             Self::List(List { config }) => local(&config)?.system_tokens()?.iter().for_each(|token| show(token, now)),
             Self::Revoke(Revoke { config, system }) => {
-                local(&config)?.revoke_token(&system)?;
+                let local = local(&config)?;
+                local.revoke_token(&system)?;
+                note(&local, ActKind::TokenRevoked, &system)?;
                 println!("the tokens of {system} have ended");
             }
         }

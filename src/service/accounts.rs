@@ -1,17 +1,14 @@
-//! Who may come in: passwords, sessions, tokens of departmental systems.
+//! Who calls with a token: a departmental system, or a person's session.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crate::clock::Millis;
 use crate::domain::Role;
 use crate::policy::facts::{Action, Facts, Relation};
-use crate::readmodel::local::accounts::Account;
-use crate::readmodel::local::sign_in::SignIn;
 use crate::readmodel::local::tokens::of_certificate;
-use crate::readmodel::local::{SystemToken, TokenTerms};
+use crate::readmodel::local::{ActKind, SystemToken, TokenTerms};
 
 use super::Node;
 use super::blocking::blocking;
@@ -19,68 +16,7 @@ use super::error::ServiceError;
 use super::principal::Principal;
 use super::token_cache::Use;
 
-/// A fresh session.
-#[derive(Clone)]
-pub struct SignedIn {
-    /// The secret of the session.
-    pub token: String,
-    /// What every form must bring back.
-    pub csrf: String,
-    /// Who signed in.
-    pub principal: Principal,
-    /// When it ends at the latest.
-    pub ends: Millis,
-}
-
-/// A session in use.
-#[derive(Clone, Debug)]
-pub struct ActiveSession {
-    /// Whose.
-    pub principal: Principal,
-    /// What every form must bring back.
-    pub csrf: String,
-    /// When it ends at the latest.
-    pub ends: Millis,
-}
-
 impl Node {
-    /// Checks user and password and opens a session.
-    ///
-    /// # Errors
-    /// [`ServiceError::WrongPassword`], [`ServiceError::Locked`] after too many failures.
-    pub async fn sign_in(&self, user: &str, password: &str) -> Result<SignedIn, ServiceError> {
-        let principal = self.basic(user, password).await?;
-        let (local, now, name) = (self.local.clone(), self.clock.now(), principal.user.clone());
-        let (new, ends) = blocking(move || {
-            let new = local.open_session(&name, now)?;
-            let ends = local.session(&new.token, now)?.map_or(now, |session| session.ends);
-            Ok::<_, crate::readmodel::ReadError>((new, ends))
-        })
-        .await?;
-        tracing::info!(user = principal.user, "signed in");
-        Ok(SignedIn { token: new.token, csrf: new.csrf, principal, ends })
-    }
-
-    /// Ends a session.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn sign_out(&self, token: &str) -> Result<(), ServiceError> {
-        let (local, token) = (self.local.clone(), token.to_owned());
-        blocking(move || local.close_session(&token)).await
-    }
-
-    /// The session of a token.
-    ///
-    /// # Errors
-    /// [`ServiceError::NotSignedIn`] when it ended or never was.
-    pub async fn session(&self, token: &str) -> Result<ActiveSession, ServiceError> {
-        let (local, now, token) = (self.local.clone(), self.clock.now(), token.to_owned());
-        let found = blocking(move || local.session(&token, now)).await?;
-        let session = found.ok_or(ServiceError::NotSignedIn)?;
-        Ok(ActiveSession { principal: person(session.account), csrf: session.csrf, ends: session.ends })
-    }
-
     /// Who sends a bearer token, from which address: a departmental system, or a person's session.
     ///
     /// # Errors
@@ -89,7 +25,10 @@ impl Node {
     pub async fn token(&self, token: &str, from: Option<IpAddr>) -> Result<Principal, ServiceError> {
         match self.system(token, from).await? {
             Some(system) => Ok(system),
-            None => Ok(self.session(token).await?.principal),
+            None => {
+                let session = self.session(token, true).await?;
+                session.owes.map_or(Ok(session.principal), |owes| Err(owes.refusal()))
+            }
         }
     }
 
@@ -121,6 +60,7 @@ impl Node {
             submits,
             entries: (!entries.is_empty()).then(|| entries.into()),
             reserved: None,
+            from,
         }))
     }
 
@@ -153,7 +93,9 @@ impl Node {
         let (local, id, now) = (self.local.clone(), system.id, self.clock.now());
         self.token_alarms.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(system = system.name, %from, "a system's token was used where it should not be: is it in other hands?");
-        blocking(move || local.token_alarm(id, from, now)).await
+        blocking(move || local.token_alarm(id, from, now)).await?;
+        self.note_as(&system.name, Some(from), ActKind::TokenAlarm, "", "").await;
+        Ok(())
     }
 
     /// The systems' tokens of this node, without the tokens themselves.
@@ -169,30 +111,5 @@ impl Node {
     /// How often a token was seen where it should not be, since the start.
     pub fn token_alarms(&self) -> u64 {
         self.token_alarms.load(Ordering::Relaxed)
-    }
-
-    /// Checks user and password for one call.
-    ///
-    /// # Errors
-    /// [`ServiceError::WrongPassword`], [`ServiceError::Locked`].
-    pub async fn basic(&self, user: &str, password: &str) -> Result<Principal, ServiceError> {
-        let (local, now) = (self.local.clone(), self.clock.now());
-        let (user, password) = (user.to_owned(), password.to_owned());
-        match blocking(move || local.verify_password(&user, &password, now)).await? {
-            SignIn::Welcome(account) => Ok(person(account)),
-            SignIn::Wrong => Err(ServiceError::WrongPassword),
-            SignIn::Locked { until } => Err(ServiceError::Locked { seconds: until.since(now).div_ceil(1000) }),
-        }
-    }
-}
-
-fn person(account: Account) -> Principal {
-    Principal {
-        user: account.user,
-        display: account.display_name,
-        roles: account.roles.into_iter().collect(),
-        submits: false,
-        entries: None,
-        reserved: None,
     }
 }

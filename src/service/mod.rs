@@ -1,6 +1,7 @@
 //! Use cases: who may, then do it, then say what came of it. Knows nothing of HTTP.
 
 pub mod accounts;
+mod acts;
 pub mod anchoring;
 pub mod audit;
 mod blocking;
@@ -25,11 +26,15 @@ pub mod ledger;
 mod listings;
 pub mod membership;
 mod node;
+pub mod own_account;
 pub mod policy;
 pub mod principal;
 pub mod queries;
 pub mod replay;
 mod seams;
+pub mod second_factor;
+pub mod sign_in;
+mod sign_ins;
 pub mod submission;
 pub mod tiles;
 mod token_cache;

@@ -45,6 +45,7 @@ use super::departments::{self, DepartmentsError};
 use super::error::ServiceError;
 use super::listings::Listings;
 use super::seams::{NodeLedger, Papers};
+use super::sign_ins::SignIns;
 use super::token_cache::TokenCache;
 
 /// Why a node does not start.
@@ -123,6 +124,7 @@ pub struct Node {
     pub(crate) waiting: Arc<Mutex<Waiting>>,
     /// On the auditor's node.
     pub(crate) audit: Option<Audit>,
+    pub(super) sign_ins: Arc<SignIns>,
     pub(super) tokens: Arc<TokenCache>,
     pub(super) token_alarms: Arc<AtomicU64>,
     /// The node's small keyed data.
@@ -201,6 +203,7 @@ impl Node {
             templates,
             waiting: Arc::default(),
             audit,
+            sign_ins: Arc::default(),
             tokens: Arc::default(),
             token_alarms: Arc::default(),
             store,

@@ -1,6 +1,7 @@
 //! Who asks: an account or a system of the node's own department.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::domain::{Actor, Role};
@@ -26,6 +27,8 @@ pub struct Principal {
     pub entries: Option<Arc<[EntryName]>>,
     /// The id that the transaction of this call must take: the same for a repeated call, so that it counts once.
     pub reserved: Option<TxId>,
+    /// From where it calls, as the node sees it.
+    pub from: Option<IpAddr>,
 }
 
 impl Principal {

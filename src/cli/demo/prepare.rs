@@ -103,6 +103,7 @@ fn accounts(
                 user: &account.user,
                 display_name: &account.title.zh,
                 password: &password,
+                once: false,
                 roles: &account.roles,
                 lang: "zh",
             },

@@ -33,6 +33,10 @@ pub struct Account {
     pub lang: String,
     /// When it was made.
     pub created: Millis,
+    /// Since when nobody signs in with it.
+    pub disabled: Option<Millis>,
+    /// Whether its password was chosen by somebody else, and is to be changed first of all.
+    pub must_change: bool,
 }
 
 /// What is needed to make an account.
@@ -44,6 +48,8 @@ pub struct NewAccount<'a> {
     pub display_name: &'a str,
     /// Its first password.
     pub password: &'a str,
+    /// Whether that must be changed at the first sign-in.
+    pub once: bool,
     /// What it may do, at least one.
     pub roles: &'a [Role],
     /// `zh` or `en`.
@@ -59,6 +65,8 @@ pub(super) struct AccountRow {
     pub roles: String,
     pub lang: String,
     pub created: i64,
+    pub disabled: Option<i64>,
+    pub must_change: bool,
 }
 
 impl AccountRow {
@@ -69,6 +77,8 @@ impl AccountRow {
             roles: from_json(&self.roles)?,
             lang: self.lang,
             created: Millis(number(self.created)),
+            disabled: self.disabled.map(|at| Millis(number(at))),
+            must_change: self.must_change,
         })
     }
 
@@ -96,6 +106,8 @@ impl Local {
             roles: to_json(&new.roles)?,
             lang: new.lang.to_owned(),
             created: column(now.0),
+            disabled: None,
+            must_change: new.once,
         };
         self.write(|connection| {
             if AccountRow::load(connection, new.user)?.is_some() {
@@ -130,16 +142,16 @@ impl Local {
         self.with(|connection| AccountRow::load(connection, user))?.map(AccountRow::account).transpose()
     }
 
-    /// Gives an account a new password, unlocks it and ends its sessions.
+    /// Gives an account a new password, for `once` or for good, unlocks it and ends its sessions.
     ///
     /// # Errors
     /// [`ReadError::Unknown`], [`ReadError::Invalid`] for a bad password.
-    pub fn set_password(&self, user: &str, password: &str) -> Result<(), ReadError> {
+    pub fn set_password(&self, user: &str, password: &str, once: bool) -> Result<(), ReadError> {
         check_password(password)?;
         let hash = self.shared.hashing.lock().hash(password)?;
         self.write(|connection| {
-            let row = diesel::update(accounts::table.find(user)).set(accounts::password_hash.eq(hash));
-            known(user, row.execute(connection)?)?;
+            let new = (accounts::password_hash.eq(hash), accounts::must_change.eq(once));
+            known(user, diesel::update(accounts::table.find(user)).set(new).execute(connection)?)?;
             diesel::delete(sign_in_failures::table.find(user)).execute(connection)?;
             diesel::delete(sessions::table.filter(sessions::user.eq(user))).execute(connection)?;
             Ok(())
@@ -157,6 +169,33 @@ impl Local {
             let row = diesel::update(accounts::table.find(user)).set(accounts::roles.eq(roles));
             known(user, row.execute(connection)?)?;
             diesel::delete(sessions::table.filter(sessions::user.eq(user))).execute(connection)?;
+            Ok(())
+        })
+    }
+
+    /// Lets an account rest from a moment on and ends its sessions, or lets it be used again.
+    ///
+    /// # Errors
+    /// [`ReadError::Unknown`].
+    pub fn set_disabled(&self, user: &str, since: Option<Millis>) -> Result<(), ReadError> {
+        let since = since.map(|at| column(at.0));
+        self.write(|connection| {
+            let row = diesel::update(accounts::table.find(user)).set(accounts::disabled.eq(since));
+            known(user, row.execute(connection)?)?;
+            if since.is_some() {
+                diesel::delete(sessions::table.filter(sessions::user.eq(user))).execute(connection)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Frees a name that too many failures have locked.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the database.
+    pub fn unlock(&self, user: &str) -> Result<(), ReadError> {
+        self.with(|connection| {
+            diesel::delete(sign_in_failures::table.find(user)).execute(connection)?;
             Ok(())
         })
     }

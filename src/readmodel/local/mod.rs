@@ -1,14 +1,16 @@
-//! What belongs to one node alone: accounts, sessions, tokens, drafts, papers, idempotency keys.
+//! What belongs to one node alone: accounts, sessions, their log, tokens, drafts, papers, idempotency keys.
 //!
 //! Every function blocks, and those that take a password take about 50 ms and 20 MiB besides: an async
 //! caller runs them on a blocking thread.
 
 pub mod accounts;
+pub mod acts;
 pub mod cases;
 pub mod certificates;
 pub mod drafts;
 pub mod idempotency;
 mod schema;
+pub mod second_factor;
 mod secrets;
 pub mod sessions;
 pub mod sign_in;
@@ -27,11 +29,13 @@ use super::connection::{self, Durability, Pool};
 use super::error::ReadError;
 
 pub use accounts::{Account, NewAccount};
+pub use acts::{Act, ActKind, ActView};
 pub use cases::{CaseMaterial, CaseRecord};
 pub use certificates::CertificateDocument;
 pub use drafts::{Draft, DraftState};
 pub use idempotency::Begin;
-pub use sessions::{NewSession, Session};
+pub use second_factor::SecondFactor;
+pub use sessions::{NewSession, Session, SessionView};
 pub use sign_in::SignIn;
 pub use tokens::{SystemToken, TokenTerms};
 

@@ -8,6 +8,8 @@ diesel::table! {
         roles -> Text,
         lang -> Text,
         created -> BigInt,
+        disabled -> Nullable<BigInt>,
+        must_change -> Bool,
     }
 }
 
@@ -27,6 +29,37 @@ diesel::table! {
         csrf -> Text,
         created -> BigInt,
         last_seen -> BigInt,
+        address -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    second_factors (user) {
+        user -> Text,
+        sealed -> Binary,
+        begun -> BigInt,
+        confirmed -> Nullable<BigInt>,
+        last_step -> BigInt,
+    }
+}
+
+diesel::table! {
+    recovery_codes (code_hash) {
+        code_hash -> Binary,
+        user -> Text,
+    }
+}
+
+diesel::table! {
+    acts (id) {
+        id -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        user -> Text,
+        address -> Nullable<Text>,
+        subject -> Text,
+        detail -> Text,
+        digest -> Binary,
     }
 }
 

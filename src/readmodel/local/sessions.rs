@@ -1,5 +1,7 @@
 //! Sessions of the portal: a random token in the browser, its digest here.
 
+use std::net::IpAddr;
+
 use diesel::prelude::*;
 
 use crate::clock::Millis;
@@ -40,6 +42,24 @@ pub struct Session {
     pub ends: Millis,
 }
 
+/// A session as its owner sees it in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionView {
+    /// Names it: the digest of its token, in hexadecimal.
+    pub id: String,
+    /// When it began.
+    pub created: Millis,
+    /// When it was last used, to the minute.
+    pub last_seen: Millis,
+    /// From where it was opened, as the node saw it.
+    pub from: Option<IpAddr>,
+}
+
+/// The name of a token's session in a list.
+pub fn session_id(token: &str) -> String {
+    hex::encode(token_digest(token))
+}
+
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions)]
 struct SessionRow {
@@ -48,12 +68,18 @@ struct SessionRow {
     csrf: String,
     created: i64,
     last_seen: i64,
+    address: Option<String>,
 }
 
 impl SessionRow {
     fn expired(&self, now: Millis) -> bool {
         let age = |since: i64| now.since(Millis(number(since)));
         age(self.created) >= AGE_MS_MAX || age(self.last_seen) >= IDLE_MS_MAX
+    }
+
+    fn session(self, account: AccountRow) -> Result<Session, ReadError> {
+        let ends = Millis(number(self.created)).plus(AGE_MS_MAX);
+        Ok(Session { account: account.account()?, csrf: self.csrf, ends })
     }
 }
 
@@ -62,7 +88,7 @@ impl Local {
     ///
     /// # Errors
     /// [`ReadError::Unknown`] when there is no such account.
-    pub fn open_session(&self, user: &str, now: Millis) -> Result<NewSession, ReadError> {
+    pub fn open_session(&self, user: &str, from: Option<IpAddr>, now: Millis) -> Result<NewSession, ReadError> {
         let new = NewSession { token: random_token()?, csrf: random_token()? };
         let row = SessionRow {
             token_hash: token_digest(&new.token),
@@ -70,6 +96,7 @@ impl Local {
             csrf: new.csrf.clone(),
             created: column(now.0),
             last_seen: column(now.0),
+            address: from.map(|from| from.to_string()),
         };
         self.write(|connection| {
             if AccountRow::load(connection, user)?.is_none() {
@@ -93,11 +120,12 @@ impl Local {
         Ok(new)
     }
 
-    /// The session of a token, when it has not ended; counts as a use.
+    /// The session of a token, when it has not ended. Counts as a use when a person asked: what a page that lies
+    /// open asks by itself must not keep its session alive.
     ///
     /// # Errors
     /// [`ReadError`] of the database.
-    pub fn session(&self, token: &str, now: Millis) -> Result<Option<Session>, ReadError> {
+    pub fn session(&self, token: &str, attended: bool, now: Millis) -> Result<Option<Session>, ReadError> {
         let digest = token_digest(token);
         self.with(|connection| {
             let found: Option<(SessionRow, AccountRow)> = sessions::table
@@ -111,6 +139,9 @@ impl Local {
                 diesel::delete(sessions::table.find(&digest)).execute(connection)?;
                 return Ok(None);
             }
+            if !attended {
+                return row.session(account).map(Some);
+            }
             if now.since(Millis(number(row.last_seen))) >= TOUCH_MS {
                 let seen = sessions::last_seen.eq(column(now.0));
                 let touched = diesel::update(sessions::table.find(&digest)).set(seen).execute(connection);
@@ -119,8 +150,46 @@ impl Local {
                     tracing::warn!(%error, "the use of a session was not noted");
                 }
             }
-            let ends = Millis(number(row.created)).plus(AGE_MS_MAX);
-            Ok(Some(Session { account: account.account()?, csrf: row.csrf, ends }))
+            row.session(account).map(Some)
+        })
+    }
+
+    /// Sessions of an account that have not ended, newest first.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the database.
+    pub fn sessions_of(&self, user: &str, now: Millis) -> Result<Vec<SessionView>, ReadError> {
+        let rows: Vec<SessionRow> = self.with(|connection| {
+            let of_user = sessions::table.filter(sessions::user.eq(user)).order(sessions::created.desc());
+            Ok(of_user.limit(count(SESSIONS_MAX)).select(SessionRow::as_select()).load(connection)?)
+        })?;
+        let view = |row: SessionRow| SessionView {
+            id: hex::encode(&row.token_hash),
+            created: Millis(number(row.created)),
+            last_seen: Millis(number(row.last_seen)),
+            from: row.address.and_then(|from| from.parse().ok()),
+        };
+        Ok(rows.into_iter().filter(|row| !row.expired(now)).map(view).collect())
+    }
+
+    /// Ends one session of an account by its name in the list; says whether there was one.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the database.
+    pub fn end_session(&self, user: &str, id: &str) -> Result<bool, ReadError> {
+        let Ok(digest) = hex::decode(id) else { return Ok(false) };
+        let of_user = sessions::table.filter(sessions::user.eq(user)).filter(sessions::token_hash.eq(digest));
+        self.with(|connection| Ok(diesel::delete(of_user).execute(connection)? > 0))
+    }
+
+    /// Ends every session of an account.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the database.
+    pub fn end_sessions(&self, user: &str) -> Result<(), ReadError> {
+        self.with(|connection| {
+            diesel::delete(sessions::table.filter(sessions::user.eq(user))).execute(connection)?;
+            Ok(())
         })
     }
 
@@ -148,7 +217,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let local = Local::open(dir.path()).unwrap();
         let roles = &[Role::Clerk, Role::Auditor];
-        let new = NewAccount { user: "li.na", display_name: "李娜", password: "12345678", roles, lang: "zh" };
+        let new =
+            NewAccount { user: "li.na", display_name: "李娜", password: "12345678", once: false, roles, lang: "zh" };
         local.create_account(&new, NOW).unwrap();
         (dir, local)
     }
@@ -156,25 +226,25 @@ mod tests {
     #[test]
     fn a_session_ends_when_idle_and_after_a_working_day() {
         let (_dir, local) = local();
-        let idle = local.open_session("li.na", NOW).unwrap();
-        let found = local.session(&idle.token, NOW.plus(IDLE_MS_MAX - 1)).unwrap().unwrap();
+        let idle = local.open_session("li.na", None, NOW).unwrap();
+        let found = local.session(&idle.token, true, NOW.plus(IDLE_MS_MAX - 1)).unwrap().unwrap();
         assert_eq!((found.csrf, found.account.roles.len()), (idle.csrf, 2));
-        assert!(local.session(&idle.token, NOW.plus(2 * IDLE_MS_MAX - 2)).unwrap().is_some());
-        assert_eq!(local.session(&idle.token, NOW.plus(3 * IDLE_MS_MAX)), Ok(None));
-        assert_eq!(local.session(&idle.token, NOW), Ok(None), "an ended session came back");
+        assert!(local.session(&idle.token, true, NOW.plus(2 * IDLE_MS_MAX - 2)).unwrap().is_some());
+        assert_eq!(local.session(&idle.token, true, NOW.plus(3 * IDLE_MS_MAX)), Ok(None));
+        assert_eq!(local.session(&idle.token, true, NOW), Ok(None), "an ended session came back");
 
-        let busy = local.open_session("li.na", NOW).unwrap();
+        let busy = local.open_session("li.na", None, NOW).unwrap();
         for minutes in (20..480).step_by(20) {
-            assert!(local.session(&busy.token, NOW.plus(minutes * 60_000)).unwrap().is_some());
+            assert!(local.session(&busy.token, true, NOW.plus(minutes * 60_000)).unwrap().is_some());
         }
-        assert_eq!(local.session(&busy.token, NOW.plus(AGE_MS_MAX)), Ok(None));
+        assert_eq!(local.session(&busy.token, true, NOW.plus(AGE_MS_MAX)), Ok(None));
     }
 
     #[test]
     fn sessions_of_an_account_are_few_and_end_with_it() {
         let (_dir, local) = local();
-        let opened: Vec<_> = (0..7).map(|n| local.open_session("li.na", NOW.plus(n)).unwrap()).collect();
-        let alive = |token: &str| local.session(token, NOW.plus(10)).unwrap().is_some();
+        let opened: Vec<_> = (0..7).map(|n| local.open_session("li.na", None, NOW.plus(n)).unwrap()).collect();
+        let alive = |token: &str| local.session(token, true, NOW.plus(10)).unwrap().is_some();
         assert_eq!(
             opened.iter().map(|s| alive(&s.token)).collect::<Vec<_>>(),
             [false, false, true, true, true, true, true]
@@ -183,6 +253,38 @@ mod tests {
         assert!(!alive(&opened[6].token) && alive(&opened[5].token) && !alive("guess"));
         local.set_roles("li.na", &[Role::Admin]).unwrap();
         assert!(!alive(&opened[5].token));
-        assert!(matches!(local.open_session("nobody", NOW), Err(ReadError::Unknown(_))));
+        assert!(matches!(local.open_session("nobody", None, NOW), Err(ReadError::Unknown(_))));
+    }
+
+    #[test]
+    fn a_page_that_lies_open_does_not_keep_its_session_alive() {
+        let (_dir, local) = local();
+        let opened = local.open_session("li.na", "10.1.2.3".parse().ok(), NOW).unwrap();
+        for minutes in 1..30 {
+            assert!(local.session(&opened.token, false, NOW.plus(minutes * 60_000)).unwrap().is_some());
+        }
+        assert_eq!(local.session(&opened.token, false, NOW.plus(IDLE_MS_MAX)), Ok(None));
+    }
+
+    #[test]
+    fn a_person_ends_a_session_of_the_list_and_only_of_their_own() {
+        let (_dir, local) = local();
+        let (one, other) = (local.open_session("li.na", "10.1.2.3".parse().ok(), NOW).unwrap(), NOW.plus(1));
+        let other = local.open_session("li.na", None, other).unwrap();
+        let listed = local.sessions_of("li.na", NOW.plus(1)).unwrap();
+        assert_eq!(
+            listed.iter().map(|one| one.id.clone()).collect::<Vec<_>>(),
+            [session_id(&other.token), session_id(&one.token)]
+        );
+        assert_eq!(listed[1].from, "10.1.2.3".parse().ok());
+        assert_eq!(local.end_session("zhao", &listed[1].id), Ok(false));
+        assert_eq!(local.end_session("li.na", "no id"), Ok(false));
+        assert_eq!(local.end_session("li.na", &listed[1].id), Ok(true));
+        assert_eq!(local.session(&one.token, true, NOW.plus(1)), Ok(None));
+        local.end_sessions("li.na").unwrap();
+        assert!(local.sessions_of("li.na", NOW.plus(1)).unwrap().is_empty());
+        let resting = local.open_session("li.na", None, NOW).unwrap();
+        local.set_disabled("li.na", Some(NOW)).unwrap();
+        assert_eq!(local.session(&resting.token, true, NOW), Ok(None), "an account that rests has a session");
     }
 }

@@ -9,6 +9,7 @@ use crate::readmodel::error::ReadError;
 use super::Local;
 use super::accounts::{Account, AccountRow, PASSWORD_CHARS_MAX, USER_CHARS_MAX};
 use super::schema::sign_in_failures;
+use super::second_factor::{CodeCheck, is_confirmed};
 
 /// Failures that lock a name.
 pub const FAILURES_MAX: u64 = 5;
@@ -22,8 +23,12 @@ const NAMES_MAX: usize = 10_000;
 /// What came of signing in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignIn {
-    /// Name and password fit.
+    /// Name and password fit, and no more is asked.
     Welcome(Account),
+    /// They fit, and a code of the second factor is asked besides.
+    Code(Account),
+    /// They fit, and the account rests.
+    Disabled,
     /// They do not; nothing tells which of the two.
     Wrong,
     /// Too many failures: not even the right password helps before `until`.
@@ -62,16 +67,38 @@ impl Local {
         if hasher.fits(password, account.as_ref().map(|row| row.password_hash.as_str()))?
             && let Some(account) = account
         {
+            if account.disabled.is_some() {
+                return Ok(SignIn::Disabled);
+            }
+            // Only who has come in altogether is forgiven: else a known password would free guesses at the code.
+            if self.with(|connection| is_confirmed(connection, user))? {
+                return account.account().map(SignIn::Code);
+            }
             if failures.is_some() {
-                self.with(|connection| {
-                    diesel::delete(sign_in_failures::table.find(user)).execute(connection)?;
-                    Ok(())
-                })?;
+                self.unlock(user)?;
             }
             return account.account().map(SignIn::Welcome);
         }
         let until = self.write(|connection| failed(connection, user, failures, now))?;
         Ok(if until > now { SignIn::Locked { until } } else { SignIn::Wrong })
+    }
+
+    /// Counts a wrong code like a wrong password.
+    pub(super) fn wrong_code(&self, user: &str, now: Millis) -> Result<CodeCheck, ReadError> {
+        let until = self.write(|connection| {
+            let failures = FailureRow::load(connection, user)?;
+            failed(connection, user, failures.filter(|row| now.since(Millis(number(row.last))) < LOCK_MS_MAX), now)
+        })?;
+        Ok(if until > now { CodeCheck::Locked { until } } else { CodeCheck::Wrong })
+    }
+
+    /// Until when a name is locked, if it is.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the database.
+    pub fn locked_until(&self, user: &str, now: Millis) -> Result<Option<Millis>, ReadError> {
+        let failures = self.with(|connection| FailureRow::load(connection, user))?;
+        Ok(failures.map(|row| Millis(number(row.locked_until))).filter(|until| *until > now))
     }
 }
 
@@ -126,6 +153,7 @@ mod tests {
             user: "li.na",
             display_name: "李娜",
             password: "correct horse",
+            once: false,
             roles: &[Role::Clerk],
             lang: "zh",
         };
@@ -159,22 +187,26 @@ mod tests {
         for _ in 0..5 {
             local.verify_password("li.na", "wrong horse", NOW).unwrap();
         }
-        local.set_password("li.na", "battery staple").unwrap();
+        local.set_password("li.na", "battery staple", false).unwrap();
         assert_eq!(local.verify_password("li.na", "correct horse", NOW), Ok(SignIn::Wrong));
         let SignIn::Welcome(account) = local.verify_password("li.na", "battery staple", NOW).unwrap() else {
             panic!("the new password does not fit");
         };
         assert_eq!((account.display_name.as_str(), account.roles.as_slice()), ("李娜", &[Role::Clerk][..]));
-        assert!(matches!(local.set_password("nobody", "battery staple"), Err(ReadError::Unknown(_))));
+        assert!(matches!(local.set_password("nobody", "battery staple", false), Err(ReadError::Unknown(_))));
     }
 
     #[test]
     fn weak_accounts_are_not_made() {
         let (_dir, local) = local();
-        let good =
-            NewAccount {
-                user: "zhao", display_name: "赵", password: "long enough", roles: &[Role::Admin], lang: "en"
-            };
+        let good = NewAccount {
+            user: "zhao",
+            display_name: "赵",
+            password: "long enough",
+            once: false,
+            roles: &[Role::Admin],
+            lang: "en",
+        };
         for bad in [
             NewAccount { user: "Zhao", ..good.clone() },
             NewAccount { user: "", ..good.clone() },
@@ -188,5 +220,39 @@ mod tests {
         assert_eq!(local.accounts().unwrap().len(), 1);
         local.delete_account("li.na").unwrap();
         assert_eq!(local.account("li.na"), Ok(None));
+    }
+
+    #[test]
+    fn wrong_codes_lock_a_name_and_a_right_password_does_not_forgive_them() {
+        let (_dir, local) = local();
+        local.begin_second_factor("li.na", b"sealed", NOW).unwrap();
+        assert!(matches!(local.verify_password("li.na", "correct horse", NOW), Ok(SignIn::Welcome(_))));
+        local.confirm_second_factor("li.na", 1, NOW).unwrap();
+        let guess = |code: &str, now| {
+            let step = |_: &[u8]| (code == "123456").then_some(2);
+            local.check_code("li.na", code, step, now).unwrap()
+        };
+        for _ in 0..4 {
+            assert!(matches!(local.verify_password("li.na", "correct horse", NOW), Ok(SignIn::Code(_))));
+            assert_eq!(guess("000000", NOW), CodeCheck::Wrong);
+        }
+        let until = NOW.plus(LOCK_MS);
+        assert_eq!(guess("000000", NOW), CodeCheck::Locked { until });
+        assert_eq!(guess("123456", NOW), CodeCheck::Locked { until }, "a lock holds against the right code too");
+        assert_eq!(local.verify_password("li.na", "correct horse", NOW), Ok(SignIn::Locked { until }));
+        assert_eq!(local.locked_until("li.na", NOW), Ok(Some(until)));
+        assert_eq!(guess("123456", until), CodeCheck::Right);
+        assert_eq!(local.locked_until("li.na", until), Ok(None));
+        assert_eq!(guess("123456", until), CodeCheck::Wrong, "a code counted twice");
+    }
+
+    #[test]
+    fn an_account_that_rests_lets_nobody_in_and_tells_only_who_knows_the_password() {
+        let (_dir, local) = local();
+        local.set_disabled("li.na", Some(NOW)).unwrap();
+        assert_eq!(local.verify_password("li.na", "wrong horse", NOW), Ok(SignIn::Wrong));
+        assert_eq!(local.verify_password("li.na", "correct horse", NOW), Ok(SignIn::Disabled));
+        local.set_disabled("li.na", None).unwrap();
+        assert!(matches!(local.verify_password("li.na", "correct horse", NOW), Ok(SignIn::Welcome(_))));
     }
 }

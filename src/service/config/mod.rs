@@ -2,6 +2,7 @@
 
 mod check;
 mod keys;
+mod sign_in;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::ids::DepartmentId;
 
 pub use check::read_genesis;
 pub use keys::{KeysConfig, PASSPHRASE_VARIABLE};
+pub use sign_in::{SecondFactorRule, SignInConfig};
 
 /// The longest configuration file, in bytes: 500 nodes need about 100 KiB.
 const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
@@ -82,6 +84,9 @@ pub struct NodeConfig {
     pub zone: Option<String>,
     /// Portal and API.
     pub web: WebConfig,
+    /// How this department's people sign in.
+    #[serde(default)]
+    pub sign_in: SignInConfig,
     /// The API for systems that show a certificate. Default none.
     #[serde(default)]
     pub systems: Option<SystemsConfig>,

@@ -36,7 +36,7 @@ const ENDORSEMENT: &str = r#"{"department":"tax","signing":{"key":"ed25519:11qYA
 /// The list.
 pub const OPERATIONS: &[Operation] = &[
     // Who calls.
-    Operation::post("/sessions", "openSession", || post().to(sessions::open), "Sign in with user and password").public()
+    Operation::post("/sessions", "openSession", || post().to(sessions::open), "Sign in with user and password, and the code of a second factor where the account has one").public()
         .body("session", r#"{"user":"li.na","password":"..."}"#).answers::<session_views::SessionOpened>(201),
     Operation::get("/sessions/current", "showSession", || get().to(sessions::show), "Who is calling")
         .answers::<session_views::Myself>(200),

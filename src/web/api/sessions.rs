@@ -5,27 +5,29 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use crate::service::Node;
-use crate::web::extract::{ApiBody, Body, Caller, OwnSession};
+use crate::web::extract::{ApiBody, Body, Caller, OwnSession, address};
 use crate::web::problem::Problem;
 
 use super::views::sessions::{Myself, SessionOpened, TokenAnswer};
 
-/// User and password.
+/// User, password, and the code of a second factor where the account has one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
     user: String,
     password: String,
+    #[serde(default)]
+    code: Option<String>,
 }
 
 impl ApiBody for SignIn {
     const SCHEMA: Option<&'static str> = Some("session");
 }
 
-/// **Permissions**: anybody who knows the password.
-pub async fn open(node: Data<Node>, sign_in: Body<SignIn>) -> Result<HttpResponse, Problem> {
-    let SignIn { user, password } = sign_in.0;
-    let signed_in = node.sign_in(&user, &password).await?;
+/// **Permissions**: anybody who knows the password, and has the second factor where there is one.
+pub async fn open(request: HttpRequest, node: Data<Node>, sign_in: Body<SignIn>) -> Result<HttpResponse, Problem> {
+    let SignIn { user, password, code } = sign_in.0;
+    let signed_in = node.sign_in_whole(&user, &password, code.as_deref(), address(&request)).await?;
     Ok(HttpResponse::Created().json(SessionOpened {
         token: signed_in.token,
         expires_at: signed_in.ends.into(),
@@ -48,10 +50,10 @@ pub async fn show(request: HttpRequest, node: Data<Node>, caller: Caller) -> Res
 }
 
 /// **Permissions**: the session itself. A system's token is not a session and is not ended.
-pub async fn close(request: HttpRequest, node: Data<Node>, _: Caller) -> Result<HttpResponse, Problem> {
+pub async fn close(request: HttpRequest, node: Data<Node>, caller: Caller) -> Result<HttpResponse, Problem> {
     let session = request.extensions().get::<OwnSession>().cloned();
     if let Some(session) = session {
-        node.sign_out(&session.token).await?;
+        node.leave(&caller.0, &session.token).await?;
     }
     Ok(HttpResponse::NoContent().finish())
 }

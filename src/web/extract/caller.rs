@@ -68,7 +68,7 @@ pub async fn authenticate(request: &HttpRequest) -> Result<Principal, Problem> {
     let cookie = session_token(request, node);
     let principal = match (credentials, cookie) {
         (Some(Credentials::Token(token)), _) => by_token(request, node, token).await?,
-        (Some(Credentials::Password(user, password)), _) => node.basic(&user, &password).await?,
+        (Some(Credentials::Password(user, password)), _) => node.basic(&user, &password, address(request)).await?,
         (None, Some(token)) => by_cookie(request, node, token).await?,
         (None, None) => return Err(Problem::new("not_authenticated")),
     };
@@ -79,12 +79,14 @@ fn own_node(request: &HttpRequest) -> Result<&web::Data<Node>, Problem> {
     request.app_data::<web::Data<Node>>().ok_or_else(|| Problem::internal("the web knows no node"))
 }
 
-fn address(request: &HttpRequest) -> Option<IpAddr> {
+/// From where a request comes, as the node sees it: behind the department's HTTPS that is the proxy.
+pub fn address(request: &HttpRequest) -> Option<IpAddr> {
     request.peer_addr().map(|from| from.ip())
 }
 
 /// Keeps who calls for the rest of the request.
-fn known(request: &HttpRequest, principal: Principal) -> Principal {
+fn known(request: &HttpRequest, mut principal: Principal) -> Principal {
+    principal.from = address(request);
     let mut extensions = request.extensions_mut();
     extensions.insert(CallerName(principal.user.clone()));
     extensions.insert(principal.clone());
@@ -111,7 +113,10 @@ async fn by_token(request: &HttpRequest, node: &Node, token: String) -> Result<P
 
 /// A browser sends its cookie with whatever another site makes it send: changes need the session's second secret.
 async fn by_cookie(request: &HttpRequest, node: &Node, token: String) -> Result<Principal, Problem> {
-    let session = node.session(&token).await?;
+    let session = node.session(&token, true).await?;
+    if let Some(owes) = session.owes {
+        return Err(owes.refusal().into());
+    }
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let sent = request.headers().get(X_CSRF_TOKEN).map(|value| value.as_bytes());
     if !safe && !sent.is_some_and(|sent| same(sent, session.csrf.as_bytes())) {

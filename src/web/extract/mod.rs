@@ -7,7 +7,7 @@ pub mod credentials;
 mod query;
 
 pub use body::{ApiBody, BODY_BYTES_MAX, Body, Empty, read_bytes};
-pub use caller::{Caller, CallerName, OwnSession, X_CSRF_TOKEN, authenticate, session_cookie, session_token};
+pub use caller::{Caller, CallerName, OwnSession, X_CSRF_TOKEN, address, authenticate, session_cookie, session_token};
 pub use certificate::identify_system;
 pub use query::{Filter, Wait, path_problem};
 

@@ -31,7 +31,7 @@ pub async fn room(
 /// Whether a request leaves something on the disk that was not asked for before. A session is small, and an operator who
 /// wants to see what is the matter needs one.
 fn writes(method: &Method, path: &str) -> bool {
-    const SMALL: [&str; 4] = ["/sessions", "/sign-in", "/sign-out", "/decisions/explain"];
+    const SMALL: [&str; 5] = ["/sessions", "/sign-in", "/sign-in/code", "/sign-out", "/decisions/explain"];
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::DELETE)
         && !SMALL.iter().any(|end| path.ends_with(end))
 }
@@ -66,6 +66,7 @@ mod tests {
             (Method::POST, "/api/v1/query/tax/deed", true),
             (Method::POST, "/api/v1/sessions", false),
             (Method::POST, "/sign-in", false),
+            (Method::POST, "/sign-in/code", false),
             (Method::POST, "/api/v1/decisions/explain", false),
             (Method::DELETE, "/api/v1/sessions/current", false),
         ] {

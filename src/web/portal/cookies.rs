@@ -15,6 +15,8 @@ use super::words::Lang;
 
 const GUEST: &str = "mulu_guest";
 const FLASH: &str = "mulu_flash";
+/// The secret under which a code is answered.
+const STEP: &str = "mulu_step";
 /// Where guests have a form.
 const GUEST_PATH: &str = "/sign-in";
 const SECRET_BYTES: usize = 24;
@@ -81,7 +83,46 @@ pub fn new_guest(secure: bool) -> Option<(String, Cookie<'static>)> {
     Some((secret, cookie))
 }
 
+/// The secret of a sign-in that waits for its code.
+pub fn step(request: &HttpRequest) -> Option<String> {
+    request.cookie(STEP).map(|cookie| cookie.value().to_owned())
+}
+
+/// Keeps that secret while the code is looked for.
+pub fn with_step(secret: String, secure: bool) -> Cookie<'static> {
+    let mut cookie = cookie(STEP, secret, secure);
+    cookie.set_path(GUEST_PATH);
+    cookie.set_same_site(SameSite::Strict);
+    cookie
+}
+
+/// Takes it away.
+pub fn no_step(secure: bool) -> Cookie<'static> {
+    gone(with_step(String::new(), secure))
+}
+
 fn gone(mut cookie: Cookie<'static>) -> Cookie<'static> {
     cookie.make_removal();
     cookie
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_script_and_no_other_site_gets_a_secret() {
+        for secure in [true, false] {
+            let guest = new_guest(secure).unwrap().1;
+            for (cookie, site) in [
+                (cookie("any", "x".into(), secure), SameSite::Lax),
+                (guest, SameSite::Strict),
+                (with_step("x".into(), secure), SameSite::Strict),
+            ] {
+                assert_eq!(cookie.http_only(), Some(true), "{cookie}");
+                assert_eq!(cookie.secure(), Some(secure), "{cookie}");
+                assert_eq!((cookie.same_site(), cookie.domain()), (Some(site), None), "{cookie}");
+            }
+        }
+    }
 }

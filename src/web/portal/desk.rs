@@ -1,6 +1,7 @@
 //! Who reads a page, on which node and in which language: what every handler of the portal begins with.
 
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 use std::ops::Deref;
 
 use actix_web::dev::Payload;
@@ -10,8 +11,9 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use crate::domain::Role;
 use crate::exchange::CASE_MATERIALS;
 use crate::ids::{DepartmentId, EntryName, TxId};
+use crate::service::sign_in::Owes;
 use crate::service::{Node, Principal, ServiceError};
-use crate::web::extract::{CallerName, session_token};
+use crate::web::extract::{CallerName, address, session_token};
 use crate::web::problem::Problem;
 
 use super::cookies;
@@ -20,6 +22,9 @@ use super::keys;
 use super::language;
 use super::views::{Flash, Page, User};
 use super::words::{Lang, Words};
+
+/// The header of what a page that lies open asks by itself: it keeps no session alive.
+pub const LIVE: &str = "mulu-live";
 
 /// A request of the portal.
 #[derive(Clone)]
@@ -38,6 +43,10 @@ pub struct Desk {
     pub query: Fields,
     /// The session's secret.
     pub token: Option<String>,
+    /// What the reader must do before anything else.
+    pub owes: Option<Owes>,
+    /// From where the request comes, as the node sees it.
+    pub from: Option<IpAddr>,
     flash: Option<(String, Option<TxId>)>,
     path: String,
 }
@@ -50,10 +59,12 @@ impl Desk {
     pub async fn find(request: &HttpRequest) -> Result<Self, Problem> {
         let mut desk = Self::bare(request)?;
         let Some(token) = session_token(request, &desk.node) else { return Ok(desk) };
-        match desk.node.session(&token).await {
+        let attended = !request.headers().contains_key(LIVE);
+        match desk.node.session(&token, attended).await {
             Ok(session) => {
                 request.extensions_mut().insert(CallerName(session.principal.user.clone()));
-                desk.who = Some(session.principal);
+                desk.who = Some(Principal { from: desk.from, ..session.principal });
+                desk.owes = session.owes;
                 desk.csrf = session.csrf;
                 desk.token = Some(token);
             }
@@ -77,6 +88,8 @@ impl Desk {
             partial: request.headers().contains_key("hx-request"),
             query: Fields::read(request.query_string()).unwrap_or_default(),
             token: None,
+            owes: None,
+            from: address(request),
             flash: cookies::flash(request),
             path: page_path(request),
         })

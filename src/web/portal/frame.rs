@@ -32,6 +32,9 @@ pub async fn frame(
             return Ok(answer.into_response(response));
         }
     };
+    if let Some(page) = first_of_all(&desk, request.path()) {
+        return Ok(request.into_response(desk.go(page)));
+    }
     request.extensions_mut().insert(desk.clone());
     let asked = language::asked(request.request());
     let mut response = next.call(request).await?.map_into_boxed_body();
@@ -46,6 +49,13 @@ pub async fn frame(
         response.response_mut().add_cookie(&cookies::lang(lang, desk.secure()))?;
     }
     Ok(response)
+}
+
+/// Where somebody is led who must do something before anything else.
+fn first_of_all(desk: &Desk, path: &str) -> Option<&'static str> {
+    desk.owes?;
+    let is_free = path == "/account" || path.starts_with("/account/") || path == "/sign-out";
+    (!is_free).then_some("/account")
 }
 
 /// The page of a handler's problem, for people; programs get the problem itself.

@@ -1,5 +1,6 @@
 //! The portal: pages for clerks, reviewers, auditors and operators, in Chinese and English.
 
+mod account;
 pub mod assets;
 mod audit;
 mod case_form;

@@ -11,9 +11,9 @@ use crate::web::problem::Problem;
 use crate::web::root;
 
 use super::{
-    assets, audit, case_page, cases, catalog, certificates, cluster, draft_form, drafts, entrance, explorer, findings,
-    frame, grant_acts, grant_request, grant_templates, grants, home, keys, ledger, membership, policy, query, sheets,
-    verification,
+    account, assets, audit, case_page, cases, catalog, certificates, cluster, draft_form, drafts, entrance, explorer,
+    findings, frame, grant_acts, grant_request, grant_templates, grants, home, keys, ledger, membership, policy, query,
+    sheets, verification,
 };
 
 /// Registers the portal. It takes every address that nobody took before.
@@ -22,7 +22,18 @@ pub fn routes(config: &mut web::ServiceConfig) {
         // Coming in and going out
         .route("/sign-in", web::get().to(entrance::sign_in))
         .route("/sign-in", web::post().to(entrance::enter))
+        .route("/sign-in/code", web::get().to(entrance::code))
+        .route("/sign-in/code", web::post().to(entrance::enter_code))
         .route("/sign-out", web::post().to(entrance::leave))
+        // One's own account
+        .route("/account", web::get().to(account::show))
+        .route("/account/password", web::post().to(account::change_password))
+        .route("/account/second-factor", web::get().to(account::second_factor))
+        .route("/account/second-factor", web::post().to(account::begin_second_factor))
+        .route("/account/second-factor/confirm", web::post().to(account::confirm_second_factor))
+        .route("/account/second-factor/remove", web::post().to(account::remove_second_factor))
+        .route("/account/sessions/end", web::post().to(account::end_session))
+        .route("/account/sessions/end-others", web::post().to(account::end_other_sessions))
         .route("/", web::get().to(home::home))
         // The catalog
         .route("/catalog", web::get().to(catalog::catalog))

@@ -28,8 +28,14 @@ pub const KINDS: &[Kind] = kinds! {
     "wait_not_offered" 400 "Unknown kind of waiting" "不支持的等待方式" "wait=committed, wait=projected or, for writes to the ledger, wait=anchored" "可用 wait=committed、wait=projected；写入账本时还可用 wait=anchored";
     "not_authenticated" 401 "Not authenticated" "未认证" "sign in, or send a valid token of this department in Authorization" "请登录，或在 Authorization 中发送本部门的有效令牌";
     "wrong_password" 401 "Wrong user or password" "用户名或密码错误" "check user and password" "请核对用户名和密码";
+    "code_needed" 401 "A code is needed" "需要动态验证码" "send the code of the account's second factor with user and password" "请在用户名和密码之外发送第二因素的动态验证码";
+    "wrong_code" 401 "Wrong code" "动态验证码错误" "wait for the next code and send that" "请等待下一个验证码后重试";
+    "sign_in_expired" 401 "Sign-in took too long" "登录已超时" "sign in again" "请重新登录";
     "refused" 403 "Refused" "已拒绝" "see reasons" "请查看 reasons";
     "not_allowed" 403 "Not allowed" "不允许" "ask a person who may do this" "请由有权限的人员办理";
+    "account_disabled" 403 "Account rests" "账号已停用" "ask your department's administrator" "请联系本部门管理员";
+    "password_change_needed" 403 "Password must be changed" "须先修改密码" "sign in at the portal and choose a password of your own" "请登录门户并设置自己的密码";
+    "second_factor_needed" 403 "Second factor must be set up" "须先设置第二因素" "sign in at the portal and set up a second factor" "请登录门户并设置动态验证码";
     "not_the_authority" 403 "For the authority to do" "须由主管部门办理" "an administrator of the authority does this, at the authority's node" "请由主管部门的管理员在其节点上办理";
     "not_the_auditor" 403 "For the auditing department to do" "须由审计部门办理" "an administrator of the auditing department does this, at its node" "请由审计部门的管理员在其节点上办理";
     "own_request" 403 "A second person is needed" "须由他人审批" "the person who drafted or asked may not approve: ask a second person" "起草人或申请人不得自行审批，请由他人审批";
@@ -58,6 +64,7 @@ pub const KINDS: &[Kind] = kinds! {
     "number_used" 409 "Node number was used" "节点编号已被使用" "take a new number" "请使用新的编号";
     "no_node" 409 "Department has no node" "该部门没有节点" "admit its node first" "请先接纳其节点";
     "last_voter" 409 "It is the only voter" "唯一的表决节点" "give others a vote first" "请先设定其他表决部门";
+    "password_unfit" 409 "Password is not acceptable" "密码不符合要求" "choose 8 to 128 characters, neither the old password nor the account's name" "请使用 8 至 128 个字符，不得与旧密码或用户名相同";
     "version_conflict" 409 "Version is not current" "版本不是现行版本" "use the current version" "请使用现行版本";
     "version_not_higher" 409 "Version must rise" "版本号须递增" "give the draft a higher version" "请为草稿指定更高的版本号";
     "code_taken" 409 "Resource code is taken" "信息资源代码已被占用" "leave the code out, and a free one is given" "请将代码留空，由系统生成";

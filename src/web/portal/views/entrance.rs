@@ -20,6 +20,17 @@ pub struct SignIn {
     pub faults: Faults,
 }
 
+/// `GET /sign-in/code`.
+#[derive(Template)]
+#[template(path = "sign_in_code.html")]
+pub struct SignInCode {
+    pub page: Page,
+    pub t: Words,
+    /// Where to go afterwards: a path of this portal.
+    pub next: String,
+    pub faults: Faults,
+}
+
 /// Any page that cannot be shown.
 #[derive(Template)]
 #[template(path = "error.html")]

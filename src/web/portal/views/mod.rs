@@ -3,6 +3,7 @@
 //! Words of the data model (`conditional`, `requested`) stay codes here; templates turn them into texts. Times are
 //! texts ready to read (`Millis::local_text`), names are in the reader's language already.
 
+pub mod account;
 pub mod audit;
 pub mod cases;
 pub mod catalog;

@@ -61,7 +61,7 @@ fn attributes(mut rest: &str) -> (Vec<(&str, &str)>, &str) {
     }
 }
 
-const VOID: &[&str] = &["!doctype", "meta", "link", "input", "br", "circle", "path"];
+const VOID: &[&str] = &["!doctype", "meta", "link", "input", "br", "circle", "path", "rect"];
 
 fn check_nesting(name: &str, tags: &[Tag]) {
     let mut open = Vec::new();

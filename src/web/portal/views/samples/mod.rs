@@ -1,5 +1,6 @@
 //! One filled view a page, for tests and for looking at.
 
+mod account;
 mod audit;
 mod cases;
 mod catalog;
@@ -28,6 +29,11 @@ const LICENCE: &str = "1.2.156.3005.2.11100000000013338W011.11430000006122244L.2
 pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
     let all: Vec<(&'static str, Result<String, askama::Error>)> = vec![
         ("sign_in", sign_in(lang).render()),
+        ("sign_in_code", account::code(lang).render()),
+        ("account", account::account(lang).render()),
+        ("account_new", account::account_new(lang).render()),
+        ("second_factor", account::second_factor(lang).render()),
+        ("recovery_codes", account::recovery_codes(lang).render()),
         ("error", error(lang).render()),
         ("home", home(lang).render()),
         ("catalog", catalog::catalog(lang).render()),
