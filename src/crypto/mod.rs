@@ -8,6 +8,7 @@ mod fuzz;
 pub mod key_file;
 pub mod keyring;
 pub mod keys;
+pub mod password;
 pub mod pem;
 pub mod seal;
 pub mod secret;

@@ -47,7 +47,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::SharedClock;
 use crate::crypto::keys::Keys;
-use crate::ids::{DepartmentId, GrantId};
+use crate::ids::{DepartmentId, EntryName, GrantId};
 
 pub use answer::{AnswerError, Explanation, FaultText, ReasonText};
 pub use envelope::{ANSWER_BYTES_MAX, REQUEST_BYTES_MAX};
@@ -190,6 +190,11 @@ impl Exchange {
         if let Err(error) = self.inner.peers.find(addresses) {
             tracing::error!(%error, "the peers' addresses cannot be used");
         }
+    }
+
+    /// The department's own data sources, and how each has done.
+    pub fn sources(&self) -> Vec<(EntryName, &'static str, connector::Fortune)> {
+        self.inner.connectors.fortunes()
     }
 
     /// Access records that are not on the ledger yet.

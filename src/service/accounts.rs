@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::domain::Role;
-use crate::policy::facts::{Action, Facts, Relation};
 use crate::readmodel::local::tokens::of_certificate;
 use crate::readmodel::local::{ActKind, SystemToken, TokenTerms};
 
@@ -96,16 +95,6 @@ impl Node {
         blocking(move || local.token_alarm(id, from, now)).await?;
         self.note_as(&system.name, Some(from), ActKind::TokenAlarm, "", "").await;
         Ok(())
-    }
-
-    /// The systems' tokens of this node, without the tokens themselves.
-    ///
-    /// # Errors
-    /// [`ServiceError::Refused`].
-    pub async fn system_tokens(&self, who: &Principal) -> Result<Vec<SystemToken>, ServiceError> {
-        self.authorise(who, |role| Facts::new(Action::ManageAccounts, role, Relation::Own))?;
-        let local = self.local.clone();
-        blocking(move || local.system_tokens()).await
     }
 
     /// How often a token was seen where it should not be, since the start.

@@ -1,7 +1,7 @@
 //! Use cases: who may, then do it, then say what came of it. Knows nothing of HTTP.
 
 pub mod accounts;
-mod acts;
+pub mod acts;
 pub mod anchoring;
 pub mod audit;
 mod blocking;
@@ -35,7 +35,9 @@ mod seams;
 pub mod second_factor;
 pub mod sign_in;
 mod sign_ins;
+pub mod staff;
 pub mod submission;
+mod system_tokens;
 pub mod tiles;
 mod token_cache;
 pub mod verification;

@@ -218,6 +218,7 @@ impl Node {
         tokio::spawn(follow_addresses(node.clone()));
         tokio::spawn(super::expiry::watch(node.clone()));
         tokio::spawn(super::deadlines::watch(node.clone()));
+        tokio::spawn(super::acts::watch(node.clone()));
         tokio::spawn(super::health::tell(node.clone()));
         tokio::spawn(report_projection(node.consensus.clone(), node.model.clone()));
         Ok(node)

@@ -10,6 +10,7 @@ use crate::domain::command::{Command, Payload};
 use crate::domain::schema;
 use crate::ids::TxId;
 use crate::ledger::transaction::Transaction;
+use crate::readmodel::local::ActKind;
 
 use super::Node;
 use super::error::ServiceError;
@@ -43,7 +44,12 @@ impl Node {
         actor: Actor,
         command: Command,
     ) -> Result<Committed, ServiceError> {
-        self.write_as(self.next_id(who), actor, command).await
+        let act = act_of(&command);
+        let committed = self.write_as(self.next_id(who), actor, command).await?;
+        if let Some((kind, subject)) = act {
+            self.note(who, kind, &subject, &committed.transaction_id.to_string()).await;
+        }
+        Ok(committed)
     }
 
     /// The id of the transaction that a principal is about to cause.
@@ -95,6 +101,33 @@ impl Node {
         let detail = "this node's listings are behind its ledger: try again".to_owned();
         Err(unavailable("not_yet_projected", detail, 1))
     }
+}
+
+/// The line that a command leaves in the log of settings, and about what.
+fn act_of(command: &Command) -> Option<(ActKind, String)> {
+    let subject = match command {
+        Command::RevokeKey(revocation) => revocation.key.to_string(),
+        Command::EndorseKey(word) => word.department.to_string(),
+        Command::RegisterDepartment(department) => department.id.to_string(),
+        Command::SetNode(setting) => setting.department.to_string(),
+        Command::RemoveNode(removal) => removal.department.to_string(),
+        _ => command.kind().to_owned(),
+    };
+    let kind = match command {
+        Command::RotateKey(_) => ActKind::KeysRotated,
+        Command::RevokeKey(_) => ActKind::KeyRevoked,
+        Command::EndorseKey(_) => ActKind::KeyEndorsed,
+        Command::RegisterDepartment(_) | Command::SetNode(_) | Command::RemoveNode(_) | Command::SetVoters(_) => {
+            ActKind::MembersChanged
+        }
+        Command::SetPolicy(_)
+        | Command::ProposePolicy(_)
+        | Command::ConfirmPolicy(_)
+        | Command::RejectPolicy(_)
+        | Command::SetEdition(_) => ActKind::PolicyActed,
+        _ => return None,
+    };
+    Some((kind, subject))
 }
 
 /// Checks a payload's body against `schemas/tx/`, before anything is signed.

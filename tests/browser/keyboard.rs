@@ -36,7 +36,11 @@ fn a_clerk_signs_in_and_queries_by_the_keyboard_alone() {
     let tab = browser.tab(city, "planning-resources");
     tab.open("/sign-in?lang=en");
     tab.key("Tab");
-    assert_eq!(focused(&tab), ("Skip to the main content".to_owned(), true), "the first stop leads past the navigation");
+    assert_eq!(
+        focused(&tab),
+        ("Skip to the main content".to_owned(), true),
+        "the first stop leads past the navigation"
+    );
     tab.key("Enter");
     assert_eq!(focused(&tab).0, "main");
     tab_to(&tab, "user");

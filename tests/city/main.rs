@@ -29,6 +29,7 @@ mod promises;
 mod providers;
 mod queries;
 mod rules;
+mod sign_in;
 mod storms;
 mod submissions;
 mod suites;

@@ -3,9 +3,10 @@
 use std::fs;
 use std::thread;
 
-use crate::cli::account::{put, random_password};
+use crate::cli::account::put;
 use crate::cli::error::CliError;
 use crate::clock::{Clock as _, SystemClock};
+use crate::crypto::password::random_password;
 use crate::readmodel::local::accounts::NewAccount;
 use crate::readmodel::local::{Local, TokenTerms};
 use crate::service::departments::{City, DepartmentFolder};

@@ -20,6 +20,18 @@ struct State {
     until: Option<Instant>,
     pause: Duration,
     trying: bool,
+    answered: Option<Instant>,
+}
+
+/// How a source has done since the node began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fortune {
+    /// Failures in a row.
+    pub failures: u32,
+    /// Seconds until it is asked again, while it is left alone.
+    pub rests_s: Option<u64>,
+    /// Seconds since it last answered.
+    pub answered_s: Option<u64>,
 }
 
 /// One question that was let through; without an end (its caller went away) it counts as none.
@@ -41,6 +53,17 @@ impl Breaker {
         state.trying = true;
         Ok(Trial { breaker: self, is_probe: true })
     }
+
+    /// How the source has done.
+    pub(super) fn fortune(&self) -> Fortune {
+        let state = self.0.lock();
+        let left = |until: Instant| until.saturating_duration_since(Instant::now()).as_secs();
+        Fortune {
+            failures: state.failures,
+            rests_s: state.until.map(left),
+            answered_s: state.answered.map(|at| at.elapsed().as_secs()),
+        }
+    }
 }
 
 impl Trial<'_> {
@@ -48,7 +71,7 @@ impl Trial<'_> {
     pub(super) fn end(self, source_failed: bool) {
         let mut state = self.breaker.0.lock();
         if !source_failed {
-            *state = State::default();
+            *state = State { answered: Some(Instant::now()), ..State::default() };
             return;
         }
         state.failures = state.failures.saturating_add(1);
@@ -95,6 +118,9 @@ mod tests {
         pass(&breaker);
         drop(breaker.enter().ok().unwrap());
         breaker.enter().ok().unwrap().end(false);
+        let fortune = breaker.fortune();
+        assert_eq!((fortune.failures, fortune.rests_s), (0, None));
+        assert!(fortune.answered_s.is_some_and(|seconds| seconds < 60));
         let both = [breaker.enter(), breaker.enter()];
         assert!(both.iter().all(Result::is_ok), "closed again");
     }

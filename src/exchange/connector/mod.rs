@@ -31,6 +31,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ids::EntryName;
 
+pub use breaker::Fortune;
 pub use config::{ConnectorConfig, ConnectorFile, SourceConfig};
 pub use page::Page;
 
@@ -101,6 +102,18 @@ impl Connectors {
     /// Entries that have a source.
     pub fn entries(&self) -> impl Iterator<Item = &EntryName> {
         self.sources.keys()
+    }
+
+    /// Every source: its entry, its sort, and how it has done.
+    pub fn fortunes(&self) -> Vec<(EntryName, &'static str, Fortune)> {
+        let sort = |driver: &Driver| match driver {
+            Driver::Sqlite(_) => "sqlite",
+            Driver::Postgres(_) => "postgres",
+            Driver::Http(_) => "http",
+        };
+        let fortune =
+            |(entry, source): (&EntryName, &Source)| (entry.clone(), sort(&source.driver), source.breaker.fortune());
+        self.sources.iter().map(fortune).collect()
     }
 
     /// Asks for one page.

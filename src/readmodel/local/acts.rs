@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use diesel::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::clock::Millis;
@@ -32,7 +32,7 @@ const TEXT_CHARS_MAX: usize = 500;
 macro_rules! kinds {
     ($($kind:ident $word:literal;)*) => {
         /// What was done.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "snake_case")]
         #[expect(missing_docs, reason = "each kind is named after what was done")]
         pub enum ActKind {

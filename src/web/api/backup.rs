@@ -9,6 +9,7 @@ use actix_web::web::{Bytes, Data};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Sender, channel};
 
+use crate::readmodel::local::ActKind;
 use crate::service::Node;
 use crate::web::extract::Caller;
 use crate::web::problem::Problem;
@@ -66,6 +67,7 @@ pub async fn download(node: Data<Node>, caller: Caller) -> Result<HttpResponse, 
         }
     });
     writing.map_err(Problem::internal)?;
+    node.note(&caller.0, ActKind::BackupTaken, "", "").await;
     let chunks = futures_util::stream::unfold(from, |mut from| async { Some((from.recv().await?, from)) });
     let name = format!("attachment; filename=\"{}.mulu-backup\"", node.department);
     Ok(HttpResponse::Ok().content_type(TAR).insert_header((header::CONTENT_DISPOSITION, name)).streaming(chunks))

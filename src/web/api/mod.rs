@@ -1,5 +1,6 @@
 //! The HTTP API under `/api/v1`: one file a resource, one list of all routes.
 
+mod admin;
 mod audit;
 pub mod backup;
 mod cases;

@@ -5,7 +5,7 @@ use actix_web::web::{delete, get, post};
 
 use super::operation::Operation;
 use super::views::Written;
-use super::views::{audit as audit_views, catalog as catalog_views, cases as case_views};
+use super::views::{admin as admin_views, audit as audit_views, catalog as catalog_views, cases as case_views};
 use super::views::catalog_files as file_views;
 use super::views::catalog_places as place_views;
 use super::views::{certificates as certificate_views, city as city_views, grant_templates as template_views, grants as grant_views};
@@ -15,7 +15,7 @@ use super::views::policy as policy_views;
 use super::views::{ledger as ledger_views, sessions as session_views};
 use super::listing::{Fresh, Paged};
 use super::query_batch;
-use super::{audit, backup, cases, catalog, catalog_files, certificates, city, grant_templates, grants, keys, ledger, membership, policy, queries, sessions};
+use super::{admin, audit, backup, cases, catalog, catalog_files, certificates, city, grant_templates, grants, keys, ledger, membership, policy, queries, sessions};
 
 const GRANT: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","legal_basis":"婚姻登记条例第七条","matter":"结婚登记","items":["name","id_number"],"daily_max":200,"valid_until":"2027-12-31T00:00:00Z"}"#;
 const APPROVAL: &str = r#"{"items":["name",{"name":"id_number","masking":"id_number"}],"daily_max":100}"#;
@@ -210,6 +210,8 @@ pub const OPERATIONS: &[Operation] = &[
         .body("empty", "{}").answers::<membership_views::MembershipChange>(200),
     Operation::get("/tokens", "listTokens", || get().to(sessions::tokens), "Tokens of this department's systems: terms, last use, alarms (admin)")
         .answers_list::<session_views::TokenAnswer>(),
+    Operation::get("/admin/log", "listActs", || get().to(admin::log), "Sign-ins and settings of this node, newest first: who, when, from where, what (admin)")
+        .query::<admin::Search>().answers_page::<admin_views::ActAnswer>(),
     Operation::get("/departments/{id}/keys", "listKeys", || get().to(keys::list), "Keys that a department has and had, and where each stands")
         .query::<Fresh>().answers::<key_views::DepartmentKeys>(200),
     Operation::post("/keys/rotate", "rotateKeys", || post().to(keys::rotate), "Take new signing and sealing keys; the old signing key ends ten minutes later (admin)")

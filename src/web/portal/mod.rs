@@ -1,6 +1,10 @@
 //! The portal: pages for clerks, reviewers, auditors and operators, in Chinese and English.
 
 mod account;
+mod admin;
+mod admin_log;
+mod admin_settings;
+mod admin_tokens;
 pub mod assets;
 mod audit;
 mod case_form;

@@ -11,9 +11,9 @@ use crate::web::problem::Problem;
 use crate::web::root;
 
 use super::{
-    account, assets, audit, case_page, cases, catalog, certificates, cluster, draft_form, drafts, entrance, explorer,
-    findings, frame, grant_acts, grant_request, grant_templates, grants, home, keys, ledger, membership, policy, query,
-    sheets, verification,
+    account, admin, admin_log, admin_settings, admin_tokens, assets, audit, case_page, cases, catalog, certificates,
+    cluster, draft_form, drafts, entrance, explorer, findings, frame, grant_acts, grant_request, grant_templates,
+    grants, home, keys, ledger, membership, policy, query, sheets, verification,
 };
 
 /// Registers the portal. It takes every address that nobody took before.
@@ -111,6 +111,23 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/policy/rollback", web::post().to(policy::roll_back))
         .route("/policy/proposals/{id}/confirm", web::post().to(policy::confirm))
         .route("/policy/proposals/{id}/reject", web::post().to(policy::reject))
+        // Administration
+        .route("/admin", web::get().to(admin::list))
+        .route("/admin/accounts", web::post().to(admin::create))
+        .route("/admin/accounts/{user}", web::get().to(admin::show))
+        .route("/admin/accounts/{user}/roles", web::post().to(admin::set_roles))
+        .route("/admin/accounts/{user}/password", web::post().to(admin::reset_password))
+        .route("/admin/accounts/{user}/disable", web::post().to(admin::disable))
+        .route("/admin/accounts/{user}/enable", web::post().to(admin::enable))
+        .route("/admin/accounts/{user}/unlock", web::post().to(admin::unlock))
+        .route("/admin/accounts/{user}/second-factor", web::post().to(admin::reset_second_factor))
+        .route("/admin/tokens", web::get().to(admin_tokens::list))
+        .route("/admin/tokens", web::post().to(admin_tokens::issue))
+        .route("/admin/tokens/rotate", web::post().to(admin_tokens::rotate))
+        .route("/admin/tokens/revoke", web::post().to(admin_tokens::revoke))
+        .route("/admin/settings", web::get().to(admin_settings::show))
+        .route("/admin/log", web::get().to(admin_log::list))
+        .route("/admin/log/export", web::get().to(admin_log::export))
         // Keys
         .route("/keys", web::get().to(keys::list))
         .route("/keys/rotate", web::post().to(keys::rotate))

@@ -34,6 +34,7 @@ pub const KINDS: &[Kind] = kinds! {
     "refused" 403 "Refused" "已拒绝" "see reasons" "请查看 reasons";
     "not_allowed" 403 "Not allowed" "不允许" "ask a person who may do this" "请由有权限的人员办理";
     "account_disabled" 403 "Account rests" "账号已停用" "ask your department's administrator" "请联系本部门管理员";
+    "own_account" 403 "Another administrator does this" "须由另一名管理员办理" "another administrator, or the operator with mulu account, changes your account" "请由另一名管理员办理，或由运维使用 mulu account";
     "password_change_needed" 403 "Password must be changed" "须先修改密码" "sign in at the portal and choose a password of your own" "请登录门户并设置自己的密码";
     "second_factor_needed" 403 "Second factor must be set up" "须先设置第二因素" "sign in at the portal and set up a second factor" "请登录门户并设置动态验证码";
     "not_the_authority" 403 "For the authority to do" "须由主管部门办理" "an administrator of the authority does this, at the authority's node" "请由主管部门的管理员在其节点上办理";
@@ -65,6 +66,7 @@ pub const KINDS: &[Kind] = kinds! {
     "no_node" 409 "Department has no node" "该部门没有节点" "admit its node first" "请先接纳其节点";
     "last_voter" 409 "It is the only voter" "唯一的表决节点" "give others a vote first" "请先设定其他表决部门";
     "password_unfit" 409 "Password is not acceptable" "密码不符合要求" "choose 8 to 128 characters, neither the old password nor the account's name" "请使用 8 至 128 个字符，不得与旧密码或用户名相同";
+    "last_admin" 409 "Last administrator" "最后一名管理员" "make another administrator first" "请先设置另一名管理员";
     "version_conflict" 409 "Version is not current" "版本不是现行版本" "use the current version" "请使用现行版本";
     "version_not_higher" 409 "Version must rise" "版本号须递增" "give the draft a higher version" "请为草稿指定更高的版本号";
     "code_taken" 409 "Resource code is taken" "信息资源代码已被占用" "leave the code out, and a free one is given" "请将代码留空，由系统生成";

@@ -1,5 +1,6 @@
 //! What the API answers: names and forms that stay, whatever the floors below call theirs. Times are RFC 3339.
 
+pub mod admin;
 pub mod audit;
 pub mod cases;
 pub mod catalog;

@@ -4,6 +4,7 @@
 //! texts ready to read (`Millis::local_text`), names are in the reader's language already.
 
 pub mod account;
+pub mod admin;
 pub mod audit;
 pub mod cases;
 pub mod catalog;

@@ -120,7 +120,7 @@ const LINKS: &[(&str, &str, &[Role])] = &[
     ("/ledger", "nav-ledger", &[]),
     ("/cluster", "nav-cluster", &[]),
     ("/policy", "nav-policy", &[]),
-    ("/keys", "nav-keys", &[Role::Admin]),
+    ("/admin", "nav-admin", &[Role::Admin]),
     ("/verify", "nav-verify", &[]),
 ];
 

@@ -11,6 +11,43 @@ use crate::domain::command::Command;
 use crate::domain::grant::GrantState;
 use crate::domain::keys::KeyState;
 use crate::domain::policy::facts::ATTRIBUTES;
+use crate::readmodel::local::ActKind;
+
+/// Settings that the administration shows.
+const SETTINGS: &[&str] = &[
+    "second_factor",
+    "idle",
+    "age",
+    "sessions",
+    "failures",
+    "password",
+    "listen",
+    "public_url",
+    "cookie_secure",
+    "systems",
+    "peer",
+    "raft",
+    "zone",
+    "query_timeout",
+    "submit_timeout",
+    "promise",
+    "disk_reserve",
+    "data_dir",
+    "keys",
+    "departments_dir",
+    "archive",
+    "log",
+    "today",
+    "unconditional",
+    "conditional",
+    "extension",
+    "returned",
+    "reminder",
+    "deadlines",
+    "expiries",
+    "log_digest",
+    "log_kept",
+];
 
 /// Codes that templates turn into texts by their family.
 const FAMILIES: &[(&str, &[&str])] = &[
@@ -29,6 +66,16 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ),
     ("change", &["added", "removed", "changed"]),
     ("owes", &["password", "second_factor"]),
+    ("tab", &["accounts", "tokens", "keys", "settings", "policy", "log"]),
+    ("account", &["active", "disabled", "locked", "must_change"]),
+    ("secret", &["password", "token"]),
+    ("secret-hint", &["password", "token"]),
+    ("token", &["active", "expired"]),
+    ("section", &["sign_in", "web", "limits", "places", "calendar", "by_itself"]),
+    ("setting", SETTINGS),
+    ("factor", &["offered", "required"]),
+    ("source", &["answers", "failing", "resting", "not_asked"]),
+    ("did", ActKind::WORDS),
     ("means", &["platform", "mail", "media"]),
     ("notice", &["new_major_version", "deprecated", "withdrawn"]),
     ("awaited", &["under_way", "leader", "unheard", "lagging", "majority"]),
@@ -66,6 +113,9 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "bad_range",
             "need_grant",
             "not_same",
+            "user_taken",
+            "bad_user",
+            "bad_address",
         ],
     ),
     ("attribute", &ATTRIBUTES),
@@ -104,6 +154,8 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "password_changed",
             "second_factor_removed",
             "session_ended",
+            "account_changed",
+            "token_revoked",
         ],
     ),
     ("fate", &["created", "changed", "unchanged", "failed"]),
@@ -225,6 +277,15 @@ const REASONS: &[&str] = &[
 
 /// Problems that a person meets; other codes come with their own title.
 const PROBLEMS: &[&str] = &[
+    "account_disabled",
+    "code_needed",
+    "last_admin",
+    "own_account",
+    "password_change_needed",
+    "password_unfit",
+    "second_factor_needed",
+    "sign_in_expired",
+    "wrong_code",
     "malformed",
     "invalid_parameter",
     "not_authenticated",

@@ -104,6 +104,5 @@ access-id = Access number
 ledger-index = Ledger index
 transaction = Transaction
 block = Block
-nav-keys = Keys
 expiry-signing-key = The department's signing key ends in { $days } days: rotate it on the page Keys.
 expiry-certificate = The node's certificate ends in { $days } days: have the city's authority issue a new one.

@@ -104,6 +104,5 @@ access-id = 访问编号
 ledger-index = 账本序号
 transaction = 事务
 block = 区块
-nav-keys = 密钥
 expiry-signing-key = 本部门签名密钥将在 { $days } 天后失效：请在“密钥”页面轮换。
 expiry-certificate = 本节点证书将在 { $days } 天后到期：请由城市证书机构签发新证书。

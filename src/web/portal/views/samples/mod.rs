@@ -1,6 +1,7 @@
 //! One filled view a page, for tests and for looking at.
 
 mod account;
+mod admin;
 mod audit;
 mod cases;
 mod catalog;
@@ -34,6 +35,12 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ("account_new", account::account_new(lang).render()),
         ("second_factor", account::second_factor(lang).render()),
         ("recovery_codes", account::recovery_codes(lang).render()),
+        ("admin_accounts", admin::accounts(lang).render()),
+        ("admin_account", admin::account(lang).render()),
+        ("admin_secret", admin::secret(lang).render()),
+        ("admin_tokens", admin::tokens(lang).render()),
+        ("admin_settings", admin::settings(lang).render()),
+        ("admin_log", admin::log(lang).render()),
         ("error", error(lang).render()),
         ("home", home(lang).render()),
         ("catalog", catalog::catalog(lang).render()),

@@ -1,0 +1,153 @@
+//! What is in force on this node, in words, and which file says so.
+
+use crate::domain::Role;
+use crate::readmodel::local::accounts::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
+use crate::readmodel::local::acts::{AGE_MS_MAX as LOG_AGE_MS_MAX, LINES_MAX};
+use crate::readmodel::local::sessions::{AGE_MS_MAX, IDLE_MS_MAX, SESSIONS_MAX};
+use crate::readmodel::local::sign_in::{FAILURES_MAX, LOCK_MS};
+use crate::service::config::{LogFormat, NodeConfig, SecondFactorRule};
+use crate::web::problem::Problem;
+
+use super::desk::{Desk, Visitor};
+use super::render::Answer;
+use super::views::admin::{Section, SettingRow, Settings, SourceRow};
+
+/// The page.
+pub async fn show(visitor: Visitor) -> Answer {
+    if !visitor.is(Role::Admin) {
+        return Err(Problem::new("not_allowed"));
+    }
+    let config = &visitor.node.config;
+    let sections = vec![
+        sign_in(&visitor, config),
+        web(&visitor, config),
+        limits(&visitor, config),
+        places(&visitor, config),
+        calendar(&visitor, config),
+        by_itself(&visitor),
+    ];
+    visitor.show(&Settings { page: visitor.page(), t: visitor.t, sections, sources: sources(&visitor) })
+}
+
+fn row(code: &'static str, value: impl ToString) -> SettingRow {
+    SettingRow { code, value: value.to_string() }
+}
+
+fn file(config: &NodeConfig, part: &str) -> String {
+    let name = config.file.display();
+    if part.is_empty() { name.to_string() } else { format!("{name} [{part}]") }
+}
+
+fn sign_in(desk: &Desk, config: &NodeConfig) -> Section {
+    let t = desk.t;
+    let rule = match config.sign_in.second_factor {
+        SecondFactorRule::Offered => "offered",
+        SecondFactorRule::Required => "required",
+    };
+    let minutes = |ms: u64| t.say_with("minutes", "count", ms / 60_000);
+    let rows = vec![
+        row("second_factor", t.word("factor", rule)),
+        row("idle", minutes(IDLE_MS_MAX)),
+        row("age", minutes(AGE_MS_MAX)),
+        row("sessions", SESSIONS_MAX),
+        row("failures", format!("{FAILURES_MAX} · {}", minutes(LOCK_MS))),
+        row("password", format!("{PASSWORD_CHARS_MIN}–{PASSWORD_CHARS_MAX}")),
+    ];
+    Section { code: "sign_in", file: file(config, "sign_in"), rows }
+}
+
+fn web(desk: &Desk, config: &NodeConfig) -> Section {
+    let t = desk.t;
+    let systems = config.systems.as_ref().map_or_else(|| t.say("none"), |systems| systems.listen.to_string());
+    let rows = vec![
+        row("listen", config.web.listen),
+        row("public_url", config.web.public_url()),
+        row("cookie_secure", t.yes(&config.web.cookie_secure())),
+        row("systems", systems),
+        row("peer", config.peer.listen),
+        row("raft", config.raft.listen),
+        row("zone", config.zone.clone().unwrap_or_else(|| t.say("none"))),
+    ];
+    Section { code: "web", file: file(config, "web"), rows }
+}
+
+fn limits(desk: &Desk, config: &NodeConfig) -> Section {
+    let seconds = |ms: u64| desk.t.say_with("seconds", "count", ms / 1000);
+    let limits = &config.limits;
+    let rows = vec![
+        row("query_timeout", seconds(limits.query_timeout_ms)),
+        row("submit_timeout", seconds(limits.submit_timeout_ms)),
+        row("promise", seconds(limits.promise_ms)),
+        row("disk_reserve", format!("{} MiB", limits.disk_reserve_mb)),
+    ];
+    Section { code: "limits", file: file(config, "limits"), rows }
+}
+
+fn places(desk: &Desk, config: &NodeConfig) -> Section {
+    let t = desk.t;
+    let keys = match (&config.keys.key_file, &config.keys.passphrase_file) {
+        (Some(file), _) | (None, Some(file)) => t.say_with("keys-locked", "file", file.display()),
+        (None, None) => t.say("keys-by-variable"),
+    };
+    let archive = config.ledger.archive.as_ref().map_or_else(|| t.say("none"), |path| path.display().to_string());
+    let format = match config.log.format {
+        LogFormat::Json => "JSON",
+        LogFormat::Text => "text",
+    };
+    let rows = vec![
+        row("data_dir", config.data_dir.display()),
+        row("keys", keys),
+        row("departments_dir", config.departments_dir.display()),
+        row("archive", archive),
+        row("log", format!("{format}, {}", config.log.level)),
+    ];
+    Section { code: "places", file: file(config, ""), rows }
+}
+
+fn calendar(desk: &Desk, config: &NodeConfig) -> Section {
+    let (t, days) = (desk.t, desk.node.calendar.decision);
+    let working = |days: u8| t.say_with("working-days", "count", days);
+    let now = desk.node.clock.now();
+    let rows = vec![
+        row("today", format!("{} · {}", now.date(), t.yes(&desk.node.calendar.is_worked(now.day())))),
+        row("unconditional", working(days.unconditional)),
+        row("conditional", working(days.conditional)),
+        row("extension", working(days.extension)),
+        row("returned", working(days.returned)),
+        row("reminder", working(days.reminder)),
+    ];
+    Section { code: "calendar", file: config.departments_dir.join("calendar.toml").display().to_string(), rows }
+}
+
+/// What nobody has to start.
+fn by_itself(desk: &Desk) -> Section {
+    let t = desk.t;
+    let days = t.say_with("days", "count", LOG_AGE_MS_MAX / 86_400_000);
+    let rows = vec![
+        row("deadlines", t.say("every-minute")),
+        row("expiries", t.say("every-ten-minutes")),
+        row("log_digest", t.say("every-day")),
+        row("log_kept", format!("{days} · {LINES_MAX}")),
+    ];
+    Section { code: "by_itself", file: String::new(), rows }
+}
+
+fn sources(desk: &Desk) -> Vec<SourceRow> {
+    let row = |(entry, sort, fortune): (crate::ids::EntryName, &'static str, crate::exchange::connector::Fortune)| {
+        let state = match (fortune.rests_s, fortune.failures, fortune.answered_s) {
+            (Some(_), ..) => "resting",
+            (None, 1.., _) => "failing",
+            (None, 0, Some(_)) => "answers",
+            (None, 0, None) => "not_asked",
+        };
+        SourceRow {
+            title: desk.entry_title(&entry),
+            entry: entry.to_string(),
+            sort,
+            state,
+            failures: fortune.failures,
+            answered: fortune.answered_s.map(|s| desk.t.say_with("seconds-ago", "count", s)).unwrap_or_default(),
+        }
+    };
+    desk.node.exchange.sources().into_iter().map(row).collect()
+}
