@@ -9,6 +9,7 @@ pub mod cases;
 pub mod catalog;
 pub mod catalog_places;
 pub mod certificates;
+pub mod changes;
 mod cluster_health;
 pub mod config;
 pub mod copy;

@@ -36,6 +36,7 @@ use crate::storage::ledger_log::LedgerLog;
 use crate::storage::node_store::NodeStore;
 
 use super::audit::open_subject;
+use super::changes::Changes;
 use super::config::NodeConfig;
 use super::copy::lend::LOANS_MAX;
 use super::copy::mend::check_local;
@@ -125,6 +126,8 @@ pub struct Node {
     /// On the auditor's node.
     pub(crate) audit: Option<Audit>,
     pub(super) sign_ins: Arc<SignIns>,
+    /// Tells open pages what changed.
+    pub changes: Arc<Changes>,
     pub(super) tokens: Arc<TokenCache>,
     pub(super) token_alarms: Arc<AtomicU64>,
     /// The node's small keyed data.
@@ -204,6 +207,7 @@ impl Node {
             waiting: Arc::default(),
             audit,
             sign_ins: Arc::default(),
+            changes: Arc::default(),
             tokens: Arc::default(),
             token_alarms: Arc::default(),
             store,
@@ -219,6 +223,7 @@ impl Node {
         tokio::spawn(super::expiry::watch(node.clone()));
         tokio::spawn(super::deadlines::watch(node.clone()));
         tokio::spawn(super::acts::watch(node.clone()));
+        tokio::spawn(super::changes::watch(node.clone()));
         tokio::spawn(super::health::tell(node.clone()));
         tokio::spawn(report_projection(node.consensus.clone(), node.model.clone()));
         Ok(node)

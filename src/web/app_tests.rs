@@ -20,7 +20,7 @@ use crate::clock::SystemClock;
 macro_rules! app {
     () => {{
         let metrics = Metrics::new().unwrap();
-        let framed = Frame { clock: Arc::new(SystemClock), metrics, department: "tax".into() };
+        let framed = Frame { clock: Arc::new(SystemClock), metrics, department: "tax".into(), https: false };
         init_service(
             App::new()
                 .app_data(Data::new(framed))

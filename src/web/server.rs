@@ -59,8 +59,11 @@ pub async fn serve(node: Node, stop: impl Future<Output = ()> + Send + 'static) 
     let servers: Vec<Server> = [web, peers].into_iter().chain(systems_server(&node, &metrics)?).collect();
     tracing::info!(web = %node.config.web.listen, peer = %node.config.peer.listen, "serving");
     let handles: Vec<_> = servers.iter().map(Server::handle).collect();
+    let changes = node.changes.clone();
     let stopping = tokio::spawn(async move {
         stop.await;
+        // A stream to an open page would hold the server until its time is over.
+        changes.end();
         join_all(handles.iter().map(|handle| handle.stop(true))).await;
     });
     let ended = join_all(servers).await;
@@ -120,7 +123,8 @@ fn peer_server(node: &Node, metrics: &Metrics) -> Result<Server, WebError> {
 }
 
 fn framed(node: &Node, metrics: &Metrics) -> Frame {
-    Frame { clock: node.clock.clone(), metrics: metrics.clone(), department: node.department.to_string() }
+    let https = node.config.web.public_url().starts_with("https://");
+    Frame { clock: node.clock.clone(), metrics: metrics.clone(), department: node.department.to_string(), https }
 }
 
 fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener, WebError> {

@@ -17,6 +17,7 @@ mod harness;
 mod keyboard;
 mod members;
 mod pages;
+mod people;
 mod scriptless;
 mod tab;
 mod weight;

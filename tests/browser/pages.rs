@@ -20,6 +20,12 @@ const NOBODY: &str = "";
 const VISITS: &[(&str, &str, &str, &str)] = &[
     ("/sign-in", "tax", NOBODY, "/sign-in"),
     ("/verify", "tax", NOBODY, "/verify"),
+    ("/account", "planning-resources", "reviewer1", "/account"),
+    ("/admin", "data-bureau", "admin1", "/admin"),
+    ("/admin/accounts/{user}", "data-bureau", "admin1", "/admin/accounts/clerk1"),
+    ("/admin/tokens", "data-bureau", "admin1", "/admin/tokens"),
+    ("/admin/settings", "data-bureau", "admin1", "/admin/settings"),
+    ("/admin/log", "data-bureau", "admin1", "/admin/log"),
     ("/verify/{identifier}", "tax", NOBODY, "{}"),
     ("/", "planning-resources", "reviewer1", "/"),
     ("/", "planning-resources", "clerk1", "/"),
@@ -61,8 +67,16 @@ const VISITS: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// What answers with a file, or leads elsewhere.
-const NO_PAGES: &[&str] =
-    &["/ledger/find", "/ledger/checkpoint", "/ledger/trust", "/ledger/transactions/{which}/receipt"];
+const NO_PAGES: &[&str] = &[
+    "/events",
+    "/sign-in/code",
+    "/account/second-factor",
+    "/admin/log/export",
+    "/ledger/find",
+    "/ledger/checkpoint",
+    "/ledger/trust",
+    "/ledger/transactions/{which}/receipt",
+];
 
 /// What a draft takes over of an entry in force.
 const ENTRY: &[&str] = &[

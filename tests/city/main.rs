@@ -19,6 +19,7 @@ mod evidence;
 mod explorer;
 mod faults;
 mod grants;
+mod headers;
 mod health;
 mod keys;
 mod ledger;

@@ -1,12 +1,15 @@
 //! Coming in: second factors, sessions, and the log of who did.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
 
 use mulu::clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use totp_rs::{Builder, Secret};
 
-use crate::harness::{Answer, Caller, City, mulu, mulu_told};
+use crate::harness::{Answer, Caller, City, Wish, mulu, mulu_told};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -22,9 +25,13 @@ impl Guest {
         Self { url: city.node(department).url.clone(), cookies: BTreeMap::new() }
     }
 
+    /// What the browser sends in `Cookie`.
+    pub fn cookie(&self) -> String {
+        self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
     fn caller(&self) -> Caller {
-        let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        Caller::anonymous(&self.url).with("cookie", &pairs.join("; ")).with("accept-language", "en")
+        Caller::anonymous(&self.url).with("cookie", &self.cookie()).with("accept-language", "en")
     }
 
     fn keep(&mut self, answer: &Answer) {
@@ -193,7 +200,7 @@ fn an_administrator_makes_an_account_puts_it_to_rest_and_everything_is_in_the_lo
     let mut admin = Guest::at(city, "housing");
     admin.sign_in("second.admin", password);
     let clerk = city.person("housing", "clerk1");
-    clerk.get("admin/log").problem(403, "refused");
+    clerk.get("admin/log").problem(403, "role_not_allowed");
 
     let made =
         admin.send("/admin", "/admin/accounts", &[("user", "new.clerk"), ("display", "新人"), ("roles", "clerk")]);
@@ -271,4 +278,34 @@ fn no_form_counts_without_its_token() {
         sent.problem(403, "csrf");
     }
     assert_eq!(admin.open("/").status, 200, "the session ended");
+}
+
+/// Reads a stream of events until a text comes.
+fn hears(stream: &mut TcpStream, text: &str) {
+    let (mut heard, mut bytes) = (String::new(), [0; 1024]);
+    while !heard.contains(text) {
+        let count = stream.read(&mut bytes).unwrap_or_else(|why| panic!("no {text} after {heard}: {why}"));
+        assert!(count > 0, "the stream ended without {text}: {heard}");
+        heard.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+}
+
+#[test]
+fn an_open_page_hears_of_changes_and_its_stream_ends_with_its_session() {
+    let city = City::shared();
+    let password = account(city, "housing", "open.page", &["clerk", "reviewer"]);
+    let mut guest = Guest::at(city, "housing");
+    assert_eq!(guest.open("/events").header("location"), Some("/sign-in?next=%2Fevents"));
+    guest.sign_in("open.page", password);
+    assert_eq!(guest.open("/events?topic=weather").status, 400);
+    let mut stream = TcpStream::connect(guest.url.strip_prefix("http://").unwrap()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    write!(stream, "GET /events HTTP/1.1\r\nhost: x\r\ncookie: {}\r\n\r\n", guest.cookie()).unwrap();
+    hears(&mut stream, "retry: 5000");
+    let digest = json!({"digest": "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0", "label": "x"});
+    city.system("housing").post("digests", &digest).ok();
+    city.ask(&Wish { consumer: "housing", ..Wish::marriage() });
+    hears(&mut stream, "event: work");
+    assert_eq!(guest.send("/account", "/sign-out", &[]).status, 303);
+    hears(&mut stream, "event: end");
 }

@@ -155,7 +155,9 @@ impl Local {
             diesel::delete(sign_in_failures::table.find(user)).execute(connection)?;
             diesel::delete(sessions::table.filter(sessions::user.eq(user))).execute(connection)?;
             Ok(())
-        })
+        })?;
+        self.tell();
+        Ok(())
     }
 
     /// Gives an account other roles and ends its sessions, so that none goes on with old ones.
@@ -170,7 +172,9 @@ impl Local {
             known(user, row.execute(connection)?)?;
             diesel::delete(sessions::table.filter(sessions::user.eq(user))).execute(connection)?;
             Ok(())
-        })
+        })?;
+        self.tell();
+        Ok(())
     }
 
     /// Lets an account rest from a moment on and ends its sessions, or lets it be used again.
@@ -186,7 +190,9 @@ impl Local {
                 diesel::delete(sessions::table.filter(sessions::user.eq(user))).execute(connection)?;
             }
             Ok(())
-        })
+        })?;
+        self.tell();
+        Ok(())
     }
 
     /// Frees a name that too many failures have locked.

@@ -162,6 +162,7 @@ impl Local {
             }
             save(connection, &draft)
         })?;
+        self.tell();
         Ok(draft)
     }
 
@@ -252,13 +253,15 @@ impl Local {
         from: &[DraftState],
         change: impl FnOnce(&mut Draft),
     ) -> Result<Draft, ReadError> {
-        self.write(|connection| {
+        let changed = self.write(|connection| {
             let mut draft = load(connection, name)?.ok_or_else(|| unknown(name))?;
             in_state(&draft, from)?;
             change(&mut draft);
             save(connection, &draft)?;
             Ok(draft)
-        })
+        });
+        self.tell();
+        changed
     }
 }
 

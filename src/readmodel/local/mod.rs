@@ -23,6 +23,7 @@ use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use parking_lot::Mutex;
 use serde::Serialize;
+use tokio::sync::watch;
 
 use super::columns::to_json;
 use super::connection::{self, Durability, Pool};
@@ -56,6 +57,8 @@ struct Shared {
     pool: Pool,
     /// One password at a time: bounds memory, and lets guesses made at once count one after another.
     hashing: Mutex<secrets::Hasher>,
+    /// Changes with each change that people see on an open page.
+    changed: watch::Sender<u64>,
 }
 
 /// A line of SQLite's own check.
@@ -72,9 +75,19 @@ impl Local {
     /// [`ReadError`]; a damaged file is an error, for nothing could fill it again but a backup.
     pub fn open(dir: &Path) -> Result<Self, ReadError> {
         let pool = connection::open(&dir.join(LOCAL_FILE), Durability::Durable, MIGRATIONS)?;
-        let local = Self { shared: Arc::new(Shared { pool, hashing: Mutex::new(secrets::Hasher::default()) }) };
+        let shared = Shared { pool, hashing: Mutex::default(), changed: watch::Sender::new(0) };
+        let local = Self { shared: Arc::new(shared) };
         local.release_claims()?;
         Ok(local)
+    }
+
+    /// A signal after each change that people see on an open page: drafts, and sessions that ended.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.changed.subscribe()
+    }
+
+    fn tell(&self) {
+        self.shared.changed.send_modify(|count| *count += 1);
     }
 
     /// Copies everything, as it is at one moment, into a new file. Others read and write meanwhile.

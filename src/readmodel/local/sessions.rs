@@ -179,7 +179,9 @@ impl Local {
     pub fn end_session(&self, user: &str, id: &str) -> Result<bool, ReadError> {
         let Ok(digest) = hex::decode(id) else { return Ok(false) };
         let of_user = sessions::table.filter(sessions::user.eq(user)).filter(sessions::token_hash.eq(digest));
-        self.with(|connection| Ok(diesel::delete(of_user).execute(connection)? > 0))
+        let ended = self.with(|connection| Ok(diesel::delete(of_user).execute(connection)? > 0));
+        self.tell();
+        ended
     }
 
     /// Ends every session of an account.
@@ -190,7 +192,9 @@ impl Local {
         self.with(|connection| {
             diesel::delete(sessions::table.filter(sessions::user.eq(user))).execute(connection)?;
             Ok(())
-        })
+        })?;
+        self.tell();
+        Ok(())
     }
 
     /// Ends a session; ending one that is not there is fine.
@@ -201,7 +205,9 @@ impl Local {
         self.with(|connection| {
             diesel::delete(sessions::table.find(token_digest(token))).execute(connection)?;
             Ok(())
-        })
+        })?;
+        self.tell();
+        Ok(())
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Frame {
     pub metrics: Metrics,
     /// The node's department, for the log.
     pub department: String,
+    /// Whether browsers reach the node by HTTPS.
+    pub https: bool,
 }
 
 /// The outermost layer.
@@ -53,7 +55,7 @@ pub async fn frame(
     let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
     let mut response = written_down(response, language, &id, &span);
     let path = response.request().path().to_owned();
-    headers::secure(&path, response.headers_mut());
+    headers::secure(&path, frame.https, response.headers_mut());
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }

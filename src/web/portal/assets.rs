@@ -2,7 +2,8 @@
 //! browsers may keep it for ever.
 //!
 //! `assets/htmx.min.js` is htmx 2.0.11 (npm package `htmx.org`, Zero-Clause BSD, see `assets/htmx.LICENSE`), unchanged;
-//! `assets/htmx.min.js.gz` is the same by `gzip -9n`, because it is most of what a first visit transfers.
+//! `assets/sse.min.js` is its extension for server-sent events 2.2.4 (npm package `htmx-ext-sse`, the same licence, see
+//! `assets/sse.LICENSE`), unchanged. `assets/htmx.min.js.gz` is htmx by `gzip -9n`, because it is most of what a first visit transfers.
 
 use std::sync::LazyLock;
 
@@ -41,13 +42,19 @@ pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| Asset {
     gzip: Some(include_bytes!("assets/htmx.min.js.gz")),
     ..asset("htmx", "js", "text/javascript; charset=utf-8", include_bytes!("assets/htmx.min.js"))
 });
+/// htmx's extension for server-sent events.
+pub static SCRIPT_SSE: LazyLock<Asset> =
+    LazyLock::new(|| asset("sse", "js", "text/javascript; charset=utf-8", include_bytes!("assets/sse.min.js")));
+/// Our own script: the mark beside a part that is kept up to date.
+pub static SCRIPT_LIVE: LazyLock<Asset> =
+    LazyLock::new(|| asset("live", "js", "text/javascript; charset=utf-8", include_bytes!("assets/live.js")));
 /// The icon.
 pub static ICON: LazyLock<Asset> =
     LazyLock::new(|| asset("icon", "svg", "image/svg+xml", include_bytes!("assets/icon.svg")));
 
 /// The asset at an address, such as `/assets/app.0123456789ab.css`.
 pub fn find(path: &str) -> Option<&'static Asset> {
-    [&*STYLE, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.href == path)
+    [&*STYLE, &*SCRIPT, &*SCRIPT_SSE, &*SCRIPT_LIVE, &*ICON].into_iter().find(|asset| asset.href == path)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The first page: what waits for the reader.
+//! The first page: what waits for the reader, what is overdue, what they sent and where it stands.
 
 use crate::clock::Millis;
 use crate::domain::Role;
@@ -14,98 +14,129 @@ use crate::web::problem::Problem;
 use super::desk::{Desk, Visitor};
 use super::grants::is_overdue;
 use super::render::Answer;
-use super::views::home::{Home, Strip, Task, Waiting};
+use super::sent;
+use super::views::home::{Home, HomeBody, Strip, Task, Waiting};
 
-/// Things looked at for one count; more are shown as this many.
+/// Things looked at for one count; more are shown as this many with a `+`.
 const COUNTED_MAX: u32 = 200;
-/// Tasks of one kind on the page; the rest stands in its list.
-const TASKS_MAX: usize = 6;
+/// Tasks on the page; the rest stands in its lists.
+const TASKS_MAX: usize = 50;
 /// A grant that ends within this time is about to expire.
 const EXPIRY_MS: u64 = 30 * 86_400_000;
 
-/// The first page.
+/// The first page, or the part of it that changes.
 pub async fn home(visitor: Visitor) -> Answer {
-    let drafts = visitor.node.drafts(&visitor.who).await?;
-    let submitted: Vec<Draft> = drafts.into_iter().filter(|draft| draft.state == DraftState::Submitted).collect();
-    let requests = requested_of_us(&visitor).await?;
-    let cases = waiting_for_us(&visitor).await?;
-    let expiring = about_to_expire(&visitor).await?;
-    let notices = visitor.node.notices();
-    let overdue = requests.iter().filter(|grant| is_overdue(grant, visitor.node.clock.now())).count();
-    let appeals = if visitor.node.is_authority() { appeals(&visitor).await? } else { Vec::new() };
-    let waiting = |kind, count: usize, href: &str| Waiting {
-        kind,
-        count: u64::try_from(count).unwrap_or(u64::MAX),
-        href: href.to_owned(),
-    };
-    let mut counts = vec![
-        waiting("drafts", submitted.len(), "/drafts"),
-        waiting("grants", requests.len(), "/grants?side=asked_of_us&state=requested"),
-        waiting("overdue", overdue, "/grants?side=asked_of_us&state=overdue"),
-        waiting("sign_offs", cases.len(), "/cases"),
-        waiting("expiring", expiring.len(), "/grants?side=asked_by_us&state=active"),
-        waiting("changed", notices.len(), "/grants?side=asked_by_us&state=active"),
-    ];
-    if visitor.node.is_authority() {
-        counts.push(waiting("appeals", appeals.len(), "/grants?side=appeals"));
+    let body = body(&visitor).await?;
+    if visitor.partial {
+        return visitor.show(&body);
     }
-    let mut tasks = Vec::new();
-    if visitor.is(Role::Reviewer) {
-        let others = submitted.iter().filter(|draft| !visitor.is_user(&draft.drafted_by.user));
-        tasks.extend(others.take(TASKS_MAX).map(|draft| draft_task(&visitor, draft)));
-        tasks.extend(appeals.iter().take(TASKS_MAX).map(|grant| grant_task(&visitor, "appeals", grant)));
-        let task = |grant| {
-            let late = is_overdue(grant, visitor.node.clock.now());
-            grant_task(&visitor, if late { "overdue" } else { "grants" }, grant)
-        };
-        // The longest waiting first: they are listed newest first.
-        tasks.extend(requests.iter().rev().take(TASKS_MAX).map(task));
-        tasks.extend(cases.iter().take(TASKS_MAX).map(|case| case_task(&visitor, case)));
-    }
-    tasks.extend(notices.iter().take(TASKS_MAX).map(|notice| notice_task(&visitor, notice)));
-    if visitor.is(Role::Clerk) {
-        tasks.extend(expiring.iter().take(TASKS_MAX).map(|grant| expiry_task(&visitor, grant)));
-    }
-    visitor.show(&Home {
-        page: visitor.page(),
+    visitor.show(&Home { page: visitor.page(), t: visitor.t, body })
+}
+
+/// Tasks of one kind, and whether there are more than were looked at.
+struct Pile {
+    kind: &'static str,
+    tasks: Vec<Task>,
+    is_cut: bool,
+}
+
+async fn body(visitor: &Visitor) -> Result<HomeBody, Problem> {
+    let shown = visitor.query.get("show");
+    let piles = piles(visitor).await?;
+    let mut waiting = vec![chip("all", &piles.iter().collect::<Vec<_>>(), shown.is_empty())];
+    waiting.extend(piles.iter().map(|pile| chip(pile.kind, &[pile], pile.kind == shown)));
+    let is_shown = |pile: &Pile| shown.is_empty() || pile.kind == shown;
+    let mut tasks: Vec<Task> = piles.into_iter().filter(is_shown).flat_map(|pile| pile.tasks).collect();
+    tasks.sort_by_key(|task| task.since);
+    let more = tasks.len().saturating_sub(TASKS_MAX);
+    tasks.truncate(TASKS_MAX);
+    Ok(HomeBody {
         t: visitor.t,
         findings: visitor.node.open_findings().await?,
         may_audit: visitor.is(Role::Auditor) || visitor.is(Role::Admin),
-        waiting: counts,
+        waiting,
         tasks,
-        strip: strip(&visitor),
+        more,
+        sent: sent::sent(visitor).await?,
+        strip: strip(visitor),
     })
 }
 
-fn counted() -> PageRequest {
+fn chip(kind: &'static str, piles: &[&Pile], current: bool) -> Waiting {
+    let count: usize = piles.iter().map(|pile| pile.tasks.len()).sum();
+    let cut = if piles.iter().any(|pile| pile.is_cut) { "+" } else { "" };
+    let href = if kind == "all" { "/".to_owned() } else { format!("/?show={kind}") };
+    Waiting { kind, count: format!("{count}{cut}"), href, current }
+}
+
+/// What waits for this reader: of each kind what their roles may do something about.
+async fn piles(visitor: &Visitor) -> Result<Vec<Pile>, Problem> {
+    let mut piles = Vec::new();
+    let now = visitor.node.clock.now();
+    if visitor.is(Role::Reviewer) {
+        let drafts = visitor.node.drafts(&visitor.who).await?;
+        let others = |draft: &&Draft| draft.state == DraftState::Submitted && !visitor.is_user(&draft.drafted_by.user);
+        let tasks = drafts.iter().filter(others).map(|draft| draft_task(visitor, draft)).collect();
+        piles.push(Pile { kind: "drafts", tasks, is_cut: false });
+        let (requests, is_cut) = requested_of_us(visitor).await?;
+        let (late, timely): (Vec<_>, Vec<_>) = requests.iter().partition(|grant| is_overdue(grant, now));
+        let tasks = |kind, grants: Vec<&GrantView>| -> Vec<Task> {
+            grants.into_iter().map(|grant| grant_task(visitor, kind, grant)).collect()
+        };
+        piles.push(Pile { kind: "grants", tasks: tasks("grants", timely), is_cut });
+        piles.push(Pile { kind: "overdue", tasks: tasks("overdue", late), is_cut: false });
+        let (cases, is_cut) = waiting_for_us(visitor).await?;
+        let tasks = cases.iter().map(|case| case_task(visitor, case)).collect();
+        piles.push(Pile { kind: "sign_offs", tasks, is_cut });
+        if visitor.node.is_authority() {
+            let (appeals, is_cut) = appeals(visitor).await?;
+            let tasks = appeals.iter().map(|grant| grant_task(visitor, "appeals", grant)).collect();
+            piles.push(Pile { kind: "appeals", tasks, is_cut });
+        }
+    }
+    if visitor.is(Role::Clerk) {
+        let (expiring, is_cut) = about_to_expire(visitor).await?;
+        let tasks = expiring.iter().map(|grant| expiry_task(visitor, grant)).collect();
+        piles.push(Pile { kind: "expiring", tasks, is_cut });
+    }
+    let tasks = visitor.node.notices().iter().map(|notice| notice_task(visitor, notice)).collect();
+    piles.push(Pile { kind: "changed", tasks, is_cut: false });
+    Ok(piles)
+}
+
+/// How many things of a listing are looked at.
+pub(super) fn counted() -> PageRequest {
     PageRequest { cursor: None, size: Some(COUNTED_MAX) }
 }
 
-async fn requested_of_us(desk: &Desk) -> Result<Vec<GrantView>, Problem> {
+async fn requested_of_us(desk: &Desk) -> Result<(Vec<GrantView>, bool), Problem> {
     let provider = Some(desk.node.department.clone());
     let filter =
         GrantFilter { provider, state: Some(GrantState::Requested), page: counted(), ..GrantFilter::default() };
-    Ok(desk.node.grants(filter).await?.items)
+    let page = desk.node.grants(filter).await?;
+    Ok((page.items, page.next_cursor.is_some()))
 }
 
-async fn appeals(desk: &Desk) -> Result<Vec<GrantView>, Problem> {
+async fn appeals(desk: &Desk) -> Result<(Vec<GrantView>, bool), Problem> {
     let filter = GrantFilter { state: Some(GrantState::Appealed), page: counted(), ..GrantFilter::default() };
-    Ok(desk.node.grants(filter).await?.items)
+    let page = desk.node.grants(filter).await?;
+    Ok((page.items, page.next_cursor.is_some()))
 }
 
-async fn waiting_for_us(desk: &Desk) -> Result<Vec<CaseView>, Problem> {
+async fn waiting_for_us(desk: &Desk) -> Result<(Vec<CaseView>, bool), Problem> {
     let waiting_for = Some(desk.node.department.clone());
     let state = Some(CaseState::InProgress);
-    Ok(desk.node.cases(CaseFilter { waiting_for, state, page: counted(), ..CaseFilter::default() }).await?.items)
+    let page = desk.node.cases(CaseFilter { waiting_for, state, page: counted(), ..CaseFilter::default() }).await?;
+    Ok((page.items, page.next_cursor.is_some()))
 }
 
-async fn about_to_expire(desk: &Desk) -> Result<Vec<GrantView>, Problem> {
+async fn about_to_expire(desk: &Desk) -> Result<(Vec<GrantView>, bool), Problem> {
     let consumer = Some(desk.node.department.clone());
     let filter = GrantFilter { consumer, state: Some(GrantState::Active), page: counted(), ..GrantFilter::default() };
     let now = desk.node.clock.now();
-    let mut grants = desk.node.grants(filter).await?.items;
-    grants.retain(|grant| expires_soon(grant, now));
-    Ok(grants)
+    let page = desk.node.grants(filter).await?;
+    let is_cut = page.next_cursor.is_some();
+    Ok((page.items.into_iter().filter(|grant| expires_soon(grant, now)).collect(), is_cut))
 }
 
 /// Whether an active grant ends within thirty days.
@@ -114,13 +145,24 @@ pub fn expires_soon(grant: &GrantView, now: Millis) -> bool {
     grant.state == GrantState::Active && ends.is_some_and(|ends| ends <= now.plus(EXPIRY_MS))
 }
 
+/// How long something has lasted, in calendar days.
+pub(super) fn lasts(desk: &Desk, since: Millis) -> String {
+    match desk.node.clock.now().day().saturating_sub(since.day()) {
+        0 => desk.t.say("lasts-today"),
+        days => desk.t.say_with("lasts-days", "count", days),
+    }
+}
+
 fn draft_task(desk: &Desk, draft: &Draft) -> Task {
+    let since = draft.submitted_at.unwrap_or(draft.drafted_at);
     Task {
         kind: "drafts",
         title: desk.t.pick(&draft.entry.title).to_owned(),
         detail: format!("{} {} · {}", draft.entry.name, draft.entry.version, draft.drafted_by.user),
-        time: draft.submitted_at.unwrap_or(draft.drafted_at).local_text(),
+        time: since.local_text(),
+        lasts: lasts(desk, since),
         href: format!("/drafts/{}", draft.entry.name.name),
+        since: since.0,
     }
 }
 
@@ -133,7 +175,9 @@ fn grant_task(desk: &Desk, kind: &'static str, grant: &GrantView) -> Task {
             Some(by) => desk.t.say_with("grant-decide-by", "time", by.date()),
             None => grant.requested_at.local_text(),
         },
+        lasts: lasts(desk, grant.requested_at),
         href: format!("/grants/{}", grant.id),
+        since: grant.requested_at.0,
     }
 }
 
@@ -145,17 +189,22 @@ fn case_task(desk: &Desk, case: &CaseView) -> Task {
         title: desk.t.pick(&case.title).to_owned(),
         detail: format!("{} · {step}", desk.department(&case.owner)),
         time: case.opened_at.local_text(),
+        lasts: lasts(desk, case.opened_at),
         href: format!("/cases/{}", case.id),
+        since: case.opened_at.0,
     }
 }
 
 fn expiry_task(desk: &Desk, grant: &GrantView) -> Task {
+    let ends = grant.approval.as_ref().map(|approval| approval.valid_until);
     Task {
         kind: "expiring",
         title: desk.entry_title(&grant.request.entry),
         detail: format!("{} · {}", desk.department(&grant.provider), grant.request.matter),
-        time: grant.approval.as_ref().map(|approval| approval.valid_until.date()).unwrap_or_default(),
+        time: ends.map(|ends| ends.date()).unwrap_or_default(),
+        lasts: String::new(),
         href: format!("/grants/{}", grant.id),
+        since: ends.map_or(0, |ends| ends.0),
     }
 }
 
@@ -172,7 +221,9 @@ fn notice_task(desk: &Desk, notice: &Notice) -> Task {
         title: desk.t.pick(&notice.title).to_owned(),
         detail: format!("{what} · {granted} → {current}"),
         time: notice.at.local_text(),
+        lasts: String::new(),
         href,
+        since: notice.at.0,
     }
 }
 

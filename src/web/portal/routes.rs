@@ -12,8 +12,8 @@ use crate::web::root;
 
 use super::{
     account, admin, admin_log, admin_settings, admin_tokens, assets, audit, case_page, cases, catalog, certificates,
-    cluster, draft_form, drafts, entrance, explorer, findings, frame, grant_acts, grant_request, grant_templates,
-    grants, home, keys, ledger, membership, policy, query, sheets, verification,
+    cluster, draft_form, drafts, entrance, events, explorer, findings, frame, grant_acts, grant_request,
+    grant_templates, grants, home, keys, ledger, membership, policy, query, sheets, verification,
 };
 
 /// Registers the portal. It takes every address that nobody took before.
@@ -35,6 +35,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/account/sessions/end", web::post().to(account::end_session))
         .route("/account/sessions/end-others", web::post().to(account::end_other_sessions))
         .route("/", web::get().to(home::home))
+        // Tells an open page that something changed
+        .route("/events", web::get().to(events::events))
         // The catalog
         .route("/catalog", web::get().to(catalog::catalog))
         .route("/catalog/classes", web::get().to(catalog::classes))

@@ -36,7 +36,7 @@ pub struct AwaitedRow {
     pub lag: Option<u64>,
 }
 
-/// `GET /cluster` with `HX-Request`: asked for every two seconds.
+/// `GET /cluster` with `HX-Request`: asked for when something changed.
 #[derive(Template)]
 #[template(path = "cluster_partial.html")]
 pub struct ClusterBody {

@@ -164,6 +164,12 @@ impl Page {
         &assets::SCRIPT.href
     }
 
+    /// Scripts of pages that are kept up to date, in their order: none where nobody is signed in.
+    pub fn live_script_hrefs(&self) -> Vec<&'static str> {
+        let all = [&assets::SCRIPT_SSE.href, &assets::SCRIPT_LIVE.href];
+        if self.user.is_some() { all.map(String::as_str).into() } else { Vec::new() }
+    }
+
     pub fn icon_href(&self) -> &'static str {
         &assets::ICON.href
     }

@@ -191,7 +191,7 @@ fn rows_of_a_draft_are_bounded() {
 fn pages_to_look_at() {
     let dir = std::env::temp_dir().join("mulu-pages");
     fs::create_dir_all(dir.join("assets")).unwrap();
-    for asset in [&assets::STYLE, &assets::SCRIPT, &assets::ICON] {
+    for asset in [&assets::STYLE, &assets::SCRIPT, &assets::SCRIPT_SSE, &assets::SCRIPT_LIVE, &assets::ICON] {
         fs::write(dir.join(asset.href.trim_start_matches('/')), asset.bytes).unwrap();
     }
     for lang in [Lang::Zh, Lang::En] {

@@ -229,7 +229,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("verdict", &["valid", "not_valid", "unknown", "malformed"]),
     ("verdict-hint", &["valid", "not_valid", "unknown", "malformed"]),
     ("weekday", &["1", "2", "3", "4", "5", "6", "7"]),
-    ("waiting", &["drafts", "grants", "overdue", "sign_offs", "expiring", "changed", "appeals"]),
+    ("waiting", &["all", "drafts", "grants", "overdue", "sign_offs", "expiring", "changed", "appeals"]),
 ];
 
 /// What can be said on a grant with a reason.

@@ -15,7 +15,7 @@ use askama::Template;
 use crate::domain::Role;
 use crate::web::portal::views::entrance::{ErrorPage, SignIn};
 use crate::web::portal::views::grants::GrantPage;
-use crate::web::portal::views::home::{Home, Strip, Task, Waiting};
+use crate::web::portal::views::home::{Home, HomeBody, Sent, Strip, Task, Waiting};
 use crate::web::portal::views::{Choice, Fault, Faults, Flash, Page, User};
 use crate::web::portal::words::{Lang, Words};
 
@@ -133,19 +133,43 @@ fn error(lang: Lang) -> ErrorPage {
 }
 
 fn home(lang: Lang) -> Home {
-    let waiting = [
-        ("drafts", 1, "/drafts"),
-        ("grants", 2, "/grants?side=asked_of_us&state=requested"),
-        ("sign_offs", 1, "/cases"),
-        ("expiring", 0, "/grants"),
-        ("changed", 1, "/grants"),
-    ];
+    let chip = |kind, count: &str, current| Waiting { kind, count: s(count), href: format!("/?show={kind}"), current };
     let task = |kind, zh, en, detail: &str, href: &str| Task {
         kind,
         title: two(lang, zh, en),
         detail: s(detail),
         time: s("2026-11-21 09:12:40"),
+        lasts: Words::of(lang).say_with("lasts-days", "count", 3),
         href: s(href),
+        since: 0,
+    };
+    let body = HomeBody {
+        t: Words::of(lang),
+        findings: 2,
+        may_audit: true,
+        waiting: vec![chip("all", "3", true), chip("drafts", "1", false), chip("grants", "200+", false)],
+        tasks: vec![
+            task("grants", "住建局申请“婚姻登记信息”", "Housing asks for Marriage registration", EVIL, "/grants/x"),
+            task(
+                "drafts",
+                "婚姻登记信息 1.1",
+                "Marriage registration 1.1",
+                "zhang.wei",
+                "/drafts/marriage-registration",
+            ),
+            task("sign_offs", "不动产转移登记", "Real estate transfer", "planning-resources", "/cases/x"),
+        ],
+        more: 4,
+        sent: vec![Sent {
+            kind: "grant",
+            state: s("overdue"),
+            title: two(lang, "户籍登记信息", "Household registration"),
+            detail: s(EVIL),
+            lasts: Words::of(lang).say("lasts-today"),
+            href: s("/grants/y"),
+            since: 0,
+        }],
+        strip: Strip { proposed: 0, committed: 1284, projected: 1284, time: s("2026-11-21 10:15:30") },
     };
     Home {
         page: Page {
@@ -157,27 +181,7 @@ fn home(lang: Lang) -> Home {
             ..page(lang, "/")
         },
         t: Words::of(lang),
-        findings: 2,
-        may_audit: true,
-        waiting: waiting.into_iter().map(|(kind, count, href)| Waiting { kind, count, href: s(href) }).collect(),
-        tasks: vec![
-            task(
-                "grants",
-                "住房和城乡建设局申请使用“婚姻登记信息”",
-                "Housing asks for Marriage registration",
-                EVIL,
-                "/grants/x",
-            ),
-            task(
-                "drafts",
-                "婚姻登记信息 1.1",
-                "Marriage registration 1.1",
-                "zhang.wei",
-                "/drafts/marriage-registration",
-            ),
-            task("sign_offs", "不动产转移登记", "Real estate transfer", "planning-resources", "/cases/x"),
-        ],
-        strip: Strip { proposed: 0, committed: 1284, projected: 1284, time: s("2026-11-21 10:15:30") },
+        body,
     }
 }
 
