@@ -1,7 +1,8 @@
-//! Validated identifiers: a value of these types is well-formed wherever it is met.
+//! Validated identifiers: a value of these types is well-formed wherever it is met. A copy of a name shares its text.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -41,7 +42,7 @@ macro_rules! text_id {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The text itself.
@@ -53,7 +54,7 @@ macro_rules! text_id {
         impl FromStr for $name {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
-                if $check(text) { Ok(Self(text.to_owned())) } else { Err($error(text.chars().take(80).collect())) }
+                if $check(text) { Ok(Self(text.into())) } else { Err($error(text.chars().take(80).collect())) }
             }
         }
 
@@ -66,7 +67,7 @@ macro_rules! text_id {
 
         impl From<$name> for String {
             fn from(id: $name) -> String {
-                id.0
+                id.0.as_ref().to_owned()
             }
         }
 
@@ -110,7 +111,7 @@ pub struct EntryName {
 impl EntryName {
     /// What sorts before every name, and is none: where a range over names begins.
     pub(crate) fn before_all() -> Self {
-        Self { provider: DepartmentId(String::new()), name: Slug(String::new()) }
+        Self { provider: DepartmentId("".into()), name: Slug("".into()) }
     }
 }
 

@@ -1,6 +1,5 @@
 //! What a decision rests on: the entry in force, the one grant that could apply, and the facts for the rules.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -209,15 +208,14 @@ impl Ground {
 
 /// Of the consumer's grants on the entry, the one that could apply: an active one for the same purpose first,
 /// then the one that explains best why none does.
-fn best_grant<'a>(state: &'a State, call: &Call<'_>) -> Option<&'a Grant> {
-    let rank = |grant: &Grant| {
-        let active = grant.state(call.now) == GrantState::Active;
-        let same_purpose = grant.request.purpose == call.purpose;
-        let covers = grant.approval().is_some_and(|approval| covers(approval, call.items));
-        (same_purpose && active && covers, same_purpose && active, same_purpose, active)
-    };
-    // Newest first, so the newest of the best: a minimum keeps the first of equals.
-    state.grants_of(call.consumer, call.entry).min_by_key(|grant| Reverse(rank(grant)))
+fn best_grant<'a>(state: &'a State, call: &Call<'a>) -> Option<&'a Grant> {
+    let is_active = |grant: &&Grant| grant.state(call.now) == GrantState::Active;
+    let fits = |grant: &&Grant| is_active(grant) && grant.approval().is_some_and(|given| covers(given, call.items));
+    // Newest first, so the newest of the best.
+    let same = || state.grants_for(call.consumer, call.entry, call.purpose);
+    let any = || state.grants_of(call.consumer, call.entry);
+    let of_purpose = same().find(fits).or_else(|| same().find(is_active)).or_else(|| same().next());
+    of_purpose.or_else(|| any().find(is_active)).or_else(|| any().next())
 }
 
 fn covers(approval: &Approval, items: &[ItemName]) -> bool {

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use crate::clock::Spent;
+
 /// Upper bounds of the latency histogram's buckets, in milliseconds; a last one holds the rest.
 pub const LATENCY_MS: [u64; 11] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000];
 
@@ -12,6 +14,30 @@ pub(super) enum Fate {
     Allowed,
     Refused,
     Failed,
+}
+
+/// Processor time by the steps of a query, on either side.
+#[derive(Debug, Default)]
+pub(super) struct Steps {
+    /// The consumer checks, signs and seals the call.
+    pub enclose: Spent,
+    /// The provider opens it, checks it and decides.
+    pub judge: Spent,
+    /// The provider checks rows against the schema, cuts and masks them.
+    pub prepare: Spent,
+    /// The provider writes, signs and seals answer and record.
+    pub write: Spent,
+    /// The consumer opens and checks the answer.
+    pub believe: Spent,
+}
+
+impl Steps {
+    /// What each step took so far.
+    pub fn spent(&self) -> [(&'static str, Duration); 5] {
+        let Self { enclose, judge, prepare, write, believe } = self;
+        [("enclose", enclose), ("judge", judge), ("prepare", prepare), ("write", write), ("believe", believe)]
+            .map(|(step, spent)| (step, spent.total()))
+    }
 }
 
 /// Calls of one direction.

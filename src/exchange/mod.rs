@@ -126,6 +126,7 @@ struct Inner {
     asking: Semaphore,
     served: Meter,
     asked: Meter,
+    steps: meter::Steps,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -170,6 +171,7 @@ impl Exchange {
             asking: Semaphore::new(CALLS_AT_ONCE),
             served: Meter::default(),
             asked: Meter::default(),
+            steps: meter::Steps::default(),
             stop,
             tasks: Mutex::new(vec![tokio::spawn(anchor::run(anchorer, left, stopped)), watching]),
         };
@@ -240,6 +242,11 @@ impl Exchange {
     /// Calls that this node answered as a provider.
     pub fn served(&self) -> &Meter {
         &self.inner.served
+    }
+
+    /// Processor time of this node's work on queries, by step.
+    pub fn spent(&self) -> [(&'static str, Duration); 5] {
+        self.inner.steps.spent()
     }
 
     /// Calls that this node made as a consumer.

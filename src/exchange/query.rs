@@ -134,7 +134,7 @@ impl Exchange {
         }
         let _turn = turn(&self.inner.asking).await.ok_or(QueryError::Busy)?;
         let provider = call.entry.provider.clone();
-        let prepared = self.inner.blocking(move |inner| inner.enclose_call(call)).await;
+        let prepared = self.inner.blocking(move |inner| inner.steps.enclose.count(|| inner.enclose_call(call))).await;
         let (sent, sealed) = prepared.ok_or(QueryError::Busy)??;
         let answer = if provider == self.inner.department {
             self.serve(provider, sealed).await
@@ -142,7 +142,10 @@ impl Exchange {
             self.inner.promises.sent(sent.request.access_id, &provider);
             self.inner.peers.ask(&provider, sealed).await?
         };
-        self.inner.blocking(move |inner| inner.believe(&sent, &answer)).await.ok_or(QueryError::Busy)?
+        self.inner
+            .blocking(move |inner| inner.steps.believe.count(|| inner.believe(&sent, &answer)))
+            .await
+            .ok_or(QueryError::Busy)?
     }
 
     /// Says how the rules would decide a call, by this node's own state, without making it.

@@ -78,7 +78,10 @@ impl Inner {
                 "this node has just started and does not know yet how its ledger ends",
             ));
         }
-        let judged = self.blocking(move |inner| inner.judge(&peer, &sealed)).await.ok_or_else(busy)?;
+        let judged = self
+            .blocking(move |inner| inner.steps.judge.count(|| inner.judge(&peer, &sealed)))
+            .await
+            .ok_or_else(busy)?;
         let mut judged = judged?;
         let found = if judged.explanation.allowed { self.fetch(&mut judged).await? } else { Ok(Page::default()) };
         let (found, error) = match found {
@@ -154,7 +157,9 @@ impl Inner {
             // Of a page whose rows the grant does not reach nothing follows: yes or no may stand on the next one.
             let next = found.next_cursor.clone().filter(|_| ground.verifies_only());
             let (request, served, ground) = (request.clone(), served.clone(), ground.clone());
-            let prepared = self.blocking(move |inner| inner.prepare(&request, &served, &ground, found)).await;
+            let prepared = self
+                .blocking(move |inner| inner.steps.prepare.count(|| inner.prepare(&request, &served, &ground, found)))
+                .await;
             let prepared = prepared.ok_or_else(|| AnswerError::new("busy", "the call was interrupted"))?;
             match (&prepared, next) {
                 (Ok(page), Some(next)) if !page.says_yes() => cursor = Some(next),
@@ -178,7 +183,7 @@ impl Inner {
             _ => Fate::Refused,
         };
         let edits = std::mem::take(&mut judged.received.edits);
-        let written = self.blocking(move |inner| inner.write(&judged, page, error)).await;
+        let written = self.blocking(move |inner| inner.steps.write.count(|| inner.write(&judged, page, error))).await;
         let (record, bytes) = match written {
             Some(Ok(written)) => written,
             Some(Err(cause)) => return Err(unstored(&cause)),

@@ -2,6 +2,7 @@
 //! list of grants, so a decision costs the same with ten grants or ten million. The only floor that names Casbin.
 
 mod first_match;
+pub mod flat_lists;
 
 #[cfg(test)]
 mod engine_tests;

@@ -7,7 +7,7 @@ use crate::domain::catalog::{Entry, EntryState, Sharing};
 use crate::domain::command::GrantEnding;
 use crate::domain::grant::bounds::Bounds;
 use crate::domain::grant::{Approval, Details, Grant, GrantDecision, GrantRequest, GrantState};
-use crate::ids::{GrantId, ItemName};
+use crate::ids::{DepartmentId, EntryName, GrantId, ItemName};
 
 use super::catalog::{ITEMS_MAX, reviewer};
 use super::limits;
@@ -40,10 +40,41 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn add_grant(&mut self, grant: Grant) {
+    pub(super) fn add_grant(&mut self, mut grant: Grant) {
+        self.share_names(&mut grant);
         let place = (grant.consumer.clone(), grant.request.entry.clone());
-        Arc::make_mut(self.grants_of.entry(place).or_default()).push(grant.id);
+        let tag = purpose_tag(&grant.request.purpose);
+        Arc::make_mut(self.grants_of.entry(place).or_default()).push((tag, grant.id));
         self.grants.insert(grant.id, grant);
+    }
+
+    /// Lets a grant's names share the texts of department and entry: there may be a million grants.
+    fn share_names(&self, grant: &mut Grant) {
+        if let Some(department) = self.departments.get(&grant.consumer) {
+            grant.consumer = department.id.clone();
+        }
+        if let Some(entry) = self.entries.get(&grant.request.entry).map(|history| &history.current().entry) {
+            grant.request.entry = entry.name.clone();
+            let names = grant.request.items.iter();
+            let shared = names.map(|name| entry.item(name).map_or_else(|| name.clone(), |item| item.name.clone()));
+            grant.request.items = shared.collect();
+        }
+        let Grant { request, decision, .. } = grant;
+        decision.share_names(&request.items);
+    }
+
+    /// The grants that a consumer asked for on an entry for one purpose, newest first. Costs the same however many there
+    /// are for other purposes.
+    pub fn grants_for<'a>(
+        &'a self,
+        consumer: &DepartmentId,
+        entry: &EntryName,
+        purpose: &'a str,
+    ) -> impl Iterator<Item = &'a Grant> {
+        let tag = purpose_tag(purpose);
+        let ids = self.grants_of.get(&(consumer.clone(), entry.clone())).map(|ids| ids.as_slice()).unwrap_or_default();
+        let tagged = ids.iter().rev().filter(move |(other, _)| *other == tag);
+        tagged.filter_map(|(_, id)| self.grants.get(id)).filter(move |grant| grant.request.purpose == purpose)
     }
 
     fn check_request(&self, by: &Context<'_>, request: &GrantRequest) -> Result<(), Refusal> {
@@ -161,8 +192,11 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn decide(&mut self, id: GrantId, decision: GrantDecision) {
-        self.grants.change(&id, |grant| grant.decision = decision);
+    pub(super) fn decide(&mut self, id: GrantId, mut decision: GrantDecision) {
+        self.grants.change(&id, |grant| {
+            decision.share_names(&grant.request.items);
+            grant.decision = decision;
+        });
     }
 
     /// A requested grant that this reviewer of the provider may decide.
@@ -177,6 +211,11 @@ impl State {
             other => Err(Refusal::Conflict(format!("the grant is {}", other.as_str()))),
         }
     }
+}
+
+/// By what most grants for another purpose are passed over without being looked at.
+fn purpose_tag(purpose: &str) -> u32 {
+    crc32fast::hash(purpose.as_bytes())
 }
 
 /// Hours and zone of a request or an approval.

@@ -55,8 +55,8 @@ pub struct State {
     /// An index of the entries.
     pub(super) catalog_index: CatalogIndex,
     pub(super) grants: Items<GrantId, Grant>,
-    /// An index of the grants, which are in the digest themselves.
-    pub(super) grants_of: OrdMap<(DepartmentId, EntryName), Arc<Vec<GrantId>>>,
+    /// An index of the grants, which are in the digest themselves: each with its purpose's tag.
+    pub(super) grants_of: OrdMap<(DepartmentId, EntryName), Arc<Vec<(u32, GrantId)>>>,
     pub(super) cases: Items<CaseId, Case>,
     pub(super) certificates: Items<String, Certificate>,
     pub(super) ids: IdsSeen,
@@ -258,7 +258,7 @@ impl State {
     /// The grants that a consumer asked for on an entry, newest first.
     pub fn grants_of(&self, consumer: &DepartmentId, entry: &EntryName) -> impl Iterator<Item = &Grant> {
         let ids = self.grants_of.get(&(consumer.clone(), entry.clone())).map(|ids| ids.as_slice()).unwrap_or_default();
-        ids.iter().rev().filter_map(|id| self.grants.get(id))
+        ids.iter().rev().filter_map(|(_, id)| self.grants.get(id))
     }
 
     /// The grants that a consumer asked for on any entry, those of one entry together.
@@ -267,7 +267,7 @@ impl State {
         places
             .take_while(move |((of, _), _)| of == consumer)
             .flat_map(|(_, ids)| ids.iter())
-            .filter_map(|id| self.grants.get(id))
+            .filter_map(|(_, id)| self.grants.get(id))
     }
 
     /// All cases, by id, so oldest first.

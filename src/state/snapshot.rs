@@ -77,7 +77,7 @@ impl State {
         exact_section(out, EARLIER, earlier)?;
         exact_section(out, entries.kind(), entries.iter())?;
         let in_order = grants_of.values().flat_map(|ids| ids.iter());
-        section(out, grants.kind(), in_order.filter_map(|id| Some((id, grants.get(id)?))))?;
+        section(out, grants.kind(), in_order.filter_map(|(_, id)| Some((id, grants.get(id)?))))?;
         section(out, cases.kind(), cases.iter())?;
         section(out, certificates.kind(), certificates.iter())?;
         write_text(out, IDS)?;

@@ -25,6 +25,7 @@ use crate::storage::RecordRef;
 use crate::storage::ledger_log::LedgerLog;
 
 use super::Folder;
+use super::usage::processor_time;
 
 /// Transactions of a block.
 const BLOCK: u64 = 40;
@@ -51,9 +52,9 @@ impl Audit {
     pub(super) fn run(self) -> Result<(), CliError> {
         let folder = Folder::new(self.dir.clone());
         City::new()?.write(&folder.0, self.transactions)?;
-        let (begun, before) = (Instant::now(), cpu_time());
+        let (begun, before) = (Instant::now(), processor_time(std::process::id()));
         let size = audit(&folder.0, usize::try_from(self.threads).unwrap_or(1))?;
-        let (wall, cpu) = (begun.elapsed(), cpu_time().saturating_sub(before));
+        let (wall, cpu) = (begun.elapsed(), processor_time(std::process::id()).saturating_sub(before));
         #[expect(clippy::cast_precision_loss, reason = "a speed for people")]
         let speed = |time: Duration| (size as f64 / time.as_secs_f64().max(0.001)).round();
         if self.json {
@@ -68,14 +69,6 @@ impl Audit {
         }
         Ok(())
     }
-}
-
-/// Processor time of this process so far; 0 where the system does not tell.
-fn cpu_time() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default().split_whitespace();
-    // User and system time, in hundredths of a second (proc(5), fields 14 and 15).
-    Duration::from_millis(fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 10)
 }
 
 /// A city of three departments.

@@ -1,9 +1,13 @@
 //! `mulu bench`: measures on this machine what the node's parts can do.
 
 mod audit;
+mod city;
 mod ledger;
+mod policy;
 mod proofs;
+mod query;
 mod search;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -18,6 +22,10 @@ pub enum Bench {
     Audit(audit::Audit),
     /// Time inclusion and consistency proofs from a tree on disk
     Proofs(proofs::Proofs),
+    /// Time queries between two departments of a city of real nodes, over HTTP
+    Query(query::QueryBench),
+    /// Time decisions with a million grants in force
+    Policy(policy::Policy),
     /// Time searches of a made-up catalog
     Search(search::Search),
     /// Time the ledger of a city of real nodes, over HTTP
@@ -29,6 +37,8 @@ impl Bench {
         match self {
             Self::Audit(audit) => audit.run(),
             Self::Proofs(proofs) => proofs.run(),
+            Self::Query(query) => query.run(),
+            Self::Policy(policy) => policy.run(),
             Self::Search(search) => search.run(),
             Self::Ledger(ledger) => ledger.run(),
         }

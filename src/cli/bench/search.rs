@@ -15,7 +15,7 @@ use crate::readmodel::{PageRequest, ReadModel};
 
 use super::Folder;
 
-const DISTRICTS: [(&str, &str); 16] = [
+pub(super) const DISTRICTS: [(&str, &str); 16] = [
     ("东城", "Dongcheng"),
     ("西城", "Xicheng"),
     ("朝阳", "Chaoyang"),
@@ -33,7 +33,7 @@ const DISTRICTS: [(&str, &str); 16] = [
     ("密云", "Miyun"),
     ("延庆", "Yanqing"),
 ];
-const SUBJECTS: [(&str, &str); 24] = [
+pub(super) const SUBJECTS: [(&str, &str); 24] = [
     ("户籍", "household"),
     ("婚姻", "marriage"),
     ("不动产", "real estate"),
@@ -59,7 +59,7 @@ const SUBJECTS: [(&str, &str); 24] = [
     ("绿化", "greening"),
     ("社保", "social insurance"),
 ];
-const ACTS: [(&str, &str); 12] = [
+pub(super) const ACTS: [(&str, &str); 12] = [
     ("登记", "registration"),
     ("缴纳", "payment"),
     ("许可", "permit"),

@@ -2,7 +2,7 @@
 
 pub(super) mod city;
 pub(super) mod client;
-mod manifest;
+pub(super) mod manifest;
 pub(super) mod prepare;
 mod publish;
 mod screen;

@@ -254,6 +254,20 @@ pub enum GrantDecision {
     },
 }
 
+impl GrantDecision {
+    /// Lets the names of granted items share the texts of those that were asked for.
+    pub(crate) fn share_names(&mut self, asked: &[ItemName]) {
+        if let Self::Active { approval, .. } | Self::Replaced { approval, .. } | Self::Revoked { approval, .. } = self {
+            for item in &mut approval.items {
+                if let Some(name) = asked.iter().find(|name| **name == item.name) {
+                    item.name = name.clone();
+                }
+            }
+            approval.items.shrink_to_fit();
+        }
+    }
+}
+
 /// State of a grant at a moment: expiry follows from time, not from a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -23,9 +23,13 @@ pub(super) fn write(text: &mut String, node: &Node) {
     }
     let help = "Times that a system's token was used at two places at once, or at none of its own";
     sample(text, "mulu_token_alarms_total", "counter", help, node.token_alarms());
-    let part = |(part, spent): (&str, std::time::Duration)| (format!("{{part=\"{part}\"}}"), spent.as_secs_f64());
+    let part =
+        |(part, spent): (&'static str, std::time::Duration)| (format!("{{part=\"{part}\"}}"), spent.as_secs_f64());
     let help = "Processor time of the ledger's work by part, beside what threads tell";
     samples(text, "mulu_ledger_cpu_seconds_total", "counter", help, node.chain.spent().map(part));
+    let help =
+        "Processor time of queries by step: enclose and believe as a consumer, judge, prepare and write as a provider";
+    samples(text, "mulu_exchange_cpu_seconds_total", "counter", help, node.exchange.spent().map(part));
     let (asked, served) = (node.exchange.asked().read(), node.exchange.served().read());
     let directions = [("asked", &asked), ("served", &served)];
     let decisions = directions.iter().flat_map(|(direction, reading)| {

@@ -1,12 +1,10 @@
 //! Times the ledger of a real city: its nodes as processes, spoken to over HTTP as departments' systems do.
 
-mod city;
 mod http;
-mod load;
+pub(super) mod load;
 mod report;
-mod usage;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,14 +12,17 @@ use clap::Args;
 
 use crate::cli::city::AlgorithmChoice;
 use crate::cli::error::CliError;
+use crate::cli::init::Shape;
 use crate::cli::{departments, runtime};
 use crate::crypto::tls::install_provider;
+use crate::domain::department_files::department::Part;
+use crate::service::departments::load as folders;
 
 use super::Folder;
-use city::{BenchCity, figure};
+use super::city::{BenchCity, figure};
+use super::usage::{self, Parts};
 use load::{Entrance, Supply};
 use report::{Phase, Process, Report};
-use usage::Parts;
 
 /// More than any machine here can do, so that the signed transactions last.
 const BATCHED_A_SECOND: usize = 30_000;
@@ -89,7 +90,7 @@ impl LedgerBench {
         let report = runtime()?.block_on(async {
             let dir = folder.0.join("city");
             std::fs::create_dir_all(&folder.0).map_err(|e| CliError::io(&folder.0, &e))?;
-            let mut city = BenchCity::start(&dir, &departments, self.voters, &self).await?;
+            let mut city = self.start(&dir, &departments).await?;
             let measured = self.measure(&mut city).await;
             // Whatever happened, no process stays behind.
             city.stop().await;
@@ -101,6 +102,21 @@ impl LedgerBench {
             println!("{report}");
         }
         Ok(())
+    }
+
+    /// As many departments as voters.
+    async fn start(&self, dir: &Path, departments: &Path) -> Result<BenchCity, CliError> {
+        let mut files: Vec<_> = folders(departments)?.departments.into_iter().map(|folder| folder.file).collect();
+        files.sort_by_key(|file| file.order);
+        let others = files.into_iter().filter(|file| file.part == Part::Member).map(|file| file.id);
+        let shape = Shape {
+            only: others.take(self.voters.saturating_sub(2).max(1)).collect(),
+            voters: Some(self.voters),
+            cosignatures: None,
+            base_port: Some(0),
+            algorithms: self.algorithms.clone(),
+        };
+        BenchCity::start(dir, departments, &shape, self.program.clone()).await
     }
 
     async fn measure(&self, city: &mut BenchCity) -> Result<Report, CliError> {

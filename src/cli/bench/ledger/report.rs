@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::cli::bench::usage::{Parts, bytes};
+
 use super::load::Seen;
-use super::usage::{Parts, bytes};
 
 /// One measurement.
 #[derive(Default)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 /// What a thread's name says of its work; the first that fits counts.
 const THREADS: &[(&str, &str)] = &[
@@ -13,6 +14,7 @@ const THREADS: &[(&str, &str)] = &[
     ("tokio", "http"),
     ("follower", "projection"),
     ("cosign", "cosign"),
+    ("service", "service"),
 ];
 /// Parts of the threads above that the node counts itself, and whose thread they are.
 const COUNTED: &[(&str, &str)] = &[("verify_blocks", "apply"), ("hash", "apply"), ("log", "raft"), ("flush", "raft")];
@@ -33,6 +35,14 @@ pub fn threads(pid: u32) -> Parts {
         *parts.entry(part.to_owned()).or_default() += nanoseconds / 1_000;
     }
     parts
+}
+
+/// Processor time of a process so far, user and system; 0 where the system does not tell.
+pub fn processor_time(pid: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default().split_whitespace();
+    // In hundredths of a second (proc(5), fields 14 and 15).
+    Duration::from_millis(fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 10)
 }
 
 /// Takes what the node counted itself out of the threads that did it. `metrics` is the text of `/metrics`.

@@ -8,19 +8,17 @@ use tokio::time::sleep;
 
 use crate::cli::demo::city::{DemoCity, DemoNode, make_unless_there};
 use crate::cli::demo::client::{http, is_ready};
+use crate::cli::demo::manifest::Manifest;
 use crate::cli::demo::prepare::prepare;
 use crate::cli::demo::supervisor::{Event, Supervisor};
 use crate::cli::error::CliError;
 use crate::cli::init::Shape;
 use crate::clock::{Clock as _, SystemClock};
 use crate::crypto::keyring::Keyring;
-use crate::domain::department_files::department::Part;
-use crate::ids::DepartmentId;
 use crate::readmodel::local::{Local, TokenTerms};
 use crate::service::departments::load;
 
-use super::LedgerBench;
-use super::load::Entrance;
+use super::ledger::load::Entrance;
 
 const TOKEN_MS: u64 = 86_400_000;
 const READY_PATIENCE: Duration = Duration::from_secs(300);
@@ -44,35 +42,31 @@ pub struct BenchCity {
     pub chain: String,
     /// The nodes, in the order of their numbers.
     pub members: Vec<Member>,
+    /// How to sign in at them.
+    pub manifest: Manifest,
     http: Client,
     program: Option<PathBuf>,
 }
 
 impl BenchCity {
-    /// Makes a city of so many voters and starts it.
+    /// Makes a city and starts it, with another program than this one if that is given.
     ///
     /// # Errors
     /// Too few departments, or a node that does not become ready.
-    pub async fn start(dir: &Path, departments: &Path, voters: usize, asked: &LedgerBench) -> Result<Self, CliError> {
-        let mut files: Vec<_> = load(departments)?.departments.into_iter().map(|folder| folder.file).collect();
-        files.sort_by_key(|file| file.order);
-        let others = files.into_iter().filter(|file| file.part == Part::Member).map(|file| file.id);
-        let only: Vec<DepartmentId> = others.take(voters.saturating_sub(2).max(1)).collect();
-        let shape = Shape {
-            only,
-            voters: Some(voters),
-            cosignatures: None,
-            base_port: Some(0),
-            algorithms: asked.algorithms.clone(),
-        };
-        make_unless_there(dir, departments, &shape)?;
+    pub async fn start(
+        dir: &Path,
+        departments: &Path,
+        shape: &Shape,
+        program: Option<PathBuf>,
+    ) -> Result<Self, CliError> {
+        make_unless_there(dir, departments, shape)?;
         let city = DemoCity::open(dir)?;
-        prepare(&city, &load(departments)?)?;
+        let manifest = prepare(&city, &load(departments)?)?;
         let mut members = Vec::new();
         for node in &city.nodes {
             members.push(Member { entrance: entrance(node)?, pid: 0, node: node.clone(), supervisor: None });
         }
-        let mut bench = Self { chain: city.chain, members, http: http()?, program: asked.program.clone() };
+        let mut bench = Self { chain: city.chain, members, manifest, http: http()?, program };
         for number in 0..bench.members.len() {
             bench.begin(number).await?;
         }
