@@ -33,6 +33,7 @@ pub fn of(command: &Command) -> u32 {
         | Command::ExtendGrant(_)
         | Command::AppealGrant(_)
         | Command::RuleOnAppeal(_) => 3,
+        Command::RequestGrant(request) if request.members.is_some() => 4,
         Command::RequestGrant(request) if has_fields_of_edition_3(request) => 3,
         Command::ApproveGrant(approval) if has_limits_of_edition_3(approval) => 3,
         Command::PublishEntry(publication) if publication.entry.needs_edition_3() => 3,

@@ -2,13 +2,14 @@
 //! is touched. A department has one node that serves, so what it counts holds for the whole city.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use parking_lot::Mutex;
 
 use crate::clock::Millis;
 use crate::domain::grant::Grant;
 use crate::domain::grant::bounds::Rate;
-use crate::ids::GrantId;
+use crate::ids::{DepartmentId, GrantId};
 
 use super::ExchangeError;
 use super::journal::{Edit, Journal, Writing};
@@ -21,10 +22,18 @@ const MINUTE_MS: u64 = 60_000;
 /// Codes of what can be exceeded.
 pub(super) const CODES: [&str; 2] = ["quota_exceeded", "rate_exceeded"];
 
-/// What a grant allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Quota {
+/// Whose queries are counted: of a grant that several departments share, each one's by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Counted {
     grant: GrantId,
+    /// None for the department that asked for the grant.
+    member: Option<DepartmentId>,
+}
+
+/// What a grant allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Quota {
+    counted: Counted,
     daily_max: u32,
     rate: Rate,
 }
@@ -48,19 +57,21 @@ struct Pace {
 
 #[derive(Default)]
 struct Counts {
-    days: HashMap<(u64, GrantId), u32>,
+    days: HashMap<(u64, Counted), u32>,
     /// Of grants with a rate only.
-    paces: HashMap<GrantId, Pace>,
+    paces: HashMap<Counted, Pace>,
 }
 
 /// The counters.
 pub(super) struct Quotas(Mutex<Counts>);
 
 impl Quota {
-    /// What a grant allows; `None` when it was never approved.
-    pub(super) fn of(grant: &Grant) -> Option<Self> {
+    /// What a grant allows one of its consumers; `None` when it was never approved.
+    pub(super) fn of(grant: &Grant, consumer: &DepartmentId) -> Option<Self> {
         let approval = grant.approval()?;
-        Some(Self { grant: grant.id, daily_max: approval.daily_max, rate: grant.rate().unwrap_or_default() })
+        let member = Some(consumer).filter(|consumer| **consumer != grant.consumer).cloned();
+        let counted = Counted { grant: grant.id, member };
+        Some(Self { counted, daily_max: approval.daily_max, rate: grant.rate().unwrap_or_default() })
     }
 }
 
@@ -89,16 +100,27 @@ impl Pace {
     }
 }
 
-fn day_key(day: u64, grant: GrantId) -> Vec<u8> {
-    [DAYS, &day.to_be_bytes(), grant.to_string().as_bytes()].concat()
+fn day_key(day: u64, counted: &Counted) -> Vec<u8> {
+    [DAYS, &day.to_be_bytes(), counted.to_string().as_bytes()].concat()
 }
 
-fn minute_key(grant: GrantId) -> Vec<u8> {
-    [MINUTES, grant.to_string().as_bytes()].concat()
+fn minute_key(counted: &Counted) -> Vec<u8> {
+    [MINUTES, counted.to_string().as_bytes()].concat()
 }
 
-fn grant_of(key: &[u8]) -> Option<GrantId> {
-    std::str::from_utf8(key).ok()?.parse().ok()
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.member {
+            None => self.grant.fmt(f),
+            Some(member) => write!(f, "{}/{member}", self.grant),
+        }
+    }
+}
+
+fn counted_of(key: &[u8]) -> Option<Counted> {
+    let text = std::str::from_utf8(key).ok()?;
+    let (grant, member) = text.split_once('/').map_or((text, None), |(grant, member)| (grant, Some(member)));
+    Some(Counted { grant: grant.parse().ok()?, member: member.map(str::parse).transpose().ok()? })
 }
 
 impl Quotas {
@@ -107,16 +129,16 @@ impl Quotas {
         let mut counts = Counts::default();
         for (key, value) in journal.scan(DAYS)? {
             let Some((day, grant)) = key.get(DAYS.len()..).and_then(<[u8]>::split_first_chunk::<8>) else { continue };
-            if let (Some(grant), Ok(count)) = (grant_of(grant), <[u8; 4]>::try_from(value.as_slice())) {
-                counts.days.insert((u64::from_be_bytes(*day), grant), u32::from_be_bytes(count));
+            if let (Some(counted), Ok(count)) = (counted_of(grant), <[u8; 4]>::try_from(value.as_slice())) {
+                counts.days.insert((u64::from_be_bytes(*day), counted), u32::from_be_bytes(count));
             }
         }
         for (key, value) in journal.scan(MINUTES)? {
             let Some((minute, count)) = value.split_first_chunk::<8>() else { continue };
-            let grant = key.get(MINUTES.len()..).and_then(grant_of);
-            if let (Some(grant), Ok(count)) = (grant, <[u8; 4]>::try_from(count)) {
+            let counted = key.get(MINUTES.len()..).and_then(counted_of);
+            if let (Some(counted), Ok(count)) = (counted, <[u8; 4]>::try_from(count)) {
                 let (minute, in_minute) = (u64::from_be_bytes(*minute), u32::from_be_bytes(count));
-                counts.paces.insert(grant, Pace { minute, in_minute, ..Pace::default() });
+                counts.paces.insert(counted, Pace { minute, in_minute, ..Pace::default() });
             }
         }
         Ok(Self(Mutex::new(counts)))
@@ -131,21 +153,21 @@ impl Quotas {
         now: Millis,
         mut edits: Vec<Edit>,
     ) -> Result<Writing, (Exceeded, Vec<Edit>)> {
-        let Quota { grant, daily_max, rate } = *quota;
+        let Quota { counted, daily_max, rate } = quota;
         let today = now.day();
         let mut counts = self.0.lock();
-        let known = counts.days.get(&(today, grant)).copied();
+        let known = counts.days.get(&(today, counted.clone())).copied();
         let taken = known.unwrap_or(0);
-        if taken >= daily_max {
+        if taken >= *daily_max {
             let retry_after_s = now.until_midnight().div_ceil(1000);
             return Err((Exceeded { code: "quota_exceeded", retry_after_s }, edits));
         }
-        if rate != Rate::default() {
-            match counts.paces.get(&grant).copied().unwrap_or_default().next(rate, now) {
+        if *rate != Rate::default() {
+            match counts.paces.get(counted).copied().unwrap_or_default().next(*rate, now) {
                 Ok(pace) => {
-                    counts.paces.insert(grant, pace);
+                    counts.paces.insert(counted.clone(), pace);
                     let value = [&pace.minute.to_be_bytes()[..], &pace.in_minute.to_be_bytes()].concat();
-                    edits.push(Edit::Put(minute_key(grant), value));
+                    edits.push(Edit::Put(minute_key(counted), value));
                 }
                 Err(exceeded) => return Err((exceeded, edits)),
             }
@@ -153,22 +175,22 @@ impl Quotas {
         if known.is_none() {
             // The first query of a grant in a day clears what earlier days left of it.
             counts.days.retain(|(day, of), _| {
-                let stale = *of == grant && *day < today;
+                let stale = of == counted && *day < today;
                 if stale {
-                    edits.push(Edit::Delete(day_key(*day, grant)));
+                    edits.push(Edit::Delete(day_key(*day, counted)));
                 }
                 !stale
             });
         }
-        counts.days.insert((today, grant), taken + 1);
-        edits.push(Edit::Put(day_key(today, grant), (taken + 1).to_be_bytes().to_vec()));
+        counts.days.insert((today, counted.clone()), taken + 1);
+        edits.push(Edit::Put(day_key(today, counted), (taken + 1).to_be_bytes().to_vec()));
         // Still under the lock: the disk must see the counts in their order.
         Ok(journal.write(edits, || ()))
     }
 
-    /// Queries of a grant so far in the day of `now`.
+    /// Queries of a grant so far in the day of `now`, by the department that asked for it.
     pub(super) fn used(&self, grant: GrantId, now: Millis) -> u32 {
-        self.0.lock().days.get(&(now.day(), grant)).copied().unwrap_or(0)
+        self.0.lock().days.get(&(now.day(), Counted { grant, member: None })).copied().unwrap_or(0)
     }
 }
 
@@ -179,7 +201,7 @@ mod tests {
     use std::sync::Arc;
 
     fn daily(grant: GrantId, daily_max: u32) -> Quota {
-        Quota { grant, daily_max, rate: Rate::default() }
+        Quota { counted: Counted { grant, member: None }, daily_max, rate: Rate::default() }
     }
 
     #[tokio::test]
@@ -210,6 +232,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn departments_that_share_a_grant_are_counted_each_by_itself() {
+        let store = Arc::new(Memory::default());
+        let now = Millis::parse("2026-11-20T08:00:00Z").unwrap();
+        let alone = Quota { rate: Rate { per_second: None, per_minute: Some(9) }, ..daily(GrantId::new(now), 1) };
+        let member = Counted { member: "tax".parse().ok(), ..alone.counted.clone() };
+        let member = Quota { counted: member, ..alone.clone() };
+        let journal = Journal::start(store.clone()).unwrap();
+        let quotas = Quotas::load(&journal).unwrap();
+        quotas.take(&journal, &alone, now, vec![]).ok().unwrap().durable().await.unwrap();
+        quotas.take(&journal, &member, now, vec![]).ok().unwrap().durable().await.unwrap();
+        drop((quotas, journal));
+        let journal = Journal::start(store).unwrap();
+        let quotas = Quotas::load(&journal).unwrap();
+        for used_up in [&alone, &member] {
+            assert!(quotas.take(&journal, used_up, now, vec![]).is_err(), "after a restart, too");
+        }
+        assert_eq!(quotas.used(alone.counted.grant, now), 1);
+    }
+
+    #[tokio::test]
     async fn a_rate_holds_in_each_second_and_minute_and_survives_a_restart() {
         let store = Arc::new(Memory::default());
         let begin = Millis::parse("2026-11-20T08:00:30.100Z").unwrap();
@@ -227,7 +269,7 @@ mod tests {
         assert_eq!(take(&quotas, &journal, begin.plus(800)).await, Some(("rate_exceeded", 1)));
         assert_eq!(take(&quotas, &journal, begin.plus(900)).await, None, "the next second");
         assert_eq!(take(&quotas, &journal, begin.plus(5_000)).await, Some(("rate_exceeded", 25)));
-        assert_eq!(quotas.used(quota.grant, begin), 3, "what is refused costs nothing of the day");
+        assert_eq!(quotas.used(quota.counted.grant, begin), 3, "what is refused costs nothing of the day");
         drop((quotas, journal));
         let journal = Journal::start(store).unwrap();
         let quotas = Quotas::load(&journal).unwrap();

@@ -137,7 +137,8 @@ impl Inner {
             Some(None) => return Ok(Err(source_error(&request, &ConnectorError::Cursor))),
             cursor => cursor.flatten(),
         };
-        if let Some(quota) = ground.grant.as_ref().and_then(Quota::of) {
+        let quota = ground.grant.as_ref().and_then(|grant| Quota::of(grant, &request.from));
+        if let Some(quota) = quota {
             let edits = std::mem::take(&mut judged.received.edits);
             match self.quotas.take(&self.journal, &quota, judged.received.now, edits) {
                 Ok(counting) => counting.durable().await.map_err(|cause| unstored(&cause))?,

@@ -172,6 +172,7 @@ impl City {
             details: None,
             bounds: None,
             replaces: None,
+            members: None,
         };
         change(&mut request);
         self.does("civil-affairs", "clerk", Role::Clerk, Command::RequestGrant(request)).into()

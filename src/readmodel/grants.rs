@@ -17,7 +17,7 @@ use super::error::ReadError;
 use super::page::{Page, PageRequest};
 use super::position::projected;
 use super::projector::Origin;
-use super::schema::grants;
+use super::schema::{grant_members, grants};
 
 /// A grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,7 +182,7 @@ pub struct GrantEndingView {
 /// Which grants to list.
 #[derive(Clone, Debug, Default)]
 pub struct GrantFilter {
-    /// Asked for by this department.
+    /// Asked for by this department, alone or for it by another.
     pub consumer: Option<DepartmentId>,
     /// On data of this department.
     pub provider: Option<DepartmentId>,
@@ -236,6 +236,10 @@ pub(super) fn request(
         steps: Vec::new(),
     };
     view.step(origin, "grant.request", None);
+    for member in view.request.members() {
+        let row = (grant_members::grant_id.eq(view.id.to_string()), grant_members::department.eq(member.as_str()));
+        diesel::replace_into(grant_members::table).values(row).execute(connection)?;
+    }
     save(connection, &view)
 }
 
@@ -343,6 +347,12 @@ impl ApprovalView {
     }
 }
 
+#[diesel::dsl::auto_type(no_type_alias)]
+fn shared_by<'a>(department: &'a DepartmentId) -> _ {
+    let department: &'a str = department.as_str();
+    grant_members::table.filter(grant_members::department.eq(department)).select(grant_members::grant_id)
+}
+
 fn load(connection: &mut SqliteConnection, id: GrantId) -> Result<GrantView, ReadError> {
     let doc: Option<String> = grants::table.find(id.to_string()).select(grants::doc).first(connection).optional()?;
     from_json(&doc.ok_or_else(|| ReadError::Corrupt(format!("grant {id} is missing in the projection")))?)
@@ -375,14 +385,15 @@ impl ReadModel {
         let (limit, below) = (filter.page.limit()?, filter.page.below('g')?);
         let mut query = grants::table.filter(grants::requested_index.lt(below)).into_boxed();
         if let Some(consumer) = &filter.consumer {
-            query = query.filter(grants::consumer.eq(consumer.as_str()));
+            query = query.filter(grants::consumer.eq(consumer.to_string()).or(grants::id.eq_any(shared_by(consumer))));
         }
         if let Some(provider) = &filter.provider {
             query = query.filter(grants::provider.eq(provider.as_str()));
         }
         if let Some(department) = &filter.involved {
             let (consumer, provider) = (department.to_string(), department.to_string());
-            query = query.filter(grants::consumer.eq(consumer).or(grants::provider.eq(provider)));
+            let shared = grants::id.eq_any(shared_by(department));
+            query = query.filter(grants::consumer.eq(consumer).or(grants::provider.eq(provider)).or(shared));
         }
         if let Some(entry) = &filter.entry {
             query = query.filter(grants::entry.eq(entry.to_string()));

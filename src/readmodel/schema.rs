@@ -71,6 +71,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    grant_members (grant_id, department) {
+        grant_id -> Text,
+        department -> Text,
+    }
+}
+
+diesel::table! {
     grants (id) {
         id -> Text,
         requested_index -> BigInt,
@@ -157,3 +164,4 @@ diesel::table! {
 
 diesel::joinable!(case_sign_offs -> cases (case_id));
 diesel::allow_tables_to_appear_in_same_query!(cases, case_sign_offs);
+diesel::allow_tables_to_appear_in_same_query!(grant_members, grants);

@@ -136,6 +136,7 @@ impl Node {
             details: details.stated(),
             bounds: None,
             replaces: None,
+            members: None,
         })
     }
 }

@@ -18,14 +18,18 @@ use super::outcome::Refusal;
 pub const TERM_MS_MAX: u64 = 1_827 * 86_400_000;
 /// Grants that one consumer may have asked for on one entry.
 const GRANTS_AN_ENTRY_MAX: usize = 10_000;
+/// Departments for which one request asks beside the one that makes it.
+const MEMBERS_MAX: usize = 100;
 
 impl State {
     pub(super) fn request_grant(&mut self, by: &Context<'_>, request: GrantRequest) -> Result<(), Refusal> {
         self.check_request(by, &request)?;
         let id = GrantId::from(by.id);
-        let place = (by.department.clone(), request.entry.clone());
-        if self.grants_of.get(&place).is_some_and(|ids| ids.len() >= GRANTS_AN_ENTRY_MAX) {
-            return Err(Refusal::Conflict("too many grants on this entry".into()));
+        for consumer in std::iter::once(by.department).chain(request.members()) {
+            let place = (consumer.clone(), request.entry.clone());
+            if self.grants_of.get(&place).is_some_and(|ids| ids.len() >= GRANTS_AN_ENTRY_MAX) {
+                return Err(Refusal::Conflict("too many grants on this entry".into()));
+            }
         }
         let grant = Grant {
             id,
@@ -42,9 +46,18 @@ impl State {
 
     pub(super) fn add_grant(&mut self, mut grant: Grant) {
         self.share_names(&mut grant);
-        let place = (grant.consumer.clone(), grant.request.entry.clone());
         let tag = purpose_tag(&grant.request.purpose);
-        Arc::make_mut(self.grants_of.entry(place).or_default()).push((tag, grant.id));
+        // The same order whether the ledger or a snapshot tells of the grants: newest last.
+        let before = |(_, id): &(u32, GrantId)| {
+            let known = self.grants.get(id);
+            known.is_some_and(|known| (known.requested_at, known.id) < (grant.requested_at, grant.id))
+        };
+        for consumer in std::iter::once(&grant.consumer).chain(grant.request.members()) {
+            let place = (consumer.clone(), grant.request.entry.clone());
+            let ids = Arc::make_mut(self.grants_of.entry(place).or_default());
+            let at = ids.iter().rposition(before).map_or(0, |last| last + 1);
+            ids.insert(at, (tag, grant.id));
+        }
         self.grants.insert(grant.id, grant);
     }
 
@@ -52,6 +65,11 @@ impl State {
     fn share_names(&self, grant: &mut Grant) {
         if let Some(department) = self.departments.get(&grant.consumer) {
             grant.consumer = department.id.clone();
+        }
+        for member in grant.request.members.iter_mut().flatten() {
+            if let Some(department) = self.departments.get(member) {
+                *member = department.id.clone();
+            }
         }
         if let Some(entry) = self.entries.get(&grant.request.entry).map(|history| &history.current().entry) {
             grant.request.entry = entry.name.clone();
@@ -63,7 +81,7 @@ impl State {
         decision.share_names(&request.items);
     }
 
-    /// The grants that a consumer asked for on an entry for one purpose, newest first. Costs the same however many there
+    /// The grants of a consumer on an entry for one purpose, newest first. Costs the same however many there
     /// are for other purposes.
     pub fn grants_for<'a>(
         &'a self,
@@ -121,7 +139,26 @@ impl State {
         check_details(request.details.as_deref())?;
         check_bounds(request.bounds.as_deref(), entry)?;
         request.replaces.map_or(Ok(()), |old| self.check_replaced(by, request, old))?;
+        self.check_members(by, request)?;
         check_end(by, request.valid_until)
+    }
+
+    fn check_members(&self, by: &Context<'_>, request: &GrantRequest) -> Result<(), Refusal> {
+        let Some(members) = request.members.as_deref() else { return Ok(()) };
+        if members.is_empty() || members.len() > MEMBERS_MAX {
+            return Err(Refusal::Invalid(format!("members are 1 to {MEMBERS_MAX} other departments")));
+        }
+        let distinct: BTreeSet<_> = members.iter().collect();
+        if distinct.len() != members.len() || distinct.contains(by.department) {
+            return Err(Refusal::Invalid("a department is named twice".into()));
+        }
+        if distinct.contains(&request.entry.provider) {
+            return Err(Refusal::Invalid("a department needs no grant on its own data".into()));
+        }
+        match members.iter().find(|member| !self.departments.contains_key(*member)) {
+            Some(unknown) => Err(Refusal::Unknown(format!("department {unknown}"))),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn approve_grant(&mut self, by: &Context<'_>, approval: Approval) -> Result<(), Refusal> {

@@ -255,13 +255,13 @@ impl State {
         self.grants.get(&id)
     }
 
-    /// The grants that a consumer asked for on an entry, newest first.
+    /// The grants that a consumer has on an entry, or asked for, alone or with others: newest first.
     pub fn grants_of(&self, consumer: &DepartmentId, entry: &EntryName) -> impl Iterator<Item = &Grant> {
         let ids = self.grants_of.get(&(consumer.clone(), entry.clone())).map(|ids| ids.as_slice()).unwrap_or_default();
         ids.iter().rev().filter_map(|(_, id)| self.grants.get(id))
     }
 
-    /// The grants that a consumer asked for on any entry, those of one entry together.
+    /// The same on any entry, those of one entry together.
     pub fn grants_of_consumer(&self, consumer: &DepartmentId) -> impl Iterator<Item = &Grant> {
         let places = self.grants_of.range((consumer.clone(), EntryName::before_all())..);
         places

@@ -76,8 +76,11 @@ impl State {
         let earlier = entries.iter().flat_map(|(name, history)| history.earlier.iter().map(move |one| (name, one)));
         exact_section(out, EARLIER, earlier)?;
         exact_section(out, entries.kind(), entries.iter())?;
-        let in_order = grants_of.values().flat_map(|ids| ids.iter());
-        section(out, grants.kind(), in_order.filter_map(|(_, id)| Some((id, grants.get(id)?))))?;
+        // Those of several departments once, with the one that asked.
+        let places = grants_of.iter().flat_map(|((consumer, _), ids)| ids.iter().map(move |(_, id)| (consumer, id)));
+        let in_order =
+            places.filter_map(|(consumer, id)| Some((id, grants.get(id).filter(|grant| &grant.consumer == consumer)?)));
+        section(out, grants.kind(), in_order)?;
         section(out, cases.kind(), cases.iter())?;
         section(out, certificates.kind(), certificates.iter())?;
         write_text(out, IDS)?;

@@ -190,6 +190,7 @@ impl City {
             details: None,
             bounds: None,
             replaces: None,
+            members: None,
         })
     }
 

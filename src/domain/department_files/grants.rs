@@ -70,6 +70,7 @@ impl GrantFile {
             details: None,
             bounds: None,
             replaces: None,
+            members: None,
         }
     }
 

@@ -53,6 +53,10 @@ pub struct GrantRequest {
     /// The grant in whose place this one comes when it is approved: a renewal or a change (edition 3).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub replaces: Option<GrantId>,
+    /// Other departments that may use the grant as the consumer may, such as all districts of a city; `daily_max` and rate
+    /// hold for each of them by itself (edition 4).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub members: Option<Box<[DepartmentId]>>,
 }
 
 /// What stands in an application beside its limits (网络数据安全管理条例 §12: purpose, means and scope are agreed).
@@ -173,6 +177,11 @@ impl Approval {
 }
 
 impl GrantRequest {
+    /// For whom it is asked beside the consumer itself.
+    pub fn members(&self) -> &[DepartmentId] {
+        self.members.as_deref().unwrap_or_default()
+    }
+
     /// All that was asked for as limits: what an approval may not exceed.
     pub fn ceiling(&self, grant: GrantId) -> Approval {
         let item = |name: &ItemName| GrantedItem { name: name.clone(), masking: Masking::None };

@@ -86,6 +86,52 @@ fn the_fuller_application_waits_for_edition_3() {
     city.does(PS_REVIEWER, city.approval(grant, &["name"], 10, 30)).unwrap();
 }
 
+#[test]
+fn departments_that_share_a_grant_have_it_each_and_others_do_not() {
+    let mut city = City::new();
+    city.publish(PS_REVIEWER, "clerk1", "1.0", "conditional").unwrap();
+    let shared = |city: &City, members: &[&str]| {
+        let members = members.iter().map(|member| member.parse().unwrap()).collect();
+        asked(city.request(&["name"], 10, 30), |request| request.members = Some(members))
+    };
+    for wrong in [&[][..], &["civil-affairs"], &["public-security"], &["audit", "audit"], &["nobody-here"]] {
+        let request = shared(&city, wrong);
+        assert!(city.does(CA_CLERK, request).is_err(), "{wrong:?}");
+    }
+    let mut grants = Vec::new();
+    for (who, members) in [(AUDIT_CLERK, &[][..]), (CA_CLERK, &["audit", "data-bureau"]), (AUDIT_CLERK, &[])] {
+        city.now = city.now.plus(1);
+        let request = if members.is_empty() { city.request(&["name"], 10, 30) } else { shared(&city, members) };
+        let grant = GrantId::from(city.does(who, request).unwrap());
+        city.does(PS_REVIEWER, city.approval(grant, &["name"], 10, 30)).unwrap();
+        grants.push(grant);
+    }
+    let mut bytes = Vec::new();
+    city.state.write(&mut bytes).unwrap();
+    let again = State::read(&mut bytes.as_slice()).unwrap();
+    assert_eq!(again.digest(), city.state.digest());
+    let entry = "public-security/household-registration".parse().unwrap();
+    for state in [&city.state, &again] {
+        let of = |who: &str, purpose: &str| {
+            state.grants_for(&who.parse().unwrap(), &entry, purpose).map(|grant| grant.id).collect::<Vec<_>>()
+        };
+        assert_eq!(of("audit", "social-assistance"), [grants[2], grants[1], grants[0]], "newest first");
+        assert_eq!(of("data-bureau", "social-assistance"), [grants[1]]);
+        assert_eq!(of("civil-affairs", "social-assistance"), [grants[1]]);
+        assert!(of("public-security", "social-assistance").is_empty() && of("audit", "statistics").is_empty());
+    }
+    let end = GrantEnding { grant: grants[1], reason: "closed".into() };
+    assert!(city.does(AUDIT_REVIEWER, Command::RevokeGrant(end.clone())).is_err(), "not for the others");
+    city.does(CA_REVIEWER, Command::RevokeGrant(end)).unwrap();
+
+    let mut older = City::of_edition(Some(3));
+    older.publish(PS_REVIEWER, "clerk1", "1.0", "conditional").unwrap();
+    let request = shared(&older, &["audit"]);
+    assert!(matches!(older.does(CA_CLERK, request), Err(Refusal::Payload(_))), "it waits for edition 4");
+}
+
+const AUDIT_CLERK: (&str, &str, Role) = ("audit", "clerk1", Role::Clerk);
+const AUDIT_REVIEWER: (&str, &str, Role) = ("audit", "reviewer1", Role::Reviewer);
 const PS_SECOND: (&str, &str, Role) = ("public-security", "reviewer2", Role::Reviewer);
 const BUREAU: (&str, &str, Role) = ("data-bureau", "reviewer1", Role::Reviewer);
 

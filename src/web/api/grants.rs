@@ -79,6 +79,8 @@ pub struct Asked {
     assessment: Option<String>,
     #[serde(default)]
     replaces: Option<GrantId>,
+    #[serde(default)]
+    members: Option<Vec<DepartmentId>>,
 }
 
 impl ApiBody for Asked {
@@ -130,6 +132,7 @@ impl Asked {
             details: Details { purpose_text, legal_clause, letter, assessment }.stated(),
             bounds: Bounds { weekdays, rate, scope }.stated(),
             replaces: self.replaces,
+            members: self.members.map(Vec::into_boxed_slice),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use actix_web::http::StatusCode;
 
-use crate::domain::catalog::Entry;
+use crate::domain::catalog::{Entry, Sharing};
 use crate::domain::grant::bounds::Bounds;
 use crate::domain::grant::{Details, GrantRequest};
-use crate::ids::{EntryName, GrantId, ItemName, Slug};
+use crate::ids::{DepartmentId, EntryName, GrantId, ItemName, Slug};
 use crate::readmodel::grants::GrantView;
 use crate::service::ServiceError;
 use crate::web::problem::Problem;
@@ -64,6 +64,7 @@ fn as_it_stands(grant: &GrantView) -> (Vec<ItemName>, GrantFields) {
         assessment: details.assessment.unwrap_or_default(),
         bounds: grant_bounds::fields(request.network_zone.as_deref(), request.hours, &bounds),
         replaces: grant.id.to_string(),
+        members: request.members().iter().map(ToString::to_string).collect(),
     };
     (request.items.clone(), asked)
 }
@@ -92,6 +93,7 @@ fn form(
     faults: Faults,
 ) -> Answer {
     let condition = entry.sharing_condition.as_ref().map(|text| desk.t.pick(text).to_owned());
+    let shared = entry.items.iter().filter(|item| is_offered(entry, &item.name));
     let item =
         |item: &crate::domain::catalog::Item| asked_item(desk, Some(entry), &item.name, chosen.contains(&item.name));
     let view = GrantRequestForm {
@@ -103,13 +105,19 @@ fn form(
         provider: desk.department(&entry.name.provider),
         sharing: entry.sharing.as_str().to_owned(),
         sharing_condition: condition.unwrap_or_default(),
-        items: entry.items.iter().map(item).collect(),
+        items: shared.map(item).collect(),
         purposes: purposes(desk),
+        members: others(desk, entry, &asked.members),
         replaces: asked.replaces.clone(),
         asked,
         faults,
     };
     desk.show_as(status, &view)
+}
+
+/// Whether an item can be asked for: it is there, and its department shares it.
+fn is_offered(entry: &Entry, name: &ItemName) -> bool {
+    entry.item(name).is_some_and(|item| item.sharing_in(entry) != Sharing::NotShared)
 }
 
 /// Sends the request: the provider decides.
@@ -151,6 +159,7 @@ fn typed(sent: &Fields) -> GrantFields {
         assessment: field("assessment"),
         bounds: grant_bounds::typed(sent),
         replaces: field("replaces"),
+        members: sent.all("members").map(str::to_owned).collect(),
     }
 }
 
@@ -166,6 +175,7 @@ fn place(pointer: &str) -> (&'static str, &'static str) {
         "hours" => ("hours_from", "hours"),
         "bounds" => ("scope", "scope"),
         "details" => ("purpose_text", "purpose-text"),
+        "members" => ("members", "ask-members"),
         _ => ("items", "ask-items"),
     }
 }
@@ -180,7 +190,7 @@ fn request(
     let t = desk.t;
     if items.is_empty() {
         faults.add(t, "items", "ask-items", "no_items");
-    } else if items.iter().any(|name| entry.item(name).is_none()) {
+    } else if items.iter().any(|name| !is_offered(entry, name)) {
         faults.add(t, "items", "ask-items", "not_offered");
     }
     let known = desk.node.purposes();
@@ -213,6 +223,7 @@ fn request(
     }
     let Limited { network_zone, hours, bounds } = grant_bounds::read(t, &asked.bounds, entry, faults);
     let details = details(desk, asked, faults);
+    let members = members(desk, entry, asked, faults);
     if !faults.is_empty() {
         return None;
     }
@@ -231,7 +242,29 @@ fn request(
         details: details.stated(),
         bounds: bounds.stated(),
         replaces: asked.replaces.parse().ok(),
+        members,
     })
+}
+
+/// The departments for which one may ask beside one's own.
+fn others(desk: &Desk, entry: &Entry, chosen: &[String]) -> Vec<Choice> {
+    let state = desk.node.chain.state();
+    let other = state.departments().filter(|one| one.id != desk.node.department && one.id != entry.name.provider);
+    let choice = |one: &crate::domain::department::Department| Choice {
+        value: one.id.to_string(),
+        label: desk.t.pick(&one.name).to_owned(),
+        chosen: chosen.iter().any(|chosen| chosen == one.id.as_str()),
+    };
+    other.map(choice).collect()
+}
+
+fn members(desk: &Desk, entry: &Entry, asked: &GrantFields, faults: &mut Faults) -> Option<Box<[DepartmentId]>> {
+    let offered = others(desk, entry, &asked.members);
+    if asked.members.iter().any(|member| offered.iter().all(|choice| &choice.value != member)) {
+        faults.add(desk.t, "members", "ask-members", "not_offered");
+    }
+    let chosen: Box<[DepartmentId]> = asked.members.iter().filter_map(|member| member.parse().ok()).collect();
+    Some(chosen).filter(|chosen| !chosen.is_empty())
 }
 
 fn details(desk: &Desk, asked: &GrantFields, faults: &mut Faults) -> Details {

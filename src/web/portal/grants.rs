@@ -116,6 +116,7 @@ fn page(desk: &Desk, status: StatusCode, grant: &GrantView, typed: Option<Approv
         version: request.version.to_string(),
         consumer: desk.department(&grant.consumer),
         provider: desk.department(&grant.provider),
+        members: request.members().iter().map(|member| desk.department(member)).collect(),
         state: grant.state.as_str().to_owned(),
         requested_by: grant.requested_by.user.clone(),
         requested_at: grant.requested_at.local_text(),

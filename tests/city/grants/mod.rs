@@ -2,6 +2,7 @@
 
 mod application;
 mod life;
+mod shared;
 mod templates;
 
 use serde_json::{Value, json};

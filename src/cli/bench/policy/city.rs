@@ -172,6 +172,7 @@ impl City {
             details: if self.rng.chance(50) { details.stated() } else { None },
             bounds: None,
             replaces: None,
+            members: None,
         };
         let asked = self.apply(consumer.as_str(), ("li.na", Role::Clerk), Command::RequestGrant(request))?;
         let grant = GrantId::from(asked);

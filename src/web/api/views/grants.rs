@@ -44,6 +44,8 @@ pub struct Wish {
     pub valid_until: Time,
     /// The grant in whose place this one comes when it is approved.
     pub replaces: Option<GrantId>,
+    /// Other departments that may use it as the consumer may, each within its own daily maximum and rate.
+    pub members: Vec<DepartmentId>,
     /// Where from, when and how fast, when limited.
     #[serde(flatten)]
     pub bounds: BoundsAnswer,
@@ -67,6 +69,7 @@ impl From<GrantRequest> for Wish {
             daily_max: request.daily_max,
             valid_until: request.valid_until.into(),
             replaces: request.replaces,
+            members: request.members.map(Vec::from).unwrap_or_default(),
             bounds: BoundsAnswer::of(request.network_zone, request.hours, *request.bounds.unwrap_or_default()),
         }
     }

@@ -59,6 +59,8 @@ pub struct GrantRequestForm {
     /// Purposes to choose from: code and name.
     pub purposes: Vec<Choice>,
     pub asked: GrantFields,
+    /// Other departments for which it may be asked.
+    pub members: Vec<Choice>,
     /// The grant in whose place this one is to come; empty for a new one.
     pub replaces: String,
     pub faults: Faults,
@@ -94,6 +96,8 @@ pub struct GrantFields {
     pub bounds: BoundsFields,
     /// The grant in whose place this one is to come; empty for a new one.
     pub replaces: String,
+    /// Other departments for which it is asked.
+    pub members: Vec<String>,
 }
 
 /// Where from, when, how fast and which rows, as typed.
@@ -137,6 +141,8 @@ pub struct GrantPage {
     pub version: String,
     pub consumer: String,
     pub provider: String,
+    /// Departments that share it with the consumer.
+    pub members: Vec<String>,
     pub state: String,
     pub requested_by: String,
     pub requested_at: String,

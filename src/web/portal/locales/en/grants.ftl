@@ -123,3 +123,6 @@ query-more = There is more; only the first page is shown.
 query-refused = The query was refused. Why, and what to do:
 decision-allowed = ✓ Allowed
 decision-refused = ✕ Refused
+ask-members = Also for these departments
+ask-members-hint = They may query under the same grant, for the same purpose and items; the daily maximum and the rate hold for each by itself, and every query is recorded in its own name.
+grant-members = Shared with

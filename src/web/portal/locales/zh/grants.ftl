@@ -123,3 +123,6 @@ query-more = 结果较多，仅显示第一页。
 query-refused = 本次查询未获准，原因和处理办法如下：
 decision-allowed = ✓ 准许
 decision-refused = ✕ 拒绝
+ask-members = 同时为下列部门申请
+ask-members-hint = 勾选的部门可在同一授权下各自查询：用途与信息项相同，每日上限与频率按部门分别计算，每次查询以其自身名义记录。
+grant-members = 共同使用部门

@@ -80,6 +80,10 @@ pub fn grant_request(lang: Lang) -> GrantRequestForm {
             bounds: bounds(),
             ..GrantFields::default()
         },
+        members: vec![
+            Choice { value: s("tax"), label: s(EVIL), chosen: true },
+            Choice { value: s("housing"), label: two(lang, "住房城乡建设委", "Housing"), chosen: false },
+        ],
         replaces: s(ID),
         faults: Faults(vec![Fault {
             field: s("legal_basis"),
@@ -106,6 +110,7 @@ pub fn grant(lang: Lang) -> GrantPage {
         version: s("1.0"),
         consumer: two(lang, "民政局", "Civil Affairs"),
         provider: two(lang, "公安局", "Public Security"),
+        members: vec![s(EVIL), two(lang, "税务局", "Tax")],
         state: s("requested"),
         requested_by: s("li.na"),
         requested_at: s("2026-11-20 15:00:00"),
