@@ -217,7 +217,7 @@ fn an_entry_keeps_its_versions_and_tells_why_it_ended() {
 
 #[test]
 fn a_grant_that_departments_share_is_listed_for_each_of_them() {
-    let ledger = TestLedger::new("mulu-test");
+    let ledger = Arc::new(TestLedger::new("mulu-test"));
     ledger.publish(entry(HOUSEHOLD, "户籍登记信息"));
     let members = ["housing", "water"].map(|name| name.parse().unwrap());
     let shared = GrantRequest { members: Some(Box::new(members)), ..grant_request() };

@@ -11,6 +11,8 @@ mod http_rows;
 mod http_template;
 #[cfg(test)]
 mod http_tests;
+#[cfg(test)]
+mod https_tests;
 mod page;
 mod postgres;
 mod postgres_config;

@@ -25,6 +25,7 @@ use super::views::Faults;
 use super::views::grants::{
     ApprovalFields, Approved, AskedItem, Decided, GrantItem, GrantPage, GrantRow, GrantStep, Grants,
 };
+use super::views::masking::chosen;
 
 const PAGE_SIZE: u32 = 30;
 const OVERDUE: &str = "overdue";
@@ -296,7 +297,7 @@ pub async fn approve(Posted { visitor, form }: Posted, id: Path<GrantId>) -> Ans
     let mut typed = as_asked(&visitor, &grant, entry.as_ref());
     for item in &mut typed.items {
         item.chosen = form.all("items").any(|name| name == item.name);
-        let masking = form.get(&format!("masking-{}", item.name)).to_owned();
+        let masking = masking(&form, &item.name);
         item.masking = if masking.is_empty() { item.masking.clone() } else { masking };
     }
     typed.daily_max = form.get("daily_max").to_owned();
@@ -305,13 +306,24 @@ pub async fn approve(Posted { visitor, form }: Posted, id: Path<GrantId>) -> Ans
     page(&visitor, FAULTY, &grant, Some(typed), faults)
 }
 
+/// The masking that the form says for an item.
+fn masking(form: &Fields, name: &str) -> String {
+    let [word, first, last, sign] =
+        ["masking", "masking-first", "masking-last", "masking-sign"].map(|field| form.get(&format!("{field}-{name}")));
+    chosen(word, first, last, sign)
+}
+
 fn limits(desk: &Desk, form: &Fields, grant: &GrantView, entry: Option<&Entry>, faults: &mut Faults) -> Limits {
     let t = desk.t;
     let items: Vec<ItemLimit> = form
         .all("items")
         .filter_map(|name| {
-            let masking = codes::value(form.get(&format!("masking-{name}")));
-            Some(ItemLimit::Masked { name: name.parse().ok()?, masking })
+            let masking = masking(form, name);
+            let known = codes::value(&masking);
+            if known.is_none() && !masking.is_empty() {
+                faults.add(t, "items", "item-masking", "bad_value");
+            }
+            Some(ItemLimit::Masked { name: name.parse().ok()?, masking: known })
         })
         .collect();
     if items.is_empty() {

@@ -4,6 +4,7 @@
 use askama::Template;
 
 use super::catalog::{ChangeRow, EntryBody};
+use super::masking::{Kept, chosen, kept};
 use super::{Choice, Faults, Page};
 use crate::web::portal::words::Words;
 
@@ -156,6 +157,10 @@ pub struct ItemFields {
     pub sensitive: String,
     pub grade: String,
     pub masking: String,
+    /// Of a masking of one's own, while a form is read.
+    pub masking_first: String,
+    pub masking_last: String,
+    pub masking_sign: String,
     pub code_table: String,
     /// `min..max`.
     pub range: String,
@@ -171,6 +176,13 @@ pub const ITEM_ROWS_MAX: usize = 60;
 pub const PARAMETER_ROWS_MAX: usize = 8;
 /// Empty rows that "add rows" adds.
 pub const ROWS_ADDED: usize = 4;
+
+impl ItemFields {
+    /// Its masking, if that is one of the provider's own.
+    pub fn kept(&self) -> Kept {
+        kept(&self.masking)
+    }
+}
 
 impl DraftFields {
     /// An empty form, with what most entries have.
@@ -202,6 +214,9 @@ impl DraftFields {
             } else if let Some(place) = fields.place(key) {
                 value.clone_into(place);
             }
+        }
+        for item in &mut fields.items {
+            item.masking = chosen(&item.masking, &item.masking_first, &item.masking_last, &item.masking_sign);
         }
         fields
     }
@@ -243,7 +258,7 @@ by_name! { DraftFields:
     name version level parent code title_zh title_en summary_zh summary_en class_zh class_en category_zh category_en topic_zh topic_en detail_zh detail_en duty_zh duty_en format_category format_type sharing condition_zh condition_en means open open_condition_zh open_condition_en update_cycle issue_date related_codes subject
 }
 by_name! { ItemFields:
-    name title_zh title_en kind length sensitive grade masking code_table range sharing condition_zh condition_en
+    name title_zh title_en kind length sensitive grade masking masking_first masking_last masking_sign code_table range sharing condition_zh condition_en
 }
 by_name! { ParameterFields: name format required title }
 

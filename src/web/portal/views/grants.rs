@@ -3,6 +3,7 @@
 
 use askama::Template;
 
+use super::masking::{Kept, kept};
 use super::{Choice, Faults, Page};
 use crate::web::portal::words::Words;
 
@@ -76,6 +77,13 @@ pub struct AskedItem {
     /// The entry's own masking; in an approval, the one chosen.
     pub masking: String,
     pub chosen: bool,
+}
+
+impl AskedItem {
+    /// Its masking, if that is one of the provider's own.
+    pub fn kept(&self) -> Kept {
+        kept(&self.masking)
+    }
 }
 
 /// What stands in the form, as typed.

@@ -19,6 +19,7 @@ pub mod grants;
 pub mod home;
 pub mod keys;
 pub mod ledger;
+pub mod masking;
 mod page;
 pub mod policy;
 pub mod query;

@@ -187,7 +187,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("kind-of", Command::KINDS),
     ("level", &["duty", "data", "interface"]),
     ("mark", &["done", "current", "waiting", "failed"]),
-    ("masking", &["none", "name", "id_number", "phone", "address", "bank_card", "full"]),
+    ("masking", &["none", "name", "id_number", "phone", "address", "bank_card", "full", "keep"]),
     ("mode", &["query", "verify"]),
     ("node", &["leader", "voter", "learner", "none", "unreachable"]),
     ("open", &["yes", "no"]),
