@@ -40,7 +40,9 @@ fn form() -> DraftFields {
         ("item-2-length", "20"),
         ("item-2-sensitive", "yes"),
         ("item-2-grade", "3"),
-        ("item-2-masking", "full"),
+        ("item-2-masking", "keep"),
+        ("item-2-masking_first", "2"),
+        ("item-2-masking_last", "4"),
         ("item-3-name", "opened_on"),
         ("item-3-title_zh", "开户日期"),
         ("item-3-kind", "date"),
@@ -66,6 +68,7 @@ fn a_form_becomes_a_whole_entry_and_comes_back() {
     let entry = entry(&form(), None);
     assert_eq!(entry_rules::check(&entry), []);
     assert_eq!(entry.items.len(), 2);
+    assert_eq!(entry.items[0].masking.to_string(), "keep_2_4");
     assert_eq!(entry.items[1].range.as_deref(), Some("2000-01-01.."));
     assert!(entry.needs_edition_3());
     assert_eq!(entry.request_schema["required"], json!(["id_number"]));
