@@ -15,6 +15,8 @@ pub mod error;
 pub mod findings;
 pub mod follower;
 pub mod grants;
+#[cfg(test)]
+mod grants_tests;
 pub mod local;
 pub mod page;
 pub mod position;

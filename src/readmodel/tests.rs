@@ -32,7 +32,7 @@ use crate::storage::disk::Disk;
 #[path = "findings_tests.rs"]
 mod findings;
 
-const HOUSEHOLD: &str = "public-security/household-registration";
+pub(super) const HOUSEHOLD: &str = "public-security/household-registration";
 
 pub(super) fn own(department: &str) -> Options {
     Options { department: department.parse().unwrap(), audit: None, disk: Disk::unwatched() }
@@ -83,7 +83,7 @@ fn dump(dir: &std::path::Path) -> Vec<String> {
     all
 }
 
-fn grant_request() -> GrantRequest {
+pub(super) fn grant_request() -> GrantRequest {
     GrantRequest {
         entry: HOUSEHOLD.parse().unwrap(),
         version: "1.0".parse().unwrap(),
@@ -213,29 +213,6 @@ fn an_entry_keeps_its_versions_and_tells_why_it_ended() {
     let published = EntryFilter { state: Some(EntryState::Published), ..Default::default() };
     assert_eq!(model.entries(&published).unwrap().items.len(), 1);
     assert_eq!(model.entry(&"tax/refused".parse().unwrap(), None), Ok(None), "a refused entry is shown");
-}
-
-#[test]
-fn a_grant_that_departments_share_is_listed_for_each_of_them() {
-    let ledger = Arc::new(TestLedger::new("mulu-test"));
-    ledger.publish(entry(HOUSEHOLD, "户籍登记信息"));
-    let members = ["housing", "water"].map(|name| name.parse().unwrap());
-    let shared = GrantRequest { members: Some(Box::new(members)), ..grant_request() };
-    ledger.add(vec![
-        ("civil-affairs", Command::RequestGrant(shared)),
-        ("housing", Command::RequestGrant(grant_request())),
-    ]);
-    let dir = tempfile::tempdir().unwrap();
-    let model = ReadModel::open(dir.path()).unwrap();
-    follow(&ledger, &model, own("tax"));
-    let listed = |filter: GrantFilter| model.grants(&filter, BEGIN).unwrap().items.len();
-    for (name, of, with) in
-        [("civil-affairs", 1, 1), ("housing", 2, 2), ("water", 1, 1), ("tax", 0, 0), ("public-security", 0, 2)]
-    {
-        let consumer = listed(GrantFilter { consumer: name.parse().ok(), ..Default::default() });
-        let involved = listed(GrantFilter { involved: name.parse().ok(), ..Default::default() });
-        assert_eq!((consumer, involved), (of, with), "{name}");
-    }
 }
 
 #[test]
