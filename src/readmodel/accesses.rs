@@ -15,6 +15,7 @@ use crate::domain::command::AccessBatch;
 use crate::ids::{AccessId, DepartmentId, EntryName, GrantId, TxId};
 
 use super::ReadModel;
+use super::audit_counts::Tally;
 use super::columns::{column, count, from_json, from_text, number, to_json};
 use super::error::ReadError;
 use super::follower::Options;
@@ -87,6 +88,8 @@ pub struct AccessFilter {
     pub grant: Option<GrantId>,
     /// In this case.
     pub case_id: Option<String>,
+    /// By this person or system of the consumer.
+    pub actor: Option<String>,
     /// Allowed or refused.
     pub decision: Option<AccessDecision>,
     /// Decided at or after.
@@ -113,6 +116,7 @@ struct AccessRow {
     tx_id: String,
     height: i64,
     doc: String,
+    actor: String,
 }
 
 pub(super) fn record(
@@ -121,7 +125,7 @@ pub(super) fn record(
     origin: &Origin<'_>,
     batch: &AccessBatch,
 ) -> Result<(), ReadError> {
-    let mut days = BTreeMap::<(u64, &str), i64>::new();
+    let (mut days, mut tally) = (BTreeMap::<(u64, &str), i64>::new(), Tally::default());
     for (place, record) in batch.records.iter().enumerate().filter(|(_, record)| options.concerns(record)) {
         let row = AccessRow {
             pos: column(origin.index).saturating_mul(PLACES).saturating_add(count(place)),
@@ -137,10 +141,13 @@ pub(super) fn record(
             tx_id: origin.id.to_string(),
             height: column(origin.height),
             doc: to_json(record)?,
+            actor: record.actor.user.clone(),
         };
         diesel::replace_into(accesses::table).values(row).execute(connection)?;
         *days.entry((record.time.day(), record.decision.as_str())).or_default() += 1;
+        tally.add(record);
     }
+    tally.write(connection)?;
     days.into_iter().try_for_each(|((day, decision), more)| count_day(connection, day, decision, more))
 }
 
@@ -178,6 +185,7 @@ fn narrowed(filter: &AccessFilter) -> AccessQuery<'static> {
     narrow!(query, led, subject_key, Binary, filter.subject_key.map(|key| key.0.to_vec()));
     narrow!(query, led, case_id, Text, filter.case_id.clone());
     narrow!(query, led, grant_id, Text, filter.grant.map(|grant| grant.to_string()));
+    narrow!(query, led, actor, Text, filter.actor.clone());
     narrow!(query, led, entry, Text, filter.entry.as_ref().map(ToString::to_string));
     narrow!(query, led, consumer, Text, filter.consumer.as_ref().map(ToString::to_string));
     narrow!(query, led, provider, Text, filter.provider.as_ref().map(ToString::to_string));
@@ -344,6 +352,7 @@ mod tests {
             (consumer.clone(), "accesses_consumer"),
             (AccessFilter { provider: Some(department), ..all.clone() }, "accesses_provider"),
             (AccessFilter { entry: "tax/deed".parse().ok(), ..consumer.clone() }, "accesses_entry"),
+            (AccessFilter { actor: Some("li.na".into()), ..consumer.clone() }, "accesses_actor"),
             (AccessFilter { grant: Some(GrantId::new(Millis(1))), ..consumer.clone() }, "accesses_grant"),
             (AccessFilter { case_id: case.clone(), ..consumer.clone() }, "accesses_case"),
             (AccessFilter { subject_key: Some(Hash([1; 32])), case_id: case, ..consumer }, "accesses_subject"),

@@ -22,7 +22,7 @@ use super::search::Search;
 use super::{ReadModel, projector};
 
 /// Raised when the same ledger makes other rows than before: old projections are then rebuilt.
-const PROJECTION_FORMAT: u32 = 3;
+const PROJECTION_FORMAT: u32 = 4;
 /// Bounds of one SQLite transaction, so that readers see progress and memory stays small.
 const BATCH_BLOCKS_MAX: u64 = 200;
 const BATCH_TIME_MAX: Duration = Duration::from_millis(250);

@@ -5,6 +5,7 @@
 //! here blocks: an async caller runs it on a blocking thread.
 
 pub mod accesses;
+pub mod audit_counts;
 pub mod cases;
 pub mod catalog;
 pub mod certificates;

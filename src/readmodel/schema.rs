@@ -107,6 +107,34 @@ diesel::table! {
         tx_id -> Text,
         height -> BigInt,
         doc -> Text,
+        actor -> Text,
+    }
+}
+
+diesel::table! {
+    access_pairs (day, consumer, provider, decision) {
+        day -> BigInt,
+        consumer -> Text,
+        provider -> Text,
+        decision -> Text,
+        accesses -> BigInt,
+    }
+}
+
+diesel::table! {
+    access_reasons (day, reason) {
+        day -> BigInt,
+        reason -> Text,
+        accesses -> BigInt,
+    }
+}
+
+diesel::table! {
+    access_actors (day, consumer, actor) {
+        day -> BigInt,
+        consumer -> Text,
+        actor -> Text,
+        accesses -> BigInt,
     }
 }
 

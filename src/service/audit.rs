@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
 use crate::clock::Millis;
+use crate::crypto::digest::Hash;
 use crate::crypto::keys::Held;
 use crate::domain::Role;
 use crate::domain::access::{AccessRecord, subject_context};
@@ -13,6 +14,7 @@ use crate::policy::facts::{Action, Facts, Relation};
 use crate::readmodel::Page;
 use crate::readmodel::accesses::{AccessFilter, AccessView};
 use crate::readmodel::findings::{FindingFilter, FindingView};
+use crate::readmodel::local::ActKind;
 
 use super::Node;
 use super::blocking::blocking;
@@ -52,14 +54,18 @@ impl Node {
         self.authorise(who, self.audit_facts(Action::ReadAudit))?;
         let mut filter = audit.filter;
         if let Some(subject) = audit.subject {
-            self.authorise(who, self.audit_facts(Action::OpenSubject))?;
-            let audit = self.audit.as_ref();
-            let audit =
-                audit.ok_or_else(|| ServiceError::Malformed("only the auditor's node finds by subject".into()))?;
-            filter.subject_key = Some(audit.subject_key(&subject));
+            filter.subject_key = Some(self.subject_key(who, &subject)?);
         }
         let model = self.model.clone();
         blocking(move || model.accesses(&filter)).await
+    }
+
+    /// What accesses are found by that concern a subject.
+    pub(super) fn subject_key(&self, who: &Principal, subject: &str) -> Result<Hash, ServiceError> {
+        self.authorise(who, self.audit_facts(Action::OpenSubject))?;
+        let audit = self.audit.as_ref();
+        let audit = audit.ok_or_else(|| ServiceError::Malformed("only the auditor's node finds by subject".into()))?;
+        Ok(audit.subject_key(subject))
     }
 
     /// One access record.
@@ -80,10 +86,10 @@ impl Node {
     /// # Errors
     /// The policy's refusal, [`ServiceError::NotFound`] when the record names no subject.
     pub async fn open_subject(&self, who: &Principal, id: AccessId) -> Result<String, ServiceError> {
-        let actor = self.authorise(who, self.audit_facts(Action::OpenSubject))?;
+        self.authorise(who, self.audit_facts(Action::OpenSubject))?;
         let detail = self.access(who, id).await?;
         let subject = self.open_sealed_subject(&detail.access.record);
-        tracing::info!(user = actor.user, access = %id, "an auditor opened the subject of an access");
+        self.note(who, ActKind::SubjectOpened, &id.to_string(), "").await;
         subject.ok_or_else(|| ServiceError::missing(format_args!("a subject of access {id}")))
     }
 

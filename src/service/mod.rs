@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod acts;
 pub mod anchoring;
 pub mod audit;
+pub mod audit_numbers;
 mod blocking;
 pub mod cases;
 pub mod catalog;

@@ -18,11 +18,16 @@ const RANGES_MAX: usize = 16;
 impl Language {
     /// The language that `Accept-Language` prefers (RFC 9110, 12.5.4).
     pub fn of(headers: &HeaderMap) -> Self {
-        headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).map(Self::preferred).unwrap_or_default()
+        Self::liked(headers).unwrap_or_default()
     }
 
-    fn preferred(header: &str) -> Self {
-        let mut best = (Self::En, 0.0_f32);
+    /// The same; nothing for a header that likes neither language.
+    pub fn liked(headers: &HeaderMap) -> Option<Self> {
+        headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).and_then(Self::preferred)
+    }
+
+    fn preferred(header: &str) -> Option<Self> {
+        let mut best = (None, 0.0_f32);
         for range in header.split(',').take(RANGES_MAX) {
             let (tag, parameter) = range.split_once(';').unwrap_or((range, ""));
             let primary = tag.trim().split('-').next().unwrap_or_default();
@@ -33,7 +38,7 @@ impl Language {
             };
             let weight = parameter.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.trim().parse().ok());
             match weight {
-                Some(weight) if weight > best.1 => best = (language, weight),
+                Some(weight) if weight > best.1 => best = (Some(language), weight),
                 _ => {}
             }
         }
@@ -61,14 +66,16 @@ mod tests {
     #[test]
     fn the_best_liked_known_language_wins() {
         for (header, language) in [
-            ("zh-CN,zh;q=0.9,en;q=0.8", Language::Zh),
-            ("en;q=0.5, zh;q=0.7", Language::Zh),
-            ("fr, de", Language::En),
-            ("fr, zh;q=0.1", Language::Zh),
-            ("zh;q=0", Language::En),
-            ("zh;q=x", Language::En),
-            ("", Language::En),
-            ("en, zh", Language::En),
+            ("zh-CN,zh;q=0.9,en;q=0.8", Some(Language::Zh)),
+            ("en;q=0.5, zh;q=0.7", Some(Language::Zh)),
+            ("zh;q=0.5, en-GB;q=0.51", Some(Language::En)),
+            ("fr, de", None),
+            ("fr, zh;q=0.1", Some(Language::Zh)),
+            ("zh;q=0", None),
+            ("en;q=0, fr", None),
+            ("zh;q=x", None),
+            ("", None),
+            ("en, zh", Some(Language::En)),
         ] {
             assert_eq!(Language::preferred(header), language, "{header}");
         }

@@ -5,8 +5,6 @@
 
 use chromiumoxide::cdp::browser_protocol::emulation::{MediaFeature, SetDeviceMetricsOverrideParams};
 use chromiumoxide::cdp::browser_protocol::page::AddScriptToEvaluateOnNewDocumentParams;
-use chromiumoxide::cdp::js_protocol::runtime::EvaluateParams;
-use serde_json::Value;
 
 use crate::tab::Tab;
 
@@ -82,11 +80,8 @@ impl Tab<'_> {
         let mark = if path.contains('?') { '&' } else { '?' };
         self.open(&format!("{path}{mark}lang={}", look.lang));
         let ask = |script: &str| -> Vec<String> {
-            let params = EvaluateParams::builder().expression(script).await_promise(true).return_by_value(true);
-            let told = self.wait(self.page.execute(params.build().unwrap())).unwrap().result;
-            let strings = |value: Value| value.as_array().map(|all| all.iter().map(ToString::to_string).collect());
-            let list = told.result.value.clone().and_then(strings);
-            list.unwrap_or_else(|| panic!("{path}: axe did not run: {:?}", told.exception_details))
+            let list = self.ask_later(script).and_then(|list| serde_json::from_value(list).ok());
+            list.unwrap_or_else(|| panic!("{path}: axe did not run"))
         };
         let mut faults = ask(JUDGE);
         faults.extend(ask(RAW).into_iter().map(|word| format!("a raw code: {word}")));

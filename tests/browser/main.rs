@@ -7,9 +7,11 @@
     reason = "what is not as a story says must fail its test, and say why"
 )]
 
+mod appeal;
 mod auditor;
 mod browser;
 mod clerk;
+mod exports;
 mod eyes;
 #[path = "../city/harness/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the browser's stories need only a part of the harness")]

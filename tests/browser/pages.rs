@@ -53,6 +53,8 @@ const VISITS: &[(&str, &str, &str, &str)] = &[
     ("/cases/{id}", "planning-resources", "clerk1", "{}"),
     ("/certificates/{identifier}", "planning-resources", "reviewer1", "{}"),
     ("/audit", "audit", "auditor1", "/audit"),
+    ("/audit", "audit", "auditor1", "/audit?subject=34052419800101001X"),
+    ("/audit/numbers", "audit", "auditor1", "/audit/numbers"),
     ("/audit/findings", "audit", "auditor1", "/audit/findings"),
     ("/audit/{access_id}", "audit", "auditor1", "{}"),
     ("/ledger", "audit", "auditor1", "/ledger"),
@@ -69,6 +71,7 @@ const VISITS: &[(&str, &str, &str, &str)] = &[
 /// What answers with a file, or leads elsewhere.
 const NO_PAGES: &[&str] = &[
     "/events",
+    "/audit/export",
     "/sign-in/code",
     "/account/second-factor",
     "/admin/log/export",
@@ -113,7 +116,7 @@ fn no_page_is_left_out() {
 }
 
 /// A draft, a grant, a case, a licence and an access, so that there is something to see; addresses by their routes.
-fn things(city: &City) -> BTreeMap<&'static str, String> {
+pub fn things(city: &City) -> BTreeMap<&'static str, String> {
     let clerk = city.person("housing", "clerk1");
     let shown = clerk.get("catalog/entries/housing/sale-contract").ok();
     let mut draft = json!({"name": "housing/sale-contract", "version": "1.7"});

@@ -4,10 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chromiumoxide::Page;
+use chromiumoxide::cdp::browser_protocol::dom::SetFileInputFilesParams;
 use chromiumoxide::cdp::browser_protocol::emulation::SetScriptExecutionDisabledParams;
 use chromiumoxide::cdp::browser_protocol::log::{EventEntryAdded, LogEntryLevel, LogEntrySource};
 use chromiumoxide::cdp::browser_protocol::network::SetCacheDisabledParams;
-use chromiumoxide::cdp::js_protocol::runtime::EventExceptionThrown;
+use chromiumoxide::cdp::js_protocol::runtime::{EvaluateParams, EventExceptionThrown};
+use chromiumoxide::error::CdpError;
 use futures_util::StreamExt as _;
 use serde_json::Value;
 
@@ -82,6 +84,13 @@ impl<'a> Tab<'a> {
         self.wait(async { self.page.evaluate(line).await.ok()?.into_value().ok() })
     }
 
+    /// The same for what the page only promises to say.
+    pub(crate) fn ask_later(&self, script: &str) -> Option<Value> {
+        let params = EvaluateParams::builder().expression(script).await_promise(true).return_by_value(true);
+        let told = self.wait(self.page.execute(params.build().ok()?)).ok()?;
+        told.result.result.value
+    }
+
     /// Does something in the page, as soon as the page has what it is done to.
     #[track_caller]
     fn act(&self, what: &str, line: &str) {
@@ -125,7 +134,7 @@ impl<'a> Tab<'a> {
     pub fn press(&self, text: &str) {
         let find = format!(
             "const named = (kind) => [...document.querySelectorAll(kind)].filter(one => one.textContent.trim() === {}); \
-             const found = named('button').length > 0 ? named('button') : named('a'); \
+             const found = ['button', 'summary', 'a'].map(named).find((all) => all.length > 0) ?? []; \
              if (found.length !== 1) return null;",
             Value::from(text),
         );
@@ -165,6 +174,37 @@ impl<'a> Tab<'a> {
             Value::from(begin),
         );
         until(&format!("a link to {begin}"), SEEN_WITHIN, || self.ask(&line)?.as_str().map(str::to_owned))
+    }
+
+    /// Chooses a file for a field, as a person does in the system's dialogue.
+    #[track_caller]
+    pub fn upload(&self, field: &str, name: &str, bytes: &[u8]) {
+        let dir = tempfile::Builder::new().prefix("mulu-upload-").tempdir().unwrap().keep();
+        std::fs::write(dir.join(name), bytes).unwrap();
+        let files = vec![dir.join(name).to_string_lossy().into_owned()];
+        self.wait(async {
+            let input = self.page.find_element(format!("input[name='{field}']")).await?;
+            let params = SetFileInputFilesParams::builder().files(files).backend_node_id(input.backend_node_id);
+            self.page.execute(params.build().map_err(CdpError::msg)?).await.map(|_| ())
+        })
+        .unwrap_or_else(|error| panic!("no file for {field}: {error}"));
+    }
+
+    /// Whether the page's main part has a link to an address.
+    pub fn links_to(&self, href: &str) -> bool {
+        let line = format!("!!document.querySelector('main a[href=' + CSS.escape({}) + ']')", Value::from(href));
+        self.ask(&line) == Some(Value::Bool(true))
+    }
+
+    /// The bytes of a file that a link leads to, fetched as the page would.
+    #[track_caller]
+    pub fn download(&self, path: &str) -> Vec<u8> {
+        let script = format!(
+            "fetch({}).then((answer) => answer.ok ? answer.arrayBuffer() : null).then((bytes) => bytes && [...new Uint8Array(bytes)])",
+            Value::from(path),
+        );
+        let bytes = self.ask_later(&script).and_then(|bytes| serde_json::from_value(bytes).ok());
+        bytes.unwrap_or_else(|| panic!("{path} is no file"))
     }
 
     /// What stands on the page, with single spaces between its words.

@@ -87,6 +87,8 @@ kinds! {
     PolicyActed "policy_acted";
     MembersChanged "members_changed";
     BackupTaken "backup_taken";
+    SubjectOpened "subject_opened";
+    AccessesExported "accesses_exported";
     LogAnchored "log_anchored";
 }
 

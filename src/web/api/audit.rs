@@ -1,6 +1,7 @@
 //! `/audit`: who looked at whose data, when, why and under which rule.
 
 use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -11,12 +12,18 @@ use crate::readmodel::accesses::AccessFilter;
 use crate::readmodel::findings::FindingFilter;
 use crate::service::Node;
 use crate::service::audit::AuditFilter;
+use crate::service::audit_numbers::Period;
 use crate::web::extract::{Body, Caller, Empty, Filter, Wait};
+use crate::web::portal::audit_numbers::sent;
+use crate::web::portal::words::Words;
 use crate::web::problem::Problem;
+use crate::web::sheets::accesses::AccessFile;
 
+use super::catalog_files::lang;
 use super::listing::{Fresh, Moment, fresh, page};
 use super::views::Page;
 use super::views::audit::{Access, AccessDetail, Finding, ReplayAnswer, Subject};
+use super::views::audit_summary::AuditSummaryAnswer;
 
 /// Filters of accesses.
 #[derive(Deserialize, IntoParams)]
@@ -34,6 +41,8 @@ pub struct Search {
     grant: Option<GrantId>,
     /// In this case.
     case_id: Option<String>,
+    /// By this person or system of the consumer.
+    operator: Option<String>,
     /// Allowed or refused.
     decision: Option<AccessDecision>,
     /// Decided at or after, RFC 3339.
@@ -50,26 +59,94 @@ pub struct Search {
     min_index: Option<u64>,
 }
 
+impl Search {
+    fn audit(self) -> AuditFilter {
+        let filter = AccessFilter {
+            subject_key: None,
+            consumer: self.consumer,
+            provider: self.provider,
+            entry: self.entry,
+            grant: self.grant,
+            case_id: self.case_id,
+            actor: self.operator,
+            decision: self.decision,
+            from: self.from.map(|moment| moment.0),
+            to: self.to.map(|moment| moment.0),
+            page: page(self.cursor, self.page_size),
+        };
+        AuditFilter { subject: self.subject, filter }
+    }
+}
+
 /// **Permissions**: auditors; other departments' accounts see what concerns them.
 pub async fn list(node: Data<Node>, caller: Caller, query: Filter<Search>) -> Result<Json<Page<Access>>, Problem> {
     let search = query.0;
     fresh(&node, search.min_index).await?;
-    let filter = AccessFilter {
-        subject_key: None,
-        consumer: search.consumer,
-        provider: search.provider,
-        entry: search.entry,
-        grant: search.grant,
-        case_id: search.case_id,
-        decision: search.decision,
-        from: search.from.map(|moment| moment.0),
-        to: search.to.map(|moment| moment.0),
-        page: page(search.cursor, search.page_size),
-    };
-    let audit = AuditFilter { subject: search.subject, filter };
+    let audit = search.audit();
     let mut page: Page<Access> = node.accesses(&caller.0, audit).await?.into();
     page.items = page.items.into_iter().map(|access| access.on(&node)).collect();
     Ok(Json(page))
+}
+
+/// **Permissions**: as for the listing. Who takes accesses out is written down.
+pub async fn workbook(
+    node: Data<Node>,
+    caller: Caller,
+    query: Filter<Search>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    export(&node, &caller, query.0, &request, AccessFile::Xlsx).await
+}
+
+/// **Permissions**: as for the listing. Who takes accesses out is written down.
+pub async fn csv(
+    node: Data<Node>,
+    caller: Caller,
+    query: Filter<Search>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    export(&node, &caller, query.0, &request, AccessFile::Csv).await
+}
+
+async fn export(
+    node: &Node,
+    caller: &Caller,
+    search: Search,
+    request: &HttpRequest,
+    form: AccessFile,
+) -> Result<HttpResponse, Problem> {
+    fresh(node, search.min_index).await?;
+    let export = node.export_accesses(&caller.0, search.audit()).await?;
+    let t = Words::of(lang(request));
+    let written = actix_web::web::block(move || form.write(&export, t).map_err(|error| error.to_string()));
+    Ok(sent(form, written.await.map_err(Problem::internal)?.map_err(Problem::internal)?))
+}
+
+/// Days of a summary.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Days {
+    /// From the calendar day (UTC+8) of this moment on, RFC 3339; 30 days when left out.
+    #[param(value_type = Option<String>, format = DateTime)]
+    from: Option<Moment>,
+    /// To the day of this moment, today when left out; at most 366 days.
+    #[param(value_type = Option<String>, format = DateTime)]
+    to: Option<Moment>,
+    /// Wait up to 5 s until the answer reflects the transaction of this ledger index.
+    min_index: Option<u64>,
+}
+
+/// **Permissions**: auditors; other departments' accounts see what concerns them.
+pub async fn summary(
+    node: Data<Node>,
+    caller: Caller,
+    query: Filter<Days>,
+) -> Result<Json<AuditSummaryAnswer>, Problem> {
+    let days = query.0;
+    fresh(&node, days.min_index).await?;
+    let of = |moment: Option<Moment>| moment.map(|moment| moment.0);
+    let period = Period::of(of(days.from), of(days.to), node.clock.now())?;
+    Ok(Json(node.audit_summary(&caller.0, period).await?.into()))
 }
 
 /// **Permissions**: auditors; other departments' accounts see what concerns them.

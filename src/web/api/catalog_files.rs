@@ -84,7 +84,8 @@ impl ApiBody for Names {
     const SCHEMA: Option<&'static str> = Some("names");
 }
 
-fn lang(request: &HttpRequest) -> Lang {
+/// The language of a file.
+pub fn lang(request: &HttpRequest) -> Lang {
     match Language::of(request.headers()) {
         Language::Zh => Lang::Zh,
         Language::En => Lang::En,

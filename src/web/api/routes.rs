@@ -144,6 +144,12 @@ pub const OPERATIONS: &[Operation] = &[
     // The audit.
     Operation::get("/audit/accesses", "listAccesses", || get().to(audit::list), "Accesses, newest first (auditors all, others what concerns them)")
         .query::<audit::Search>().answers_page::<audit_views::Access>(),
+    Operation::get("/audit/accesses.csv", "exportAccessesCsv", || get().to(audit::csv), "The filtered accesses as CSV in the caller's language, newest first, at most 10,000; taking them out is written down")
+        .query::<audit::Search>(),
+    Operation::get("/audit/accesses.xlsx", "exportAccessesWorkbook", || get().to(audit::workbook), "The same as a workbook")
+        .query::<audit::Search>(),
+    Operation::get("/audit/summary", "summariseAccesses", || get().to(audit::summary), "Accesses in numbers: by day, departments and reason of refusal, and days that stand out")
+        .query::<audit::Days>().answers::<super::views::audit_summary::AuditSummaryAnswer>(200),
     Operation::get("/audit/accesses/{access_id}", "showAccess", || get().to(audit::show), "One access with its proof")
         .query::<Fresh>().answers::<audit_views::AccessDetail>(200),
     Operation::get("/audit/accesses/{access_id}/replay", "replayAccess", || get().to(audit::replay), "The decision made again from the ledger at its index, beside the recorded one")

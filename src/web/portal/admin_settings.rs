@@ -106,7 +106,7 @@ fn places(desk: &Desk, config: &NodeConfig) -> Section {
 
 fn calendar(desk: &Desk, config: &NodeConfig) -> Section {
     let (t, days) = (desk.t, desk.node.calendar.decision);
-    let working = |days: u8| t.say_with("working-days", "count", days);
+    let working = |days: u8| t.say_count("working-days", "count", days);
     let now = desk.node.clock.now();
     let rows = vec![
         row("today", format!("{} · {}", now.date(), t.yes(&desk.node.calendar.is_worked(now.day())))),
@@ -122,7 +122,7 @@ fn calendar(desk: &Desk, config: &NodeConfig) -> Section {
 /// What nobody has to start.
 fn by_itself(desk: &Desk) -> Section {
     let t = desk.t;
-    let days = t.say_with("days", "count", LOG_AGE_MS_MAX / 86_400_000);
+    let days = t.say_count("days", "count", LOG_AGE_MS_MAX / 86_400_000);
     let rows = vec![
         row("deadlines", t.say("every-minute")),
         row("expiries", t.say("every-ten-minutes")),

@@ -6,6 +6,7 @@ use crate::domain::Role;
 use crate::ids::AccessId;
 use crate::readmodel::PageRequest;
 use crate::readmodel::accesses::{AccessFilter, AccessView};
+use crate::readmodel::audit_counts::SubjectLine;
 use crate::service::ServiceError;
 use crate::service::audit::AuditFilter as Wanted;
 use crate::service::replay::{Replay, ReplayedFact};
@@ -16,13 +17,17 @@ use super::dates::{end_of, start_of};
 use super::desk::{Desk, Visitor};
 use super::findings;
 use super::form::{Fields, Posted};
+use super::href::href;
 use super::listing::{cursor, departments, pager};
 use super::render::Answer;
-use super::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults, ReplayRow};
+use super::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults, ReplayRow, TraceRow};
 
 const PAGE_SIZE: u32 = 50;
 
-/// Accesses by subject, department, entry, decision and time.
+/// Names of the filters in an address.
+const FILTERS: [&str; 9] = ["subject", "consumer", "provider", "operator", "entry", "grant", "decision", "from", "to"];
+
+/// Accesses by subject, department, person, entry, grant, decision and time.
 pub async fn list(visitor: Visitor) -> Answer {
     let results = results(&visitor).await?;
     if visitor.partial {
@@ -35,6 +40,8 @@ pub async fn list(visitor: Visitor) -> Answer {
         t: visitor.t,
         filter: AuditFilter {
             subject: field("subject"),
+            operator: field("operator"),
+            grant: field("grant"),
             entry: field("entry"),
             decision: field("decision"),
             from: field("from"),
@@ -47,7 +54,11 @@ pub async fn list(visitor: Visitor) -> Answer {
     visitor.show(&view)
 }
 
-fn wanted(query: &Fields) -> Result<Wanted, Problem> {
+/// The filters of an address.
+///
+/// # Errors
+/// `invalid_parameter` for one that cannot be read.
+pub fn wanted(query: &Fields) -> Result<Wanted, Problem> {
     let given = |name: &str| Some(query.get(name).to_owned()).filter(|value| !value.is_empty());
     // A filter that cannot be read must not widen the listing.
     let wrong = || Problem::new("invalid_parameter");
@@ -60,6 +71,8 @@ fn wanted(query: &Fields) -> Result<Wanted, Problem> {
             consumer: given("consumer").map(|id| id.parse().map_err(|_| wrong())).transpose()?,
             provider: given("provider").map(|id| id.parse().map_err(|_| wrong())).transpose()?,
             entry,
+            actor: given("operator"),
+            grant: given("grant").map(|id| id.parse().map_err(|_| wrong())).transpose()?,
             decision: given("decision").map(|word| codes::value(&word).ok_or_else(wrong)).transpose()?,
             from,
             to: to.map(|last| last.plus(1)),
@@ -72,15 +85,36 @@ fn wanted(query: &Fields) -> Result<Wanted, Problem> {
 async fn results(visitor: &Visitor) -> Result<AuditResults, Problem> {
     let query = &visitor.query;
     let page = visitor.node.accesses(&visitor.who, wanted(query)?).await?;
-    let fields = ["subject", "consumer", "provider", "entry", "decision", "from", "to"];
-    let (first_href, next_href) = pager("/audit", query, &fields, page.next_cursor.as_deref());
+    let (first_href, next_href) = pager("/audit", query, &FILTERS, page.next_cursor.as_deref());
+    let file = |format| {
+        let fields = FILTERS.iter().map(|field| (*field, query.get(field))).chain([("format", format)]);
+        href("/audit/export", &fields.collect::<Vec<_>>())
+    };
+    let trace = match query.get("subject") {
+        "" => Vec::new(),
+        subject => visitor.node.subject_lines(&visitor.who, &subject.to_uppercase()).await?,
+    };
     Ok(AuditResults {
         t: visitor.t,
         rows: page.items.iter().map(|access| row(visitor, access)).collect(),
+        trace: trace.iter().map(|line| trace_row(visitor, line)).collect(),
+        xlsx_href: file("xlsx"),
+        csv_href: file("csv"),
         ledger_index: page.ledger_index,
         first_href,
         next_href,
     })
+}
+
+fn trace_row(desk: &Desk, line: &SubjectLine) -> TraceRow {
+    TraceRow {
+        consumer: desk.department(&line.consumer),
+        entry_title: desk.entry_title(&line.entry),
+        entry: line.entry.to_string(),
+        decision: line.decision.clone(),
+        accesses: line.accesses,
+        last: line.last.local_text(),
+    }
 }
 
 fn row(desk: &Desk, access: &AccessView) -> AccessRow {

@@ -149,7 +149,7 @@ pub fn expires_soon(grant: &GrantView, now: Millis) -> bool {
 pub(super) fn lasts(desk: &Desk, since: Millis) -> String {
     match desk.node.clock.now().day().saturating_sub(since.day()) {
         0 => desk.t.say("lasts-today"),
-        days => desk.t.say_with("lasts-days", "count", days),
+        days => desk.t.say_count("lasts-days", "count", days),
     }
 }
 

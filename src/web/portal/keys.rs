@@ -63,8 +63,8 @@ pub(super) fn warnings(desk: &Desk) -> Vec<Flash> {
         return Vec::new();
     }
     let text = |what: &str, days: u64| match what {
-        "signing_key" => desk.t.say_with("expiry-signing-key", "days", days.to_string()),
-        _ => desk.t.say_with("expiry-certificate", "days", days.to_string()),
+        "signing_key" => desk.t.say_count("expiry-signing-key", "days", days),
+        _ => desk.t.say_count("expiry-certificate", "days", days),
     };
     let due = desk.node.expiries().into_iter().filter(|expiry| expiry.warning_days().is_some());
     due.map(|expiry| Flash { kind: "failed", text: text(expiry.what, expiry.left_ms / DAY_MS), transaction: None })

@@ -1,7 +1,6 @@
 //! The reader's language: chosen on the page, remembered in a cookie, else what the browser prefers.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::ACCEPT_LANGUAGE;
 
 use crate::web::language::Language;
 
@@ -21,19 +20,18 @@ pub fn chosen(request: &HttpRequest) -> Lang {
     asked(request).or_else(remembered).unwrap_or_else(|| preferred(request))
 }
 
-/// Chinese, unless the browser names English and likes it better.
+/// Chinese, unless the browser likes English better.
 fn preferred(request: &HttpRequest) -> Lang {
-    let header = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let names_english = header.split(',').any(|range| range.trim().to_ascii_lowercase().starts_with("en"));
-    match Language::of(request.headers()) {
-        Language::En if names_english => Lang::En,
-        _ => Lang::Zh,
+    match Language::liked(request.headers()) {
+        Some(Language::En) => Lang::En,
+        Some(Language::Zh) | None => Lang::Zh,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use actix_web::cookie::Cookie;
+    use actix_web::http::header::ACCEPT_LANGUAGE;
     use actix_web::test::TestRequest;
 
     use super::*;
@@ -51,6 +49,8 @@ mod tests {
         assert_eq!(of("/?q=1&lang=xx", "en", "zh"), Lang::En);
         assert_eq!(of("/", "xx", "en-GB,zh;q=0.5"), Lang::En);
         assert_eq!(of("/", "", "zh-CN,en;q=0.5"), Lang::Zh);
+        assert_eq!(of("/", "", "zh;q=0.8,en;q=0.9"), Lang::En);
+        assert_eq!(of("/", "", "en;q=0,fr"), Lang::Zh);
         assert_eq!(of("/", "", "fr"), Lang::Zh);
         assert_eq!(of("/", "", ""), Lang::Zh);
     }

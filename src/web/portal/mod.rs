@@ -7,6 +7,7 @@ mod admin_settings;
 mod admin_tokens;
 pub mod assets;
 mod audit;
+pub mod audit_numbers;
 mod case_form;
 mod case_page;
 mod cases;

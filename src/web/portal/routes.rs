@@ -11,8 +11,8 @@ use crate::web::problem::Problem;
 use crate::web::root;
 
 use super::{
-    account, admin, admin_log, admin_settings, admin_tokens, assets, audit, case_page, cases, catalog, certificates,
-    cluster, draft_form, drafts, entrance, events, explorer, findings, frame, grant_acts, grant_request,
+    account, admin, admin_log, admin_settings, admin_tokens, assets, audit, audit_numbers, case_page, cases, catalog,
+    certificates, cluster, draft_form, drafts, entrance, events, explorer, findings, frame, grant_acts, grant_request,
     grant_templates, grants, home, keys, ledger, membership, policy, query, sheets, verification,
 };
 
@@ -88,6 +88,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/verify/{identifier}", web::get().to(certificates::verify_one))
         // Audit
         .route("/audit", web::get().to(audit::list))
+        .route("/audit/numbers", web::get().to(audit_numbers::show))
+        .route("/audit/export", web::get().to(audit_numbers::export))
         .route("/audit/findings", web::get().to(findings::list))
         .route("/audit/{access_id}", web::get().to(audit::show))
         .route("/audit/{access_id}/open", web::post().to(audit::open))

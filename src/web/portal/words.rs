@@ -9,13 +9,36 @@ use fluent_templates::{LanguageIdentifier, Loader};
 use crate::domain::Text;
 
 mod texts {
+    use fluent_templates::fluent_bundle::FluentValue;
+
+    /// Numbers as people write them in either language: `1,284`.
+    fn grouped<M>(value: &FluentValue<'_>, _: &M) -> Option<String> {
+        let FluentValue::Number(number) = value else { return None };
+        Some(super::grouped(&number.as_string()))
+    }
+
     fluent_templates::static_loader! {
         pub static TEXTS = {
             locales: "./src/web/portal/locales",
             fallback_language: "zh",
-            customise: |bundle| bundle.set_use_isolating(false),
+            customise: |bundle| {
+                bundle.set_use_isolating(false);
+                bundle.set_formatter(Some(grouped));
+            },
         };
     }
+}
+
+/// Digits in threes.
+fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 static CHINESE: LanguageIdentifier = fluent_templates::langid!("zh");
@@ -99,6 +122,18 @@ impl Words {
     pub fn say_with(&self, key: &str, place: &'static str, value: impl Display) -> String {
         let values = HashMap::from([(place.into(), FluentValue::from(value.to_string()))]);
         texts::TEXTS.try_lookup_with_args(self.language(), key, &values).unwrap_or_else(|| key.to_owned())
+    }
+
+    /// The text of a key for a number of things: English has another word for one.
+    pub fn say_count(&self, key: &str, place: &'static str, count: impl Display) -> String {
+        let count = count.to_string();
+        let values = HashMap::from([(place.into(), FluentValue::try_number(&count))]);
+        texts::TEXTS.try_lookup_with_args(self.language(), key, &values).unwrap_or_else(|| key.to_owned())
+    }
+
+    /// A number as people write it.
+    pub fn number(&self, number: impl Display) -> String {
+        grouped(&number.to_string())
     }
 
     /// The text of a code of a family, such as `conditional` of `sharing`; the code itself when it is not known,

@@ -2,6 +2,7 @@
 //!
 //! A row is a filled form: what a column is called is what the form's field is called, so that both are checked alike.
 
+pub mod accesses;
 mod columns;
 mod grid;
 pub mod import;

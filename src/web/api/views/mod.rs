@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod audit;
+pub mod audit_summary;
 pub mod cases;
 pub mod catalog;
 pub mod catalog_files;

@@ -24,7 +24,10 @@ pub struct Audit {
 pub struct AuditFilter {
     /// ID number, USCC or unit number; looked up by a keyed digest.
     pub subject: String,
+    /// Account or system of the consumer.
+    pub operator: String,
     pub entry: String,
+    pub grant: String,
     pub decision: String,
     /// Days, `2026-11-21`.
     pub from: String,
@@ -37,9 +40,24 @@ pub struct AuditFilter {
 pub struct AuditResults {
     pub t: Words,
     pub rows: Vec<AccessRow>,
+    /// Who saw what of the subject that is filtered by.
+    pub trace: Vec<TraceRow>,
+    pub xlsx_href: String,
+    pub csv_href: String,
     pub ledger_index: u64,
     pub first_href: Option<String>,
     pub next_href: Option<String>,
+}
+
+/// What a department saw of one subject through one entry.
+#[derive(Clone, Debug, Default)]
+pub struct TraceRow {
+    pub consumer: String,
+    pub entry: String,
+    pub entry_title: String,
+    pub decision: String,
+    pub accesses: u64,
+    pub last: String,
 }
 
 /// An access in the list.

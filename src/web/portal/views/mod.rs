@@ -6,6 +6,7 @@
 pub mod account;
 pub mod admin;
 pub mod audit;
+pub mod audit_numbers;
 pub mod cases;
 pub mod catalog;
 pub mod certificate;

@@ -399,10 +399,12 @@ fn both_languages_have_the_same_keys_and_places() {
 #[test]
 fn every_key_that_is_used_exists() {
     let (known, sources) = (texts_of(Lang::Zh), sources());
-    for mark in [".say(\"", "say_with(\""] {
+    for mark in [".say(\"", "say_with(\"", "say_count(\""] {
         for key in literals_after(&sources, mark) {
             assert!(known.contains_key(key), "no text for {key}");
-            assert_eq!(mark == "say_with(\"", known[key].contains('$'), "{key} has a place to fill, or has none");
+            assert_eq!(mark != ".say(\"", known[key].contains('$'), "{key} has a place to fill, or has none");
+            let is_counted = texts_of(Lang::En)[key].ends_with("->");
+            assert!(!is_counted || mark == "say_count(\"", "{key} needs a number to choose its words by");
         }
     }
     for key in family_keys() {
@@ -440,6 +442,10 @@ fn texts_are_found_and_filled() {
     assert_eq!(zh.say("catalog-title"), "数据目录");
     assert_eq!(en.say("catalog-title"), "Data catalog");
     assert_eq!(en.say_with("home-title", "user", "li.na"), "Welcome, li.na");
+    assert_eq!(en.say_count("catalog-total", "count", 1), "1 entry");
+    assert_eq!(en.say_count("catalog-total", "count", 1_284), "1,284 entries");
+    assert_eq!(zh.say_count("catalog-total", "count", 1), zh.say_count("catalog-total", "count", 2).replace('2', "1"));
+    assert_eq!(["7", "100", "1000", "1234567"].map(grouped), ["7", "100", "1,000", "1,234,567"]);
     assert_eq!(zh.word("kind-of", "grant.request"), "申请授权");
     assert_eq!(en.word("sharing", "by_pigeon"), "by_pigeon", "a code from elsewhere is shown as it is");
     assert_eq!(en.fault("version", "bad_version"), "Version: write major.minor, such as 1.0.");

@@ -114,8 +114,14 @@ factor-required = a must for reviewers and administrators
 minutes = { $count } min
 seconds = { $count } s
 seconds-ago = { $count } s ago
-days = { $count } days
-working-days = { $count } working days
+days = { $count ->
+    [one] 1 day
+   *[other] { $count } days
+}
+working-days = { $count ->
+    [one] 1 working day
+   *[other] { $count } working days
+}
 every-minute = every minute
 every-ten-minutes = every ten minutes
 every-day = once a day
@@ -164,4 +170,6 @@ did-key_endorsed = Key endorsed
 did-policy_acted = Rules changed
 did-members_changed = Members changed
 did-backup_taken = Backup taken
+did-subject_opened = Sealed subject opened
+did-accesses_exported = Accesses exported
 did-log_anchored = Log on the ledger

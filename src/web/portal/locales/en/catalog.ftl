@@ -202,7 +202,10 @@ catalog-all = all classes
 notice-new_major_version = A new version breaks the old one
 notice-deprecated = Deprecated
 notice-withdrawn = Withdrawn
-catalog-total = { $count } entries
+catalog-total = { $count ->
+    [one] 1 entry
+   *[other] { $count } entries
+}
 catalog-export = Export:
 sheet-entries = Entries
 sheet-items = Items
@@ -216,7 +219,10 @@ import-codes-hint = Systems disagree about these numbers; say what they mean if 
 import-send = Import
 import-row = Row
 import-none = The file has no entries.
-import-failed = { $count } entries were not imported: correct what is marked and send the file again.
+import-failed = { $count ->
+    [one] 1 entry was not imported: correct what is marked and send the file again.
+   *[other] { $count } entries were not imported: correct what is marked and send the file again.
+}
 import-marked = Take your file with the faults marked
 import-too-many-items = Too many items: split the entry.
 fate-created = new draft

@@ -28,7 +28,10 @@ flash-transaction = See it on the ledger
 back-home = Back to the first page
 request-id = Request number:
 
-home-findings = Promises that providers made to this department and did not keep: { $count }. The auditor sees them too.
+home-findings = { $count ->
+    [one] A provider made a promise to this department and did not keep it. The auditor sees it too.
+   *[other] Providers made { $count } promises to this department and did not keep them. The auditor sees them too.
+}
 home-title = Welcome, { $user }
 home-tasks = Waiting for you
 home-tasks-none = Nothing waits for you at the moment.
@@ -104,13 +107,22 @@ access-id = Access number
 ledger-index = Ledger index
 transaction = Transaction
 block = Block
-expiry-signing-key = The department's signing key ends in { $days } days: rotate it on the page Keys.
-expiry-certificate = The node's certificate ends in { $days } days: have the city's authority issue a new one.
+expiry-signing-key = { $days ->
+    [one] The department's signing key ends in 1 day: rotate it on the page Keys.
+   *[other] The department's signing key ends in { $days } days: rotate it on the page Keys.
+}
+expiry-certificate = { $days ->
+    [one] The node's certificate ends in 1 day: have the city's authority issue a new one.
+   *[other] The node's certificate ends in { $days } days: have the city's authority issue a new one.
+}
 home-more = { $count } more: choose a kind to see them.
 home-sent = Sent by you
 home-sent-none = Nothing that you sent is under way.
 lasts-today = today
-lasts-days = for { $count } days
+lasts-days = { $count ->
+    [one] for 1 day
+   *[other] for { $count } days
+}
 live-on = Kept up to date
 live-off = Not kept up to date: connecting again
 waiting-all = things to do

@@ -52,7 +52,10 @@ chain = Chain
 checkpoint = Checkpoint
 checkpoint-text = Text of the checkpoint
 blocks = Recent blocks
-block-count = transactions: { $count }
+block-count = { $count ->
+    [one] 1 transaction
+   *[other] { $count } transactions
+}
 transactions = Transactions
 outcome = Outcome
 tx-id = Transaction number
@@ -67,7 +70,10 @@ tx-anchored = Anchored
 tx-projected = Projected
 
 checkpoint-anchored = The first { $size } transactions are anchored:
-checkpoint-cosigned = { $count } departments checked and cosigned the same checkpoint.
+checkpoint-cosigned = { $count ->
+    [one] 1 department checked and cosigned this checkpoint.
+   *[other] { $count } departments checked and cosigned the same checkpoint.
+}
 checkpoint-needed = Anchoring needs { $count }.
 checkpoint-own = Not anchored yet; this is the node's own checkpoint.
 checkpoint-none = This node has just begun and has no checkpoint yet. Refresh in a moment.

@@ -1,6 +1,5 @@
 ### What an action did, and what is wrong with a field
 
-list-comma = { ", " }
 colon = { ": " }
 flash-draft_saved = The draft is saved.
 flash-draft_submitted = The draft is submitted; another person must approve it.

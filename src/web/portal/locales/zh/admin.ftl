@@ -164,4 +164,6 @@ did-key_endorsed = 背书密钥
 did-policy_acted = 策略变更
 did-members_changed = 节点成员变更
 did-backup_taken = 导出备份
+did-subject_opened = 打开密封对象
+did-accesses_exported = 导出访问记录
 did-log_anchored = 日志摘要上链

@@ -1,6 +1,5 @@
 ### 操作提示与填写提示
 
-list-comma = 、
 colon = ：
 flash-draft_saved = 草稿已保存。
 flash-draft_submitted = 已提交审核，请由另一名审核人审核。

@@ -3,7 +3,10 @@
 use crate::domain::finding::Mismatch;
 
 use super::{DIGEST, ENTRY, EVIL, ID, choices, page, s, two};
-use crate::web::portal::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults, ReplayRow};
+use crate::web::portal::views::audit::{AccessPage, AccessRow, Audit, AuditFilter, AuditResults, ReplayRow, TraceRow};
+use crate::web::portal::views::audit_numbers::{
+    AuditNumbers, Chart, DayRow, MatrixCell, MatrixRow, ReasonRow, StandingRow, Tick,
+};
 use crate::web::portal::views::cluster::{AwaitedRow, Cluster, ClusterBody, MemberRow, NodeRow};
 use crate::web::portal::views::findings::{FindingPage, FindingResults, FindingRow, Findings};
 use crate::web::portal::words::{Lang, Words};
@@ -40,10 +43,55 @@ pub fn audit(lang: Lang) -> Audit {
         results: AuditResults {
             t: Words::of(lang),
             rows,
+            trace: vec![TraceRow {
+                consumer: two(lang, "民政局", "Civil Affairs"),
+                entry: s(ENTRY),
+                entry_title: two(lang, "户籍登记信息", "Household registration"),
+                decision: s("allowed"),
+                accesses: 1_284,
+                last: s("2026-11-21 10:15:30"),
+            }],
+            xlsx_href: s("/audit/export?format=xlsx"),
+            csv_href: s("/audit/export?format=csv"),
             ledger_index: 1284,
             first_href: None,
             next_href: Some(s("/audit?cursor=x")),
         },
+    }
+}
+
+pub fn numbers(lang: Lang) -> AuditNumbers {
+    let cell = |count, shade| MatrixCell { count, shade, href: s("/audit?consumer=civil-affairs") };
+    let names = choices(lang).into_iter().map(|choice| choice.label).collect::<Vec<_>>();
+    AuditNumbers {
+        page: page(lang, "/audit/numbers"),
+        t: Words::of(lang),
+        from: s("2026-10-23"),
+        to: s("2026-11-21"),
+        chart: Chart {
+            width: 720,
+            height: 200,
+            left: 56,
+            allowed: s("M56 176v-99h21v99z"),
+            refused: s("M56 77v-33h21v33z"),
+            ticks: vec![Tick { value: 0, y: 176 }, Tick { value: 5_000, y: 10 }],
+            dates: vec![(56, "start", s("2026-10-23"))],
+        },
+        days: vec![DayRow { date: s("2026-11-21"), allowed: 3_000, refused: 1_000 }],
+        columns: names.clone(),
+        matrix: names.into_iter().map(|name| MatrixRow { name, cells: vec![cell(0, 0), cell(4_000, 4)] }).collect(),
+        reasons: vec![ReasonRow { code: s("no_grant"), count: 1_000, length: 128 }],
+        standing_out: ["", EVIL]
+            .map(|actor| StandingRow {
+                date: s("2026-11-21"),
+                consumer: two(lang, "民政局", "Civil Affairs"),
+                actor: s(actor),
+                accesses: 240,
+                median: 12,
+                href: s("/audit?from=2026-11-21"),
+            })
+            .into(),
+        ledger_index: 1284,
     }
 }
 

@@ -67,6 +67,7 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ("verify", cases::verify(lang).render()),
         ("query", grants::query(lang).render()),
         ("audit", audit::audit(lang).render()),
+        ("audit_numbers", audit::numbers(lang).render()),
         ("access", audit::access(lang).render()),
         ("policy", policy::policy(lang).render()),
         ("findings", audit::findings(lang).render()),
@@ -139,7 +140,7 @@ fn home(lang: Lang) -> Home {
         title: two(lang, zh, en),
         detail: s(detail),
         time: s("2026-11-21 09:12:40"),
-        lasts: Words::of(lang).say_with("lasts-days", "count", 3),
+        lasts: Words::of(lang).say_count("lasts-days", "count", 3),
         href: s(href),
         since: 0,
     };
