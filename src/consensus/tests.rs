@@ -237,13 +237,9 @@ impl City {
 
     /// A transaction that the state machine accepts.
     fn case(&self, n: usize) -> Transaction {
-        let step = SignOffStep { step: "check".parse().unwrap(), department: department(0), title: text("核") };
-        let opening = CaseOpening {
-            workflow: "house-transfer".parse().unwrap(),
-            title: text("转移登记"),
-            materials: Vec::new(),
-            steps: vec![step],
-        };
+        let step = SignOffStep::plain("check".parse().unwrap(), department(0), text("核"));
+        let workflow = "house-transfer".parse().unwrap();
+        let opening = CaseOpening::plain(workflow, text("转移登记"), Vec::new(), vec![step]);
         self.sign(n, SystemClock.now(), Command::OpenCase(opening))
     }
 

@@ -7,7 +7,10 @@ use crate::ids::{DepartmentId, EntryName, GrantId, TxId, Version};
 
 use super::Actor;
 use super::access::AccessRecord;
-use super::case::{CaseOpening, SignOff};
+use super::case::{
+    CaseAssignment, CaseCheck, CaseCompletion, CaseOpening, CasePull, CaseResubmission, CaseReturn, CaseWithdrawal,
+    SignOff, WorkflowPublication,
+};
 use super::catalog::Entry;
 use super::certificate::{CertificateIssue, CertificateStatusChange};
 use super::department::{Department, Genesis};
@@ -152,10 +155,26 @@ commands! {
     RecordAccesses(AccessBatch) = "access.batch",
     /// A consumer reports promises without record, and records without promise.
     ReportFindings(FindingReport) = "access.finding",
+    /// A department puts a version of a workflow into force.
+    PublishWorkflow(WorkflowPublication) = "workflow.publish",
     /// A department opens a case.
     OpenCase(CaseOpening) = "case.open",
     /// A department gives its word in a case.
     SignOffCase(SignOff) = "case.sign_off",
+    /// The owner of a case pulled data.
+    RecordPull(CasePull) = "case.pull",
+    /// The owner of a case compared what was pulled.
+    RecordCheck(CaseCheck) = "case.check",
+    /// A department gives a case back to its owner.
+    ReturnCase(CaseReturn) = "case.return",
+    /// The owner brings a returned case again.
+    ResubmitCase(CaseResubmission) = "case.resubmit",
+    /// A step goes to another department or to one person.
+    AssignCase(CaseAssignment) = "case.assign",
+    /// The owner gives a case up.
+    WithdrawCase(CaseWithdrawal) = "case.withdraw",
+    /// The owner ends a case, or told its applicant.
+    CompleteCase(CaseCompletion) = "case.complete",
     /// A department issues a certificate.
     IssueCertificate(CertificateIssue) = "certificate.issue",
     /// The issuer changes a certificate's status.

@@ -39,6 +39,16 @@ pub fn of(command: &Command) -> u32 {
         Command::PublishEntry(publication) if publication.entry.needs_edition_3() => 3,
         Command::RecordAccesses(batch) if batch.records.iter().any(|record| record.facts.is_some()) => 3,
         Command::ProposePolicy(_) | Command::ConfirmPolicy(_) | Command::RejectPolicy(_) => 3,
+        Command::PublishWorkflow(_)
+        | Command::RecordPull(_)
+        | Command::RecordCheck(_)
+        | Command::ReturnCase(_)
+        | Command::ResubmitCase(_)
+        | Command::AssignCase(_)
+        | Command::WithdrawCase(_)
+        | Command::CompleteCase(_) => 4,
+        Command::OpenCase(opening) if opening.needs_edition_4() => 4,
+        Command::SignOffCase(word) if word.fact.is_some() => 4,
         _ => FIRST,
     }
 }

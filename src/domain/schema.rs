@@ -140,6 +140,7 @@ impl Retrieve for Neighbours {
         let text = match name {
             "common.json" => include_str!("../../schemas/common.json"),
             "department/catalog-entry.json" => include_str!("../../schemas/department/catalog-entry.json"),
+            "department/workflow.json" => include_str!("../../schemas/department/workflow.json"),
             _ => return Err(format!("{uri} is not a schema of this program").into()),
         };
         Ok(serde_json::from_str(text)?)
@@ -181,8 +182,16 @@ const TX: &[(&str, &str)] = own_schemas!("tx":
     "grant.rule",
     "access.batch",
     "access.finding",
+    "workflow.publish",
     "case.open",
     "case.sign_off",
+    "case.pull",
+    "case.check",
+    "case.return",
+    "case.resubmit",
+    "case.assign",
+    "case.withdraw",
+    "case.complete",
     "certificate.issue",
     "certificate.status",
     "digest.record",
@@ -216,6 +225,8 @@ const API: &[(&str, &str)] = own_schemas!("api":
     "explain",
     "case",
     "sign_off",
+    "resubmission",
+    "assignment",
     "certificate_status",
     "key_rotation",
     "edition",

@@ -75,10 +75,28 @@ fn example(kind: &str) -> Value {
         "access.finding" => json!({"findings": [{"access_id": ID, "provider": "water", "problem": "record_differs",
             "promise": {"payload": "{}", "key": "0123456789abcdef", "signature": format!("{}==", "A".repeat(86))},
             "record_index": 9}]}),
+        "workflow.publish" => json!({"name": "parking-permit", "version": 1, "document": {
+            "name": "parking-permit", "title": name, "summary": name, "purpose": "parking-permit", "cause": "停车证",
+            "form": {"type": "object", "required": ["plate"], "additionalProperties": false,
+                     "properties": {"plate": {"type": "string", "format": "plate", "x-title": name}}},
+            "sign_off": [{"step": "check", "department": "transport", "title": name}]}}),
         "case.open" => json!({"workflow": "real-estate-transfer", "title": name,
             "materials": [{"entry": "water/water-account", "access_id": ID, "digest": digest}],
-            "steps": [{"step": "tax-review", "department": "tax", "title": name}]}),
-        "case.sign_off" => json!({"case": ID, "step": "tax-review", "agreed": true, "note": ""}),
+            "steps": [{"step": "tax-review", "department": "tax", "title": name, "role": "clerk", "kind": "payment",
+                       "after": ["first"], "days": 3}],
+            "version": 1, "form_digest": digest, "pulls": ["household"], "days": 30, "certificate": true}),
+        "case.sign_off" => json!({"case": ID, "step": "tax-review", "agreed": true, "note": "",
+            "fact": {"kind": "payment", "digest": digest}}),
+        "case.pull" => json!({"case": ID, "pull": "household",
+            "material": {"entry": "water/water-account", "access_id": ID, "digest": digest}}),
+        "case.check" => json!({"case": ID, "results": [{"rule": "of-age", "held": true}]}),
+        "case.return" => json!({"case": ID, "step": "tax-review", "reason": "a page is missing"}),
+        "case.resubmit" => json!({"case": ID, "note": "it is there now"}),
+        "case.assign" => {
+            json!({"case": ID, "step": "tax-review", "department": "water", "user": "li.na", "reason": "duty moved"})
+        }
+        "case.withdraw" => json!({"case": ID, "reason": "the applicant withdrew"}),
+        "case.complete" => json!({"case": ID, "notice_digest": digest}),
         "certificate.issue" => json!({
             "identifier": "1.2.156.3005.2.11100000000013338W032.11220000013544541J.2430599.001.F", "type_name": name,
             "valid_from": "2026-11-21", "document_digest": digest, "holder_commitment": digest}),

@@ -1,12 +1,13 @@
-//! Papers of a case: its owner's node gives them to the departments that must sign the case off, and records it.
+//! Papers of a case: each party's node gives what it keeps of the case to the other parties, and records it. The owner
+//! keeps the form and what was pulled, a department that signs off keeps the payments, documents and answers that it recorded.
 //!
-//! They travel as a query of an entry that stands in no catalog, `<owner>/case-materials`.
+//! They travel as a query of an entry that stands in no catalog, `<department>/case-materials`.
 
 use serde_json::Value;
 
 use crate::domain::access::CAUSE_CHARS_MAX;
 use crate::domain::{Actor, Text};
-use crate::ids::{CaseId, EntryName, GrantId};
+use crate::ids::{CaseId, DepartmentId, EntryName, GrantId};
 
 use super::answer::{AnswerError, Explanation, ReasonText};
 use super::envelope::Request;
@@ -17,28 +18,35 @@ pub const CASE_MATERIALS: &str = "case-materials";
 const PURPOSE: &str = "case-sign-off";
 const RULE: &str = "case-participant";
 
-/// Where the papers of the department's own cases lie.
+/// Where what the department keeps of cases lies.
 pub trait CaseMaterials: Send + Sync + 'static {
     /// The papers of a case, as JSON; none when there are none. Called off the async workers.
     fn load(&self, case: CaseId) -> Option<Value>;
 }
 
 impl Exchange {
-    /// Fetches the papers of a case from its owner: the answer has one row. For the owner itself, and for departments
-    /// with a step in the case.
+    /// Fetches what a party keeps of a case: the answer has one row. For the parties: its owner, and departments with a
+    /// step in it.
     ///
     /// # Errors
     /// [`QueryError`]; [`QueryError::Unprocessable`] when the ledger has no such case.
-    pub async fn case_materials(&self, actor: Actor, case: CaseId, cause: &str) -> Result<QueryAnswer, QueryError> {
+    pub async fn case_materials(
+        &self,
+        actor: Actor,
+        case: CaseId,
+        keeper: DepartmentId,
+        cause: &str,
+    ) -> Result<QueryAnswer, QueryError> {
         let unknown = || {
             let fault = crate::domain::schema::Fault::new("/case_id", "the ledger has no such case");
             QueryError::Unprocessable(vec![fault])
         };
-        let owner = self.inner.ledger.state().case(case).map(|case| case.owner.clone()).ok_or_else(unknown)?;
+        let is_known = self.inner.ledger.state().case(case).is_some();
+        is_known.then_some(()).ok_or_else(unknown)?;
         let name = CASE_MATERIALS.parse().map_err(|_| unknown())?;
         let call = QueryCall {
             actor,
-            entry: EntryName { provider: owner, name },
+            entry: EntryName { provider: keeper, name },
             version: None,
             purpose: PURPOSE.to_owned(),
             cause: cause.chars().take(CAUSE_CHARS_MAX).collect(),
@@ -60,14 +68,11 @@ impl Request {
 }
 
 impl Inner {
-    /// Decides by the case on the ledger: the owner and the departments of its steps may read.
+    /// Decides by the case on the ledger: its parties may read what a party keeps.
     pub(super) fn may_read_materials(&self, request: &Request) -> Explanation {
         let state = self.ledger.state();
         let case = request.case_id.as_ref().and_then(|id| id.parse().ok()).and_then(|id| state.case(id));
-        let takes_part = |case: &crate::domain::case::Case| {
-            case.owner == request.from || case.opening.steps.iter().any(|step| step.department == request.from)
-        };
-        let allowed = case.is_some_and(|case| case.owner == self.department && takes_part(case));
+        let allowed = case.is_some_and(|case| case.involves(&self.department) && case.involves(&request.from));
         let refused = ReasonText {
             code: "not_in_case".into(),
             text: Text {
@@ -89,7 +94,7 @@ impl Inner {
         let case = request.case_id.as_ref().and_then(|id| id.parse().ok());
         let papers = case.and_then(|case| self.materials.load(case));
         papers.map(|papers| vec![papers]).ok_or_else(|| {
-            AnswerError::new("provider_data_unavailable", "the owner's node has no materials of this case")
+            AnswerError::new("provider_data_unavailable", "this department's node has no materials of the case")
         })
     }
 }

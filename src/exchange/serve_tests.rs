@@ -452,12 +452,10 @@ async fn a_withdrawn_entry_is_refused_by_its_provider() {
 #[tokio::test]
 async fn papers_of_a_case_are_for_its_departments_only() {
     let story = Story::begin();
-    let step =
-        SignOffStep { step: "check".parse().unwrap(), department: department("civil-affairs"), title: Text::default() };
+    let step = SignOffStep::plain("check".parse().unwrap(), department("civil-affairs"), Text::default());
     let open = |steps: Vec<SignOffStep>| {
         let title = Text { zh: "转移登记".into(), en: "transfer".into() };
-        let opening =
-            CaseOpening { workflow: "real-estate-transfer".parse().unwrap(), title, materials: Vec::new(), steps };
+        let opening = CaseOpening::plain("real-estate-transfer".parse().unwrap(), title, Vec::new(), steps);
         CaseId::from(story.city.does("public-security", "clerk", Role::Clerk, Command::OpenCase(opening)))
     };
     let case = open(vec![SignOffStep { title: Text { zh: "核对".into(), en: "check".into() }, ..step.clone() }]);
@@ -479,7 +477,16 @@ async fn papers_of_a_case_are_for_its_departments_only() {
     assert_eq!(read(case).await.unwrap().rows, [json!({"contract": "2026-17"})]);
     assert_eq!(read(other).await.unwrap_err().code(), "not_in_case");
     let actor = Actor { user: "clerk".into(), role: Role::Clerk };
-    assert_eq!(story.provider.case_materials(actor, other, "own case").await.unwrap().rows.len(), 1);
+    assert_eq!(
+        story
+            .provider
+            .case_materials(actor, other, department("public-security"), "own case")
+            .await
+            .unwrap()
+            .rows
+            .len(),
+        1
+    );
     let records = story.records(3).await;
     assert_eq!((records[0].rule.as_str(), records[0].rows), ("case-participant", 1));
     assert_eq!(records[1].reasons, ["not_in_case"]);

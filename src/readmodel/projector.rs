@@ -57,7 +57,7 @@ fn apply(
     command: Command,
 ) -> Result<(), ReadError> {
     match command {
-        // Departments, nodes, keys and rules are few: they are read from the state. A digest is found by its reference.
+        // Departments, nodes, keys, rules and workflows are few: they are read from the state. A digest is found by its reference.
         Command::Genesis(_)
         | Command::RegisterDepartment(_)
         | Command::SetNode(_)
@@ -71,6 +71,7 @@ fn apply(
         | Command::RotateKey(_)
         | Command::RevokeKey(_)
         | Command::EndorseKey(_)
+        | Command::PublishWorkflow(_)
         | Command::RecordDigest(_) => Ok(()),
         Command::PublishEntry(publication) => catalog::publish(connection, origin, publication),
         Command::DeprecateEntry(ending) => catalog::end(connection, origin, ending, EntryState::Deprecated),
@@ -92,9 +93,16 @@ fn apply(
         Command::ReportFindings(report) => findings::report(connection, options, origin, report),
         Command::OpenCase(opening) => cases::open(connection, origin, opening),
         Command::SignOffCase(sign_off) => cases::sign_off(connection, origin, sign_off),
+        Command::RecordPull(pull) => cases::pull(connection, origin, pull),
+        Command::RecordCheck(check) => cases::check(connection, origin, check),
+        Command::ReturnCase(word) => cases::give_back(connection, origin, word),
+        Command::ResubmitCase(word) => cases::resubmit(connection, origin, word),
+        Command::AssignCase(word) => cases::assign(connection, origin, word),
+        Command::WithdrawCase(word) => cases::withdraw(connection, origin, word),
+        Command::CompleteCase(word) => cases::finish(connection, origin, word),
         Command::IssueCertificate(issue) => {
             if let Some(case) = issue.case {
-                cases::complete(connection, case, &issue.identifier)?;
+                cases::complete(connection, origin, case, &issue.identifier)?;
             }
             certificates::issue(connection, origin, issue)
         }

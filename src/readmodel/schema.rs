@@ -178,6 +178,17 @@ diesel::table! {
         owner -> Text,
         state -> Text,
         doc -> Text,
+        workflow -> Text,
+        opened_at -> BigInt,
+        days -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    case_events (case_id, idx) {
+        case_id -> Text,
+        idx -> BigInt,
+        doc -> Text,
     }
 }
 
@@ -187,6 +198,8 @@ diesel::table! {
         step -> Text,
         department -> Text,
         agreed -> Nullable<Bool>,
+        due_from -> Nullable<BigInt>,
+        days -> Nullable<Integer>,
     }
 }
 

@@ -123,18 +123,10 @@ fn busy_ledger() -> (Arc<TestLedger>, TxId, TxId) {
     ledger.add(vec![("public-security", Command::ApproveGrant(approval(ids[0])))]);
     let denial = GrantEnding { grant: ids[1].into(), reason: "no basis".into() };
     ledger.add(vec![("public-security", Command::DenyGrant(denial))]);
-    let opening = CaseOpening {
-        workflow: "transfer".parse().unwrap(),
-        title: text("不动产转移登记"),
-        materials: Vec::new(),
-        steps: ["tax", "housing"]
-            .map(|name| SignOffStep {
-                step: format!("{name}-check").parse().unwrap(),
-                department: name.parse().unwrap(),
-                title: text("核验"),
-            })
-            .to_vec(),
-    };
+    let step =
+        |name: &str| SignOffStep::plain(format!("{name}-check").parse().unwrap(), name.parse().unwrap(), text("核验"));
+    let steps = vec![step("tax"), step("housing")];
+    let opening = CaseOpening::plain("transfer".parse().unwrap(), text("不动产转移登记"), Vec::new(), steps);
     let case = ledger.add(vec![("planning-resources", Command::OpenCase(opening))])[0];
     let records = (0..5).map(|n| access(HOUSEHOLD, BEGIN.plus(n))).collect();
     ledger.record(records);
@@ -143,7 +135,7 @@ fn busy_ledger() -> (Arc<TestLedger>, TxId, TxId) {
 
 fn sign_off(ledger: &TestLedger, case: TxId, department: &str) {
     let step = format!("{department}-check").parse().unwrap();
-    let word = SignOff { case: case.into(), step, agreed: true, note: String::new() };
+    let word = SignOff { case: case.into(), step, agreed: true, note: String::new(), fact: None };
     ledger.add(vec![(department, Command::SignOffCase(word))]);
 }
 

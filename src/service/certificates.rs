@@ -89,9 +89,14 @@ impl Node {
         let same_person = case.opened_by.user == who.user;
         let actor =
             self.authorise(who, |role| Facts { same_person, ..Facts::new(Action::IssueCertificate, role, relation) })?;
-        let workflow = self.workflows.iter().find(|workflow| workflow.name == case.opening.workflow);
-        let workflow =
-            workflow.ok_or_else(|| ServiceError::missing(format_args!("workflow {}", case.opening.workflow)))?;
+        let workflow = match case.opening.version {
+            Some(version) => self.workflow_version(&case.owner, &case.opening.workflow, version)?,
+            None => {
+                let file = self.workflows.iter().find(|workflow| workflow.name == case.opening.workflow).cloned();
+                file.ok_or_else(|| ServiceError::missing(format_args!("workflow {}", case.opening.workflow)))?
+            }
+        };
+        let workflow = &workflow;
         let local = self.local.clone();
         let params = blocking(move || local.case_record(id)).await?.map(|record| record.params);
         let params =

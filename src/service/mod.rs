@@ -43,6 +43,7 @@ mod system_tokens;
 pub mod tiles;
 mod token_cache;
 pub mod verification;
+pub mod workflows;
 pub mod writes;
 
 pub use error::ServiceError;

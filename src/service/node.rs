@@ -1,6 +1,6 @@
 //! A department's node: everything that runs in one process, wired together once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::domain::department_files::templates::GrantTemplate;
 use crate::domain::department_files::workflow::WorkflowFile;
 use crate::exchange::connector::{ConnectorFile, Connectors};
 use crate::exchange::{self, Exchange, ExchangeError};
-use crate::ids::DepartmentId;
+use crate::ids::{CaseId, DepartmentId};
 use crate::ledger::transaction::Transaction;
 use crate::policy::Engine;
 use crate::readmodel::follower::{self, Audit, Follower};
@@ -128,6 +128,8 @@ pub struct Node {
     pub(super) sign_ins: Arc<SignIns>,
     /// Tells open pages what changed.
     pub changes: Arc<Changes>,
+    /// Cases that are being carried on now.
+    pub(super) case_runs: Arc<Mutex<BTreeSet<CaseId>>>,
     pub(super) tokens: Arc<TokenCache>,
     pub(super) token_alarms: Arc<AtomicU64>,
     /// The node's small keyed data.
@@ -208,6 +210,7 @@ impl Node {
             audit,
             sign_ins: Arc::default(),
             changes: Arc::default(),
+            case_runs: Arc::default(),
             tokens: Arc::default(),
             token_alarms: Arc::default(),
             store,
@@ -224,6 +227,7 @@ impl Node {
         tokio::spawn(super::deadlines::watch(node.clone()));
         tokio::spawn(super::acts::watch(node.clone()));
         tokio::spawn(super::changes::watch(node.clone()));
+        tokio::spawn(super::cases::go_on(node.clone()));
         tokio::spawn(super::health::tell(node.clone()));
         tokio::spawn(report_projection(node.consensus.clone(), node.model.clone()));
         Ok(node)

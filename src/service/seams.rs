@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use parking_lot::RwLockReadGuard;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::consensus::{Chain, Consensus};
 use crate::exchange::{CaseMaterials, Ledger, Pending};
@@ -11,7 +12,7 @@ use crate::ids::{AccessId, CaseId, DepartmentId, TxId};
 use crate::ledger::transaction::Transaction;
 use crate::readmodel::ReadModel;
 use crate::readmodel::accesses::{Recorded, RecordedPage};
-use crate::readmodel::local::Local;
+use crate::readmodel::local::{CaseFact, CaseMaterial, Local};
 use crate::state::{Outcome, State};
 
 /// The ledger as the exchange needs it.
@@ -68,12 +69,36 @@ impl Ledger for NodeLedger {
 
 const PROJECTION_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// The papers of this department's cases.
+/// What a party gives to the others of a case.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Parcel {
+    /// Of a case from before edition 4: what was pulled.
+    Papers(Vec<CaseMaterial>),
+    /// Everything.
+    All {
+        /// What was pulled.
+        papers: Vec<CaseMaterial>,
+        /// What the clerk filled in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        form: Option<Map<String, Value>>,
+        /// Payments, documents and answers that the party recorded.
+        facts: Vec<CaseFact>,
+    },
+}
+
+/// What this department keeps of cases.
 pub(super) struct Papers(pub(super) Local);
 
 impl CaseMaterials for Papers {
     fn load(&self, case: CaseId) -> Option<Value> {
-        let record = self.0.case_record(case).ok()??;
-        serde_json::to_value(record.materials).ok()
+        let (record, facts) = (self.0.case_record(case).ok()?, self.0.case_facts(case).ok()?);
+        let parcel = match record {
+            Some(record) if record.salt.is_none() => Parcel::Papers(record.materials),
+            Some(record) => Parcel::All { papers: record.materials, form: Some(record.params), facts },
+            None if facts.is_empty() => return None,
+            None => Parcel::All { papers: Vec::new(), form: None, facts },
+        };
+        serde_json::to_value(parcel).ok()
     }
 }

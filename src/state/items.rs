@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::ops::RangeBounds;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -118,6 +119,11 @@ impl<K: Ord, V> Items<K, V> {
     /// All, by key.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
         self.map.iter().map(|(key, value)| (key, value.as_ref()))
+    }
+
+    /// Those whose keys lie in a range, by key.
+    pub fn range(&self, keys: impl RangeBounds<K>) -> impl DoubleEndedIterator<Item = (&K, &V)> {
+        self.map.range(keys).map(|(key, value)| (key, value.as_ref()))
     }
 
     /// Their keys in order.

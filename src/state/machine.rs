@@ -16,7 +16,7 @@ use crate::domain::grant::Grant;
 use crate::domain::keys::KeyRecord;
 use crate::domain::node::NodeRecord;
 use crate::domain::policy::{PolicyDocument, PolicyRecord, WaitingPolicy};
-use crate::ids::{CaseId, DepartmentId, EntryName, GrantId, TxId};
+use crate::ids::{CaseId, DepartmentId, EntryName, GrantId, Slug, TxId};
 use crate::ledger::chain::chain_id;
 use crate::ledger::transaction::Transaction;
 
@@ -26,6 +26,7 @@ use super::ids_seen::IdsSeen;
 use super::items::Items;
 use super::keys::Endorsement;
 use super::outcome::{Outcome, Refusal};
+use super::workflows::PublishedWorkflow;
 
 /// Everything the ledger says, in memory. A copy costs nothing: it shares what neither changes.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ pub struct State {
     pub(super) grants: Items<GrantId, Grant>,
     /// An index of the grants, which are in the digest themselves: each with its purpose's tag.
     pub(super) grants_of: OrdMap<(DepartmentId, EntryName), Arc<Vec<(u32, GrantId)>>>,
+    /// By department, name and version.
+    pub(super) workflows: Items<(DepartmentId, Slug, u32), PublishedWorkflow>,
     pub(super) cases: Items<CaseId, Case>,
     pub(super) certificates: Items<String, Certificate>,
     pub(super) ids: IdsSeen,
@@ -110,6 +113,7 @@ impl State {
             catalog_index: CatalogIndex::default(),
             grants: Items::new("grant", algorithm),
             grants_of: OrdMap::new(),
+            workflows: Items::new("workflow", algorithm),
             cases: Items::new("case", algorithm),
             certificates: Items::new("certificate", algorithm),
             ids: IdsSeen::default(),
@@ -202,7 +206,15 @@ impl State {
             Command::RuleOnAppeal(ruling) => self.rule_on_appeal(context, ruling),
             Command::RecordAccesses(batch) => super::limits::access_batch(context, &batch),
             Command::ReportFindings(report) => self.report_findings(context, &report),
+            Command::PublishWorkflow(publication) => self.publish_workflow(context, publication),
             Command::OpenCase(opening) => self.open_case(context, opening),
+            Command::RecordPull(pull) => self.record_pull(context, pull),
+            Command::RecordCheck(check) => self.record_check(context, check),
+            Command::ReturnCase(word) => self.return_case(context, &word),
+            Command::ResubmitCase(word) => self.resubmit_case(context, &word),
+            Command::AssignCase(word) => self.assign_case(context, word),
+            Command::WithdrawCase(word) => self.withdraw_case(context, &word),
+            Command::CompleteCase(word) => self.complete_case(context, &word),
             Command::SignOffCase(sign_off) => self.sign_off_case(context, sign_off),
             Command::IssueCertificate(issue) => self.issue_certificate(context, issue),
             Command::SetCertificateStatus(change) => self.set_certificate_status(context, change),

@@ -3,6 +3,7 @@
 //! No clock but block time, no randomness, no order that depends on hashing, no floating point.
 
 pub mod applied;
+mod case_acts;
 mod cases;
 mod catalog;
 mod catalog_index;
@@ -24,12 +25,14 @@ pub mod outcome;
 mod past;
 mod policy;
 pub mod snapshot;
+mod workflows;
 
 pub use catalog::{Ending, EntryHistory, PublishedEntry};
 pub use keys::{ENDORSEMENT_MS, Endorsement, KEY_TERM_MS_MAX, RETIRING_MS};
 pub use machine::State;
 pub use outcome::{Outcome, Refusal};
 pub use past::Done;
+pub use workflows::PublishedWorkflow;
 
 #[cfg(test)]
 mod tests;

@@ -53,7 +53,7 @@ impl State {
         #[rustfmt::skip]
         let Self {
             chain, algorithm, outcomes, size, time, ids, genesis, departments, nodes, numbers, keys, keys_of,
-            endorsements, policy, proposal, policies, entries, catalog_index: _, grants, grants_of, cases, certificates, edition, members_changed,
+            endorsements, policy, proposal, policies, entries, catalog_index: _, grants, grants_of, workflows, cases, certificates, edition, members_changed,
         } = self;
         out.write_all(MAGIC)?;
         write_text(out, chain)?;
@@ -81,6 +81,7 @@ impl State {
         let in_order =
             places.filter_map(|(consumer, id)| Some((id, grants.get(id).filter(|grant| &grant.consumer == consumer)?)));
         section(out, grants.kind(), in_order)?;
+        section(out, workflows.kind(), workflows.iter())?;
         section(out, cases.kind(), cases.iter())?;
         section(out, certificates.kind(), certificates.iter())?;
         write_text(out, IDS)?;
@@ -139,6 +140,7 @@ impl State {
             "policy" => items(input, &mut self.policy),
             "policy_proposal" => items(input, &mut self.proposal),
             "policy_version" => items(input, &mut self.policies),
+            "workflow" => items(input, &mut self.workflows),
             "case" => items(input, &mut self.cases),
             "certificate" => items(input, &mut self.certificates),
             "key" => records(input, |text| {

@@ -1,5 +1,6 @@
 //! The state machine's rules as its users meet them: one small city, real signed transactions.
 
+mod cases;
 mod catalog;
 mod digest;
 mod edition;
@@ -322,17 +323,11 @@ fn a_leader_s_clock_cannot_turn_back_time() {
 #[test]
 fn a_certificate_waits_for_every_department_s_word() {
     let mut city = City::new();
-    let step = |step: &str, department: &str| SignOffStep {
-        step: step.parse().unwrap(),
-        department: department.parse::<DepartmentId>().unwrap(),
-        title: text(step),
+    let step = |step: &str, department: &str| {
+        SignOffStep::plain(step.parse().unwrap(), department.parse::<DepartmentId>().unwrap(), text(step))
     };
-    let opening = CaseOpening {
-        workflow: "real-estate-transfer".parse().unwrap(),
-        title: text("不动产转移登记"),
-        materials: vec![],
-        steps: vec![step("household", "public-security"), step("duty", "data-bureau")],
-    };
+    let steps = vec![step("household", "public-security"), step("duty", "data-bureau")];
+    let opening = CaseOpening::plain("real-estate-transfer".parse().unwrap(), text("不动产转移登记"), vec![], steps);
     let case = city.does(CA_CLERK, Command::OpenCase(opening)).unwrap().into();
     let issue = || {
         Command::IssueCertificate(CertificateIssue {
@@ -346,7 +341,7 @@ fn a_certificate_waits_for_every_department_s_word() {
         })
     };
     let word = |step: &str, agreed: bool| {
-        Command::SignOffCase(SignOff { case, step: step.parse().unwrap(), agreed, note: String::new() })
+        Command::SignOffCase(SignOff { case, step: step.parse().unwrap(), agreed, note: String::new(), fact: None })
     };
     assert!(city.does(CA_REVIEWER, issue()).is_err(), "nobody signed");
     assert!(city.does(PS_REVIEWER, word("duty", true)).is_err(), "another department's step");

@@ -158,17 +158,11 @@ fn payload(who: u8, time: Millis, command: Command) -> Result<String, CliError> 
 }
 
 fn opening() -> Result<Command, CliError> {
-    let step = SignOffStep {
-        step: "tax".parse().map_err(faulty)?,
-        department: name(2).parse().map_err(faulty)?,
-        title: text("完税核验", "Tax check"),
-    };
-    Ok(Command::OpenCase(CaseOpening {
-        workflow: "real-estate-transfer".parse().map_err(faulty)?,
-        title: text("不动产转移登记", "Real-estate transfer"),
-        materials: Vec::new(),
-        steps: vec![step],
-    }))
+    let (step, department) = ("tax".parse().map_err(faulty)?, name(2).parse().map_err(faulty)?);
+    let step = SignOffStep::plain(step, department, text("完税核验", "Tax check"));
+    let workflow = "real-estate-transfer".parse().map_err(faulty)?;
+    let title = text("不动产转移登记", "Real-estate transfer");
+    Ok(Command::OpenCase(CaseOpening::plain(workflow, title, Vec::new(), vec![step])))
 }
 
 fn access(who: u8, n: u64, time: Millis) -> Result<Command, CliError> {

@@ -47,7 +47,7 @@ struct Desk<'a> {
 pub async fn publish(http: &Client, manifest: &Manifest, folders: &City) -> Result<Done, CliError> {
     let busy = manifest.nodes.iter().filter_map(|node| {
         let folder = folders.department(&node.department)?;
-        let needed = !folder.entries.is_empty() || !folder.grants.is_empty();
+        let needed = !folder.entries.is_empty() || !folder.grants.is_empty() || !folder.workflows.is_empty();
         needed.then_some((node, folder))
     });
     let desks = try_join_all(busy.map(|(node, folder)| desk(http, node, folder))).await?;
@@ -55,6 +55,7 @@ pub async fn publish(http: &Client, manifest: &Manifest, folders: &City) -> Resu
         desks.iter().flat_map(|desk| desk.folder.entries.iter().map(move |entry| publish_entry(desk, entry))),
     );
     let entries = entries.await?.into_iter().filter(|published| *published).count();
+    try_join_all(desks.iter().filter(|desk| !desk.folder.workflows.is_empty()).map(publish_workflows)).await?;
     let wanted = desks.iter().flat_map(|desk| desk.folder.grants.iter().map(move |grant| (desk, grant)));
     let outcomes = join_all(wanted.map(|(desk, grant)| arrange_grant(desk, provider_of(&desks, grant), grant))).await;
     let mut grants = 0;
@@ -102,6 +103,21 @@ async fn publish_entry(desk: &Desk<'_>, entry: &Entry) -> Result<bool, CliError>
     let approved = desk.reviewer.post(&format!("{path}/approve"), &json!({})).await?;
     approved.ok(&format!("approving {}", entry.name))?;
     Ok(true)
+}
+
+/// Publishes the workflows that never were; a changed file waits for a reviewer.
+async fn publish_workflows(desk: &Desk<'_>) -> Result<(), CliError> {
+    let listed = desk.reviewer.get("/workflows").await?.ok("the workflows")?;
+    let items = listed.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let is_new = |item: &&Value| item.get("version").is_none_or(Value::is_null);
+    for name in items.iter().filter(is_new).filter_map(|item| item.get("name")?.as_str()) {
+        let answer = desk.reviewer.post(&format!("/workflows/{name}/publish"), &json!({})).await?;
+        // A ledger of an older edition goes on without: its authority raises it first.
+        if answer.status != 409 {
+            answer.ok(&format!("publishing the workflow {name}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Asks for a grant and has the provider approve it; says whether that was needed.

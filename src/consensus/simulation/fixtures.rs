@@ -91,13 +91,9 @@ fn build(voters: u64, learners: u64) -> Fixtures {
     tree.push(genesis.leaf(algorithm), |_, _| {});
     let transactions = (1..=TRANSACTIONS).map(|number| {
         let signer = usize::try_from(number % (voters + learners)).unwrap();
-        let step = SignOffStep { step: "check".parse().unwrap(), department: department(0), title: text("核") };
-        let opening = CaseOpening {
-            workflow: "house-transfer".parse().unwrap(),
-            title: text("转移登记"),
-            materials: Vec::new(),
-            steps: vec![step],
-        };
+        let step = SignOffStep::plain("check".parse().unwrap(), department(0), text("核"));
+        let workflow = "house-transfer".parse().unwrap();
+        let opening = CaseOpening::plain(workflow, text("转移登记"), Vec::new(), vec![step]);
         let payload = payload(number, signer, Role::Clerk, Command::OpenCase(opening)).encode().unwrap();
         let tx = Transaction::sign(&chain, payload.as_bytes(), &key(signer)).unwrap();
         (tx.leaf(algorithm), tx)

@@ -14,8 +14,8 @@ use crate::readmodel::error::ReadError;
 use super::schema::case_records;
 use super::{Local, paper};
 
-/// Materials of one case, as on the ledger.
-pub const MATERIALS_MAX: usize = 50;
+/// Cases that go on after one restart, at most.
+const RUNNING_MAX: i64 = 10_000;
 
 /// An answer that a case rests on. The ledger has its digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,10 @@ pub struct CaseRecord {
     pub materials: Vec<CaseMaterial>,
     /// When it was kept.
     pub kept_at: Millis,
+    /// Of the form's digest, hex; none before edition 4.
+    pub salt: Option<String>,
+    /// What the applicant is told.
+    pub notice: Option<Value>,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -52,31 +56,70 @@ struct CaseRow {
     params: String,
     materials: String,
     kept_at: i64,
+    salt: Option<String>,
+    running: i32,
+    notice: Option<String>,
 }
 
 impl Local {
-    /// Keeps a case's record; the same case again replaces it.
+    /// Keeps what a clerk filled in, before its case is opened; what was kept under the same id stays.
     ///
     /// # Errors
     /// [`ReadError::Invalid`] when there is too much of it.
-    pub fn keep_case(
+    pub fn begin_case(
         &self,
         case: CaseId,
         params: &Map<String, Value>,
-        materials: &[CaseMaterial],
+        salt: &str,
         now: Millis,
-    ) -> Result<(), ReadError> {
-        if materials.len() > MATERIALS_MAX {
-            return Err(ReadError::Invalid(format!("a case has at most {MATERIALS_MAX} materials")));
-        }
+    ) -> Result<CaseRecord, ReadError> {
         let row = CaseRow {
             case_id: case.to_string(),
             params: paper(params)?,
-            materials: paper(&materials)?,
+            materials: "[]".to_owned(),
             kept_at: column(now.0),
+            salt: Some(salt.to_owned()),
+            running: 1,
+            notice: None,
         };
         self.with(|connection| {
-            diesel::replace_into(case_records::table).values(row).execute(connection)?;
+            diesel::insert_or_ignore_into(case_records::table).values(row).execute(connection)?;
+            Ok(())
+        })?;
+        self.case_record(case)?.ok_or_else(|| ReadError::Corrupt(format!("the record of case {case} is lost")))
+    }
+
+    /// Notes whether a case's pulls are being made, so that they go on after a restart.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the database.
+    pub fn set_running(&self, case: CaseId, running: bool) -> Result<(), ReadError> {
+        self.with(|connection| {
+            let row = case_records::table.find(case.to_string());
+            diesel::update(row).set(case_records::running.eq(i32::from(running))).execute(connection)?;
+            Ok(())
+        })
+    }
+
+    /// Cases whose pulls were being made when the node stopped.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the database.
+    pub fn running_cases(&self) -> Result<Vec<CaseId>, ReadError> {
+        let running = case_records::table.filter(case_records::running.eq(1)).select(case_records::case_id);
+        let ids: Vec<String> = self.with(|connection| Ok(running.limit(RUNNING_MAX).load(connection)?))?;
+        Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
+    /// Keeps what the applicant is told.
+    ///
+    /// # Errors
+    /// [`ReadError::Invalid`] when it is too long.
+    pub fn keep_notice(&self, case: CaseId, notice: &Value) -> Result<(), ReadError> {
+        let text = paper(notice)?;
+        self.with(|connection| {
+            let row = case_records::table.find(case.to_string());
+            diesel::update(row).set(case_records::notice.eq(Some(text))).execute(connection)?;
             Ok(())
         })
     }
@@ -90,14 +133,16 @@ impl Local {
             let found = case_records::table.find(case.to_string()).select(CaseRow::as_select());
             Ok(found.first(connection).optional()?)
         })?;
-        let record = |row: CaseRow| {
-            Ok(CaseRecord {
-                params: from_json(&row.params)?,
-                materials: from_json(&row.materials)?,
-                kept_at: Millis(number(row.kept_at)),
-            })
-        };
-        row.map(record).transpose()
+        let Some(row) = row else { return Ok(None) };
+        let mut materials: Vec<CaseMaterial> = from_json(&row.materials)?;
+        materials.extend(self.pull_attempts(case)?.into_iter().filter_map(|attempt| attempt.material));
+        Ok(Some(CaseRecord {
+            params: from_json(&row.params)?,
+            materials,
+            kept_at: Millis(number(row.kept_at)),
+            salt: row.salt,
+            notice: row.notice.map(|text| from_json(&text)).transpose()?,
+        }))
     }
 
     /// The materials of a case; empty when this node keeps none.
@@ -117,33 +162,23 @@ mod tests {
 
     const NOW: Millis = Millis(1_795_000_000_000);
 
-    fn material(n: u64) -> CaseMaterial {
-        CaseMaterial {
-            name: "tax-paid".parse().unwrap(),
-            title: Text { zh: "契税".into(), en: "Deed tax".into() },
-            entry: "tax/deed-tax-payment".parse().unwrap(),
-            access_id: AccessId::new(NOW.plus(n)),
-            digest: Hash([7; 32]),
-            rows: json!([{ "amount": n }]),
-        }
-    }
-
     #[test]
-    fn a_case_keeps_its_materials_in_order() {
+    fn a_case_is_begun_once_and_known_until_it_has_run() {
         let dir = tempfile::tempdir().unwrap();
         let local = Local::open(dir.path()).unwrap();
         let case = CaseId::new(NOW);
         assert_eq!(local.case_record(case), Ok(None));
         let params = Map::from_iter([("unit_number".to_owned(), json!("310101")), ("area".to_owned(), json!(89))]);
-        let materials: Vec<_> = (0..MATERIALS_MAX as u64).rev().map(material).collect();
-        local.keep_case(case, &params, &materials[..1], NOW).unwrap();
-        local.keep_case(case, &params, &materials, NOW).unwrap();
-        let kept = Local::open(dir.path()).unwrap().case_record(case).unwrap().unwrap();
-        assert_eq!((kept.params, &kept.materials), (params.clone(), &materials));
-        assert_eq!(local.case_materials(case).unwrap(), materials);
-        let many = [materials, vec![material(50)]].concat();
-        assert!(matches!(local.keep_case(case, &params, &many, NOW), Err(ReadError::Invalid(_))));
-        let long = CaseMaterial { rows: json!("x".repeat(super::super::PAPER_BYTES_MAX)), ..material(1) };
-        assert!(matches!(local.keep_case(case, &params, &[long], NOW), Err(ReadError::Invalid(_))));
+        local.begin_case(case, &params, "aa", NOW).unwrap();
+        let again = local.begin_case(case, &Map::new(), "bb", NOW.plus(1)).unwrap();
+        assert_eq!((again.params, again.salt, again.kept_at), (params, Some("aa".into()), NOW), "the first stays");
+        let local = Local::open(dir.path()).unwrap();
+        assert_eq!(local.running_cases(), Ok(vec![case]));
+        local.set_running(case, false).unwrap();
+        assert_eq!(local.running_cases(), Ok(vec![]));
+        local.keep_notice(case, &json!({"zh": "办结"})).unwrap();
+        assert_eq!(local.case_record(case).unwrap().unwrap().notice, Some(json!({"zh": "办结"})));
+        let long = Map::from_iter([("x".to_owned(), json!("x".repeat(super::super::PAPER_BYTES_MAX)))]);
+        assert!(matches!(local.begin_case(CaseId::new(NOW), &long, "aa", NOW), Err(ReadError::Invalid(_))));
     }
 }

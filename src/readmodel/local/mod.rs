@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod acts;
+pub mod case_pulls;
 pub mod cases;
 pub mod certificates;
 pub mod drafts;
@@ -31,6 +32,7 @@ use super::error::ReadError;
 
 pub use accounts::{Account, NewAccount};
 pub use acts::{Act, ActKind, ActView};
+pub use case_pulls::{CaseFact, PullAttempt, PullProblem};
 pub use cases::{CaseMaterial, CaseRecord};
 pub use certificates::CertificateDocument;
 pub use drafts::{Draft, DraftState};

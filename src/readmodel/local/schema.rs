@@ -102,6 +102,30 @@ diesel::table! {
         params -> Text,
         materials -> Text,
         kept_at -> BigInt,
+        salt -> Nullable<Text>,
+        running -> Integer,
+        notice -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    case_pulls (case_id, pull) {
+        case_id -> Text,
+        pull -> Text,
+        attempt -> Integer,
+        begun_at -> BigInt,
+        open -> Integer,
+        problem -> Nullable<Text>,
+        material -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    case_facts (case_id, step) {
+        case_id -> Text,
+        step -> Text,
+        fact -> Text,
+        kept_at -> BigInt,
     }
 }
 

@@ -40,16 +40,10 @@ pub(super) fn busy(city: &mut City, mut after: impl FnMut(&City, &str)) {
     done(city, PS_REVIEWER, Command::DenyGrant(GrantEnding { grant, reason: "no basis".into() }));
     done(city, PS_REVIEWER, Command::DeprecateEntry(ending("1.2")));
     done(city, PS_REVIEWER, Command::WithdrawEntry(ending("1.2")));
-    let step =
-        SignOffStep { step: "duty".parse().unwrap(), department: "data-bureau".parse().unwrap(), title: text("duty") };
-    let opening = CaseOpening {
-        workflow: "transfer".parse().unwrap(),
-        title: text("转移登记"),
-        materials: vec![],
-        steps: vec![step],
-    };
+    let step = SignOffStep::plain("duty".parse().unwrap(), "data-bureau".parse().unwrap(), text("duty"));
+    let opening = CaseOpening::plain("transfer".parse().unwrap(), text("转移登记"), vec![], vec![step]);
     let case = done(city, CA_CLERK, Command::OpenCase(opening)).into();
-    let word = SignOff { case, step: "duty".parse().unwrap(), agreed: true, note: String::new() };
+    let word = SignOff { case, step: "duty".parse().unwrap(), agreed: true, note: String::new(), fact: None };
     done(city, ("data-bureau", "reviewer1", Role::Reviewer), Command::SignOffCase(word));
     let issue = CertificateIssue {
         identifier: "1.2.156.3005.2.x".into(),
@@ -64,6 +58,13 @@ pub(super) fn busy(city: &mut City, mut after: impl FnMut(&City, &str)) {
     let (identifier, reason) = ("1.2.156.3005.2.x".into(), "error".into());
     let change = CertificateStatusChange { identifier, status: CertificateStatus::Suspended, reason };
     done(city, CA_REVIEWER, Command::SetCertificateStatus(change));
+    done(city, CA_REVIEWER, super::cases::publication(1));
+    let case = done(city, CA_CLERK, super::cases::opening(1)).into();
+    for (who, command) in super::cases::life(case) {
+        done(city, who, command);
+    }
+    let withdrawn = done(city, CA_CLERK, super::cases::opening(1)).into();
+    done(city, CA_CLERK, super::cases::withdrawal(withdrawn));
 }
 
 fn newcomer() -> Department {
@@ -87,11 +88,12 @@ fn request(city: &City) -> Command {
 /// Without the ids, which change with every transaction.
 fn items(state: &State) -> Vec<[u8; 32]> {
     let State { genesis, departments, nodes, numbers, keys, endorsements, policy, .. } = state;
-    let State { entries, grants, cases, certificates, proposal, policies, .. } = state;
+    let State { entries, grants, cases, certificates, proposal, policies, workflows, .. } = state;
     let (a, b, c, i) = (genesis.sum(), departments.sum(), keys.sum(), endorsements.sum());
     let (d, e, f, g, h) = (policy.sum(), entries.sum(), grants.sum(), cases.sum(), certificates.sum());
     let (j, k, l, m) = (nodes.sum(), numbers.sum(), proposal.sum(), policies.sum());
-    [a, b, c, d, e, f, g, h, i, j, k, l, m].map(super::super::items::Sum::to_bytes).to_vec()
+    let n = workflows.sum();
+    [a, b, c, d, e, f, g, h, i, j, k, l, m, n].map(super::super::items::Sum::to_bytes).to_vec()
 }
 
 #[test]
@@ -181,6 +183,7 @@ fn the_digest_is_what_its_description_says() {
     texts.extend(state.endorsements.iter().map(|(key, e)| json("endorsement", key, e)));
     texts.extend(state.entries().map(|e| json("entry", &e.current().entry.name, e)));
     texts.extend(state.grants.values().map(|g| json("grant", g.id, g)));
+    texts.extend(state.workflows.iter().map(|(key, w)| json("workflow", key, w)));
     texts.extend(state.cases().map(|c| json("case", c.id, c)));
     texts.extend(state.certificate("1.2.156.3005.2.x").map(|c| json("certificate", &c.issue.identifier, c)));
     texts.iter().for_each(|text| add(h(&[text.as_bytes()])));

@@ -34,8 +34,8 @@ fn endorse(city: &City, to: &SigningKey, department: &str) -> Command {
 /// Something any department may do.
 fn harmless() -> Command {
     let (title, step) = (text("转移登记"), "duty".parse().unwrap());
-    let step = SignOffStep { step, department: "data-bureau".parse().unwrap(), title: title.clone() };
-    Command::OpenCase(CaseOpening { workflow: "w1".parse().unwrap(), title, materials: vec![], steps: vec![step] })
+    let step = SignOffStep::plain(step, "data-bureau".parse().unwrap(), title.clone());
+    Command::OpenCase(CaseOpening::plain("w1".parse().unwrap(), title, vec![], vec![step]))
 }
 
 const CA: &str = "civil-affairs";

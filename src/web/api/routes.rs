@@ -186,6 +186,8 @@ pub const OPERATIONS: &[Operation] = &[
     // Cases and certificates.
     Operation::get("/workflows", "listWorkflows", || get().to(cases::workflows), "Workflows of this department")
         .query::<Fresh>().answers_page::<case_views::Workflow>(),
+    Operation::post("/workflows/{name}/publish", "publishWorkflow", || post().to(cases::publish_workflow), "Put the file of a workflow into force as its next version (reviewer)")
+        .body("empty", "{}").answers::<case_views::PublishedWorkflow>(201),
     Operation::post("/cases", "openCase", || post().to(cases::open), "Open a case: pulls its data through the granted interfaces (clerk)")
         .body("case", CASE).answers::<case_views::OpenedCase>(201),
     Operation::get("/cases", "listCases", || get().to(cases::list), "Cases of the city, newest first")
@@ -194,6 +196,18 @@ pub const OPERATIONS: &[Operation] = &[
         .query::<Fresh>().answers::<case_views::CaseDetail>(200),
     Operation::post("/cases/{id}/steps/{step}/sign-off", "signOffCase", || post().to(cases::sign_off), "Give a department's word (reviewer of the step's department)")
         .body("sign_off", r#"{"agreed":true,"note":""}"#).answers::<Written>(200),
+    Operation::post("/cases/{id}/steps/{step}/return", "returnCase", || post().to(cases::give_back), "Give a case back to its owner, with what is missing (reviewer of the step's department)")
+        .body("reason", r#"{"reason":"a page is missing"}"#).answers::<Written>(200),
+    Operation::post("/cases/{id}/steps/{step}/assign", "assignCase", || post().to(cases::assign), "Give a step to another department or to one person (reviewer of the step's department, or of the owner)")
+        .body("assignment", r#"{"department":"water","reason":"duty moved"}"#).answers::<Written>(200),
+    Operation::post("/cases/{id}/retry", "retryCase", || post().to(cases::retry), "Carry a waiting case on: pull what is missing, compare again (owner)")
+        .body("empty", "{}").answers::<case_views::CaseProgress>(200),
+    Operation::post("/cases/{id}/resubmit", "resubmitCase", || post().to(cases::resubmit), "Bring a returned case again (owner)")
+        .body("resubmission", r#"{"note":"the page is there now"}"#).answers::<Written>(200),
+    Operation::post("/cases/{id}/withdraw", "withdrawCase", || post().to(cases::withdraw), "Give a case up (owner)")
+        .body("reason", r#"{"reason":"the applicant withdrew"}"#).answers::<Written>(200),
+    Operation::post("/cases/{id}/complete", "completeCase", || post().to(cases::complete), "End a case without a certificate, or note that the applicant of one with a certificate is told (owner)")
+        .body("empty", "{}").answers::<Written>(200),
     Operation::post("/cases/{id}/certificate", "issueCertificate", || post().to(cases::issue_certificate), "Issue the certificate (reviewer of the owner, who did not open the case)")
         .body("empty", "{}").answers::<certificate_views::Issued>(201),
     Operation::get("/certificates", "listCertificates", || get().to(certificates::list), "Certificates of the city, newest first")

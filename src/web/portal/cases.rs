@@ -2,10 +2,11 @@
 
 use actix_web::http::StatusCode;
 
+use crate::clock::Millis;
 use crate::domain::Role;
 use crate::domain::case::CaseState;
 use crate::domain::catalog::Sharing;
-use crate::domain::department_files::workflow::{FormField, Pull, Step, WorkflowFile};
+use crate::domain::department_files::workflow::{Pull, Step, WorkflowFile};
 use crate::domain::grant::GrantState;
 use crate::ids::EntryName;
 use crate::readmodel::PageRequest;
@@ -15,38 +16,56 @@ use crate::service::cases::StartCase;
 use crate::web::problem::Problem;
 
 use super::case_form;
+use super::codes;
 use super::desk::{Desk, Visitor};
 use super::form::{Fields, Posted};
 use super::listing::{cursor, pager};
 use super::render::{Answer, FAULTY};
 use super::views::cases::{CaseRow, CaseStart, Cases};
-use super::views::{Choice, Fault, Faults};
+use super::views::{Choice, Faults};
 
 const PAGE_SIZE: u32 = 30;
-/// Where the form shows what will be pulled.
-const SOURCES: &str = "sources";
 
-/// Cases that the department handles or signs off.
+/// Cases that the department handles or signs off, or as the filter says.
 pub async fn list(visitor: Visitor) -> Answer {
     let query = &visitor.query;
+    let own = Some(visitor.node.department.clone());
+    let (which, late) = (query.get("which"), query.get("late") == "yes");
+    let (involved, owner, waiting_for) = match which {
+        "all" => (None, None, None),
+        "owned" => (None, own, None),
+        "waiting" => (None, None, own),
+        _ => (own, None, None),
+    };
     let filter = CaseFilter {
-        involved: Some(visitor.node.department.clone()),
+        involved,
+        owner,
+        waiting_for,
+        state: codes::value(query.get("state")),
+        workflow: query.get("workflow").parse().ok(),
+        overdue: if late { Some(visitor.node.case_terms().await?) } else { None },
         page: PageRequest { cursor: cursor(query), size: Some(PAGE_SIZE) },
-        ..CaseFilter::default()
     };
     let page = visitor.node.cases(filter).await?;
-    let (first_href, next_href) = pager("/cases", query, &[], page.next_cursor.as_deref());
+    let fields = ["which", "state", "workflow", "late"];
+    let (first_href, next_href) = pager("/cases", query, &fields, page.next_cursor.as_deref());
     let opens = visitor.is(Role::Clerk) || visitor.is(Role::Reviewer);
-    let workflow = |workflow: &WorkflowFile| Choice {
+    let standings = visitor.node.workflow_standings()?;
+    let choice = |workflow: &WorkflowFile| Choice {
         value: workflow.name.to_string(),
         label: visitor.t.pick(&workflow.title).to_owned(),
-        chosen: false,
+        chosen: workflow.name.as_str() == query.get("workflow"),
     };
+    let in_force = standings.iter().filter(|_| opens).filter_map(|one| one.in_force.as_ref());
     let view = Cases {
         page: visitor.page(),
         t: visitor.t,
         rows: page.items.iter().map(|case| row(&visitor, case)).collect(),
-        workflows: visitor.node.workflows().iter().filter(|_| opens).map(workflow).collect(),
+        workflows: in_force.map(|one| choice(&one.workflow)).collect(),
+        every_workflow: standings.iter().filter_map(|one| one.workflow()).map(choice).collect(),
+        which: which.to_owned(),
+        state: query.get("state").to_owned(),
+        late,
         first_href,
         next_href,
     };
@@ -55,7 +74,7 @@ pub async fn list(visitor: Visitor) -> Answer {
 
 fn row(desk: &Desk, case: &CaseView) -> CaseRow {
     let given = case.steps.iter().filter(|step| step.word.is_some()).count();
-    let waits = case.steps.iter().any(|step| desk.is_own(&step.department) && step.word.is_none());
+    let timing = desk.node.case_timing(case);
     CaseRow {
         id: case.id.to_string(),
         title: desk.t.pick(&case.title).to_owned(),
@@ -63,19 +82,21 @@ fn row(desk: &Desk, case: &CaseView) -> CaseRow {
         opened_at: case.opened_at.local_text(),
         state: case.state.as_str().to_owned(),
         sign_offs: format!("{given} / {}", case.steps.len()),
-        waits_for_us: waits && case.state == CaseState::InProgress,
+        waits_for_us: case.steps.iter().any(|step| desk.is_own(&step.department) && case.is_due(step)),
+        due: timing.due.map(Millis::date).unwrap_or_default(),
+        late: timing.overdue || !timing.late.is_empty(),
     }
 }
 
 /// The form of a workflow.
 pub async fn new(visitor: Visitor) -> Answer {
     let workflow = wanted(&visitor, visitor.query.get("workflow"))?;
-    form(&visitor, StatusCode::OK, workflow, &Fields::default(), Faults::default())
+    form(&visitor, StatusCode::OK, &workflow, &Fields::default(), Faults::default())
 }
 
-fn wanted<'a>(desk: &'a Desk, name: &str) -> Result<&'a WorkflowFile, Problem> {
-    let found = desk.node.workflows().iter().find(|workflow| workflow.name.as_str() == name);
-    found.ok_or_else(|| Problem::new("not_found"))
+fn wanted(desk: &Desk, name: &str) -> Result<WorkflowFile, Problem> {
+    let name = name.parse().map_err(|_| Problem::new("not_found"))?;
+    Ok(desk.node.workflow_in_force(&name)?.workflow)
 }
 
 fn form(desk: &Desk, status: StatusCode, workflow: &WorkflowFile, sent: &Fields, faults: Faults) -> Answer {
@@ -117,40 +138,23 @@ fn can_pull(desk: &Desk, entry: &EntryName, purpose: &str) -> bool {
         .any(|grant| grant.state(now) == GrantState::Active && grant.request.purpose == purpose)
 }
 
-/// Opens a case and pulls its data.
+/// Opens a case and pulls its data. What cannot be pulled now leaves it waiting.
 pub async fn open(Posted { visitor, form: sent }: Posted) -> Answer {
     let workflow = wanted(&visitor, sent.get("workflow"))?;
     let fields = workflow.fields();
     let mut faults = Faults::default();
-    for source in sources(&visitor, workflow).iter().filter(|source| !source.chosen) {
-        faults.add_named(visitor.t, SOURCES, &source.label, "need_grant");
-    }
     case_form::missing(&visitor, &fields, &sent, &mut faults);
     if faults.is_empty() {
         let start = StartCase { workflow: workflow.name.clone(), params: case_form::values(&fields, &sent) };
         match visitor.node.start_case(&visitor.who, start).await {
             Ok(opened) => {
+                let flash = if opened.progress.state == CaseState::Waiting { "case_waits" } else { "case_opened" };
                 let id = opened.committed.transaction_id;
-                return visitor.done(&format!("/cases/{}", opened.case_id), "case_opened", Some(id));
+                return visitor.done(&format!("/cases/{}", opened.case_id), flash, Some(id));
             }
-            Err(error) => explain(&visitor, &fields, error, &mut faults)?,
+            Err(ServiceError::Invalid(found)) => case_form::wrong(&visitor, &fields, &found, &mut faults),
+            Err(other) => return Err(other.into()),
         }
     }
-    form(&visitor, FAULTY, workflow, &sent, faults)
-}
-
-/// Faults that the clerk can mend in the form; anything else is a problem.
-fn explain(desk: &Desk, fields: &[FormField], error: ServiceError, faults: &mut Faults) -> Result<(), Problem> {
-    match error {
-        ServiceError::Invalid(found) => {
-            case_form::wrong(desk, fields, &found, faults);
-            Ok(())
-        }
-        ServiceError::Conflict { code: code @ ("case_material_missing" | "case_data_disagree"), detail } => {
-            let message = format!("{}{}{detail}", desk.t.word("problem", code), desk.t.say("colon"));
-            faults.0.push(Fault { field: SOURCES.to_owned(), message });
-            Ok(())
-        }
-        other => Err(other.into()),
-    }
+    form(&visitor, FAULTY, &workflow, &sent, faults)
 }

@@ -37,13 +37,16 @@ pub async fn new(visitor: Visitor) -> Answer {
     }
     let entry = wanted(&visitor, visitor.query.get("entry")).await?;
     let asked = GrantFields {
+        purpose: visitor.query.get("purpose").to_owned(),
+        matter: visitor.query.get("matter").to_owned(),
         mode: "query".to_owned(),
         daily_max: DAILY_MAX.to_string(),
         valid_until: visitor.node.clock.now().plus(TERM_MS).date(),
         bounds: grant_bounds::fields(None, None, &Bounds::default()),
         ..GrantFields::default()
     };
-    form(&visitor, StatusCode::OK, &entry, &[], asked, Faults::default())
+    let chosen: Vec<ItemName> = visitor.query.all("item").filter_map(|name| name.parse().ok()).collect();
+    form(&visitor, StatusCode::OK, &entry, &chosen, asked, Faults::default())
 }
 
 /// The fields of a grant's own request.

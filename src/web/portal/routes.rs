@@ -11,9 +11,10 @@ use crate::web::problem::Problem;
 use crate::web::root;
 
 use super::{
-    account, admin, admin_log, admin_settings, admin_tokens, assets, audit, audit_numbers, case_page, cases, catalog,
-    certificates, cluster, draft_form, drafts, entrance, events, explorer, findings, frame, grant_acts, grant_request,
-    grant_templates, grants, home, keys, ledger, membership, policy, query, sheets, verification,
+    account, admin, admin_log, admin_settings, admin_tokens, assets, audit, audit_numbers, case_acts, case_page, cases,
+    catalog, certificates, cluster, draft_form, drafts, entrance, events, explorer, findings, frame, grant_acts,
+    grant_request, grant_templates, grants, home, keys, ledger, membership, policy, query, sheets, verification,
+    workflows,
 };
 
 /// Registers the portal. It takes every address that nobody took before.
@@ -80,8 +81,16 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/cases", web::post().to(cases::open))
         .route("/cases/new", web::get().to(cases::new))
         .route("/cases/{id}", web::get().to(case_page::show))
-        .route("/cases/{id}/steps/{step}/sign-off", web::post().to(case_page::sign_off))
-        .route("/cases/{id}/certificate", web::post().to(case_page::issue))
+        .route("/cases/{id}/steps/{step}/sign-off", web::post().to(case_acts::sign_off))
+        .route("/cases/{id}/steps/{step}/return", web::post().to(case_acts::give_back))
+        .route("/cases/{id}/steps/{step}/assign", web::post().to(case_acts::assign))
+        .route("/cases/{id}/retry", web::post().to(case_acts::retry))
+        .route("/cases/{id}/resubmit", web::post().to(case_acts::resubmit))
+        .route("/cases/{id}/withdraw", web::post().to(case_acts::withdraw))
+        .route("/cases/{id}/complete", web::post().to(case_acts::complete))
+        .route("/cases/{id}/certificate", web::post().to(case_acts::issue))
+        .route("/workflows", web::get().to(workflows::list))
+        .route("/workflows/{name}/publish", web::post().to(workflows::publish))
         .route("/certificates/{identifier}", web::get().to(certificates::show))
         .route("/certificates/{identifier}/status", web::post().to(certificates::set_status))
         .route("/verify", web::get().to(certificates::verify))

@@ -72,8 +72,7 @@ pub const KINDS: &[Kind] = kinds! {
     "code_taken" 409 "Resource code is taken" "信息资源代码已被占用" "leave the code out, and a free one is given" "请将代码留空，由系统生成";
     "draft_not_submitted" 409 "Draft is not submitted" "草稿尚未提交" "its author must submit it first" "请先由起草人提交";
     "replayed_request" 409 "Repeated access id" "访问标识重复" "send a new call" "请重新发起请求";
-    "case_material_missing" 409 "A record that the case needs is missing" "缺少办件所需材料" "check the parameters with the applicant" "请与申请人核对参数";
-    "case_data_disagree" 409 "Data disagree" "数据不一致" "settle the rules named in detail with the applicant or the department that holds the data" "请就 detail 所列规则与申请人或数据提供部门核实";
+    "workflow_not_published" 409 "Workflow is not published" "事项流程尚未发布" "a reviewer of this department publishes it first" "请先由本部门审核人发布该事项流程";
     "idempotency_key_reused" 409 "Idempotency-Key used for something else" "幂等键已用于其他请求" "send a new key for a new request" "新的请求请使用新的幂等键";
     "idempotency_in_progress" 409 "The same request is being done" "相同请求正在处理" "ask again in a moment" "请稍后再试";
     "idempotency_replayed_query" 409 "The query was answered" "该查询已答复" "answers are not kept: see the access record named in access_id, or send a new key" "查询结果不予留存：请按 access_id 查看访问记录，或使用新的幂等键";

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::domain::case::SignOffStep;
+use crate::domain::case::{SignOffStep, StepKind};
 use crate::domain::case_rules::{Operand, Rule};
 use crate::domain::schema::Fault;
 use crate::domain::{Role, Text};
@@ -105,21 +105,6 @@ pub struct Step {
     pub days: Option<u8>,
 }
 
-/// How a step is done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepKind {
-    /// By a word.
-    #[default]
-    SignOff,
-    /// By recording a payment.
-    Payment,
-    /// By recording a document.
-    Document,
-    /// By an answer to the applicant.
-    Answer,
-}
-
 /// The e-licence of a workflow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -154,23 +139,6 @@ pub struct Notice {
     pub text: Text,
 }
 
-impl StepKind {
-    /// The word in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SignOff => "sign_off",
-            Self::Payment => "payment",
-            Self::Document => "document",
-            Self::Answer => "answer",
-        }
-    }
-
-    /// Whether a word alone does it.
-    pub fn is_sign_off(&self) -> bool {
-        *self == Self::SignOff
-    }
-}
-
 impl Pull {
     /// Whether a filled-in form asks for it.
     pub fn is_wanted(&self, form: &Map<String, Value>) -> bool {
@@ -200,7 +168,13 @@ impl Step {
 
     /// The step as it stands on the ledger.
     pub fn on_ledger(&self, department: DepartmentId) -> SignOffStep {
-        SignOffStep { step: self.step.clone(), department, title: self.title.clone() }
+        SignOffStep {
+            role: Some(self.role).filter(|role| *role != Role::Reviewer),
+            kind: Some(self.kind).filter(|kind| !kind.is_sign_off()),
+            after: Some(self.after.clone()).filter(|after| !after.is_empty()),
+            days: self.days,
+            ..SignOffStep::plain(self.step.clone(), department, self.title.clone())
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::crypto::digest::Hash;
 use crate::crypto::sign::KeyId;
 use crate::domain::access::AccessDecision;
-use crate::domain::case::CaseState;
+use crate::domain::case::{CaseState, StepKind};
 use crate::domain::catalog::{EntryState, Level, Masking, Sharing, UpdateCycle};
 use crate::domain::certificate::CertificateStatus;
 use crate::domain::finding::Mismatch;
@@ -86,7 +86,9 @@ choices! {
     AccessDecision = "AccessDecision", ["allowed", "refused"];
     Mismatch = "FindingProblem",
         ["promise_without_record", "record_differs", "record_without_call", "record_without_promise"];
-    CaseState = "CaseState", ["in_progress", "agreed", "rejected", "completed"];
+    CaseState = "CaseState",
+        ["waiting", "in_progress", "returned", "agreed", "rejected", "withdrawn", "completed"];
+    StepKind = "StepKind", ["sign_off", "payment", "document", "answer"];
     CertificateStatus = "CertificateStatus", ["valid", "suspended", "revoked", "cancelled", "lapsed"];
 }
 
@@ -176,7 +178,8 @@ mod tests {
         listed(&[EntryState::Published, EntryState::Deprecated, EntryState::Withdrawn]);
         listed(&[GrantMode::Query, GrantMode::Verify]);
         listed(&[AccessDecision::Allowed, AccessDecision::Refused]);
-        listed(&[CaseState::InProgress, CaseState::Agreed, CaseState::Rejected, CaseState::Completed]);
+        listed(&CaseState::ALL);
+        listed(&[StepKind::SignOff, StepKind::Payment, StepKind::Document, StepKind::Answer]);
         use CertificateStatus as C;
         listed(&[C::Valid, C::Suspended, C::Revoked, C::Cancelled, C::Lapsed]);
         use UpdateCycle as U;

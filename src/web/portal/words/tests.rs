@@ -80,7 +80,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("notice", &["new_major_version", "deprecated", "withdrawn"]),
     ("awaited", &["under_way", "leader", "unheard", "lagging", "majority"]),
     ("check", &["quorum", "membership", "lag", "clock", "projection", "outbox", "halted", "keys", "disk", "policy"]),
-    ("case", &["in_progress", "agreed", "rejected", "completed"]),
+    ("case", &["waiting", "in_progress", "returned", "agreed", "rejected", "withdrawn", "completed"]),
     ("certificate", &["valid", "suspended", "revoked", "cancelled", "lapsed"]),
     ("cosignature", &["fits", "false", "none"]),
     ("cosigner", &["current", "behind", "silent"]),
@@ -148,6 +148,14 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "appeal_dismissed",
             "case_opened",
             "case_signed",
+            "case_waits",
+            "case_goes_on",
+            "case_returned",
+            "case_resubmitted",
+            "case_assigned",
+            "case_withdrawn",
+            "case_completed",
+            "workflow_published",
             "certificate_issued",
             "certificate_changed",
             "signed_out",
@@ -221,7 +229,11 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("role", &["clerk", "reviewer", "admin", "auditor", "system"]),
     ("rule-change", &["added", "removed", "changed", "moved"]),
     ("sharing", &["unconditional", "conditional", "not_shared"]),
-    ("step", &["waiting", "agreed", "disagreed"]),
+    ("step", &["waiting", "later", "returned", "agreed", "disagreed"]),
+    ("rule-says", &["held", "broken", "open"]),
+    ("case-do", &["sign_off", "payment", "document", "answer"]),
+    ("cases-which", &["involved", "waiting", "owned", "all"]),
+    ("fact", &["amount_yuan", "number", "paid_on", "title", "text"]),
     ("step-hint", &["form", "signature", "inclusion", "checkpoint"]),
     ("step-of", &["form", "signature", "inclusion", "checkpoint"]),
     ("task", &["drafts", "grants", "overdue", "sign_offs", "expiring", "changed", "appeals"]),
@@ -308,8 +320,7 @@ const PROBLEMS: &[&str] = &[
     "breaking",
     "code_taken",
     "draft_not_submitted",
-    "case_material_missing",
-    "case_data_disagree",
+    "workflow_not_published",
     "unprocessable",
     "invalid",
     "too_large",
@@ -429,9 +440,8 @@ fn families_know_every_word_of_the_domain() {
     let keys = family_keys();
     let domain = Role::ALL.iter().map(|role| format!("role-{}", role.as_str()));
     let domain = domain.chain(GrantState::ALL.iter().map(|state| format!("grant-{}", state.as_str())));
-    let cases = [CaseState::InProgress, CaseState::Agreed, CaseState::Rejected, CaseState::Completed];
     let domain = domain.chain(KeyState::ALL.iter().map(|state| format!("key-{}", state.as_str())));
-    for key in domain.chain(cases.iter().map(|state| format!("case-{}", state.as_str()))) {
+    for key in domain.chain(CaseState::ALL.iter().map(|state| format!("case-{}", state.as_str()))) {
         assert!(keys.contains(&key), "no text for {key}");
     }
 }

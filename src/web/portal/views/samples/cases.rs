@@ -1,7 +1,10 @@
 //! Cases and certificates.
 
 use super::{DIGEST, ENTRY, EVIL, ID, LICENCE, page, s, two};
-use crate::web::portal::views::cases::{CaseField, CasePage, CaseRow, CaseStart, Cases, Mark, MaterialView, StepView};
+use crate::web::portal::views::cases::{
+    CaseField, CasePage, CaseRow, CaseStart, Cases, EventView, Mark, MaterialView, ProblemView, RuleView, StepView,
+    WorkflowRow, Workflows,
+};
 use crate::web::portal::views::certificate::{CertificateCard, CertificatePage, StatusRow, Verified, VerifyPage};
 use crate::web::portal::views::{Choice, Fault, Faults, Page};
 use crate::web::portal::words::{Lang, Words};
@@ -15,6 +18,8 @@ pub fn cases(lang: Lang) -> Cases {
         state: s(state),
         sign_offs: s("1 / 2"),
         waits_for_us,
+        due: s("2026-12-31"),
+        late: waits_for_us,
     };
     Cases {
         page: page(lang, "/cases"),
@@ -25,8 +30,29 @@ pub fn cases(lang: Lang) -> Cases {
             label: two(lang, "不动产转移登记", "real estate transfer"),
             chosen: false,
         }],
+        every_workflow: vec![Choice { value: s("real-estate-transfer"), label: s(EVIL), chosen: true }],
+        which: s("waiting"),
+        state: s("in_progress"),
+        late: true,
         first_href: None,
         next_href: None,
+    }
+}
+
+pub fn workflows(lang: Lang) -> Workflows {
+    let row = |version: Option<u32>, differs| WorkflowRow {
+        name: s("real-estate-transfer"),
+        title: s(EVIL),
+        version,
+        by: s("chen.jie"),
+        at: s("2026-11-21 09:00:00"),
+        differs,
+    };
+    Workflows {
+        page: page(lang, "/workflows"),
+        t: Words::of(lang),
+        rows: vec![row(Some(2), false), row(Some(1), true), row(None, true)],
+        may_publish: true,
     }
 }
 
@@ -72,16 +98,32 @@ pub fn case_start(lang: Lang) -> CaseStart {
 
 pub fn case(lang: Lang) -> CasePage {
     let mark = |zh: &str, en: &str, state, detail: &str| Mark { label: two(lang, zh, en), state, detail: s(detail) };
-    let step = |step: &str, zh: &str, en: &str, state: &str, may_sign| StepView {
+    let step = |step: &str, zh: &str, en: &str, state: &'static str, may_sign| StepView {
         step: s(step),
         title: two(lang, zh, en),
         department: two(lang, "住房和城乡建设局", "Housing"),
-        state: s(state),
+        kind: if may_sign { "payment" } else { "sign_off" },
+        state,
+        user: s(EVIL),
+        after: s(EVIL),
         by: s(if may_sign { "" } else { "chen.jie" }),
         at: s(if may_sign { "" } else { "2026-11-21 09:40:00" }),
+        took: s("40 min"),
+        due: s("2026-11-26"),
+        late: may_sign,
         note: s(if may_sign { "" } else { EVIL }),
         index: (!may_sign).then_some(1201),
+        fact: vec![(s("amount_yuan"), s(EVIL))],
+        fact_digest: s(DIGEST),
+        fact_fits: !may_sign,
+        fact_missing: s(if may_sign { "" } else { EVIL }),
+        fact_fields: vec![
+            CaseField { name: s("amount_yuan"), label: s("yuan"), kind: "number", ..CaseField::default() },
+            CaseField { name: s("text"), label: s("text"), kind: "area", ..CaseField::default() },
+        ],
         may_sign,
+        may_assign: may_sign,
+        may_delegate: true,
     };
     let material = |zh: &str, en: &str, held| MaterialView {
         entry: s(ENTRY),
@@ -89,6 +131,7 @@ pub fn case(lang: Lang) -> CasePage {
         provider: two(lang, "公安局", "Public Security"),
         access_id: s(ID),
         digest: s(DIGEST),
+        took: s("1.2 s"),
         held,
         columns: vec![
             two(lang, "姓名", "Name"),
@@ -106,7 +149,25 @@ pub fn case(lang: Lang) -> CasePage {
         owner: two(lang, "规划和自然资源局", "Planning and Resources"),
         opened_by: s("li.na"),
         opened_at: s("2026-11-21 09:00:00"),
+        version: Some(1),
         state: s("in_progress"),
+        took: s("40 min"),
+        due: s("2026-12-31"),
+        late: true,
+        form: vec![(s(EVIL), s(EVIL))],
+        problems: vec![ProblemView {
+            pull: s("deed-tax"),
+            title: s(EVIL),
+            provider: two(lang, "税务局", "Tax"),
+            code: s("no_grant"),
+            reason: s(EVIL),
+            grant_href: s("/grants/new?entry=tax/deed-tax-payment"),
+        }],
+        rules: vec![
+            RuleView { title: s(EVIL), state: "held" },
+            RuleView { title: s(EVIL), state: "broken" },
+            RuleView { title: s(EVIL), state: "open" },
+        ],
         progress: vec![
             mark("调取数据", "Data pulled", "done", "4 / 4"),
             mark("住建会签", "Housing signs", "done", "chen.jie"),
@@ -122,8 +183,26 @@ pub fn case(lang: Lang) -> CasePage {
             step("contract", "核对网签合同", "Check the contract", "agreed", false),
             step("tax", "核对完税情况", "Check the tax", "waiting", true),
         ],
+        departments: vec![Choice { value: s("tax"), label: s(EVIL), chosen: false }],
+        ends_in_certificate: true,
         certificate: None,
+        notice: s(EVIL),
+        notice_digest: s(DIGEST),
+        events: vec![EventView {
+            kind: s("case.return"),
+            about: s(EVIL),
+            text: s(EVIL),
+            department: two(lang, "税务局", "Tax"),
+            by: s("chen.jie"),
+            at: s("2026-11-21 09:40:00"),
+            took: s("40 min"),
+            index: 1201,
+        }],
+        may_retry: true,
+        may_resubmit: true,
         may_issue: true,
+        may_complete: true,
+        may_withdraw: true,
         faults: Faults::default(),
     }
 }

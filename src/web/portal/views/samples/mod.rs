@@ -61,6 +61,7 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
                 .render(),
         ),
         ("cases", cases::cases(lang).render()),
+        ("workflows", cases::workflows(lang).render()),
         ("case_start", cases::case_start(lang).render()),
         ("case", cases::case(lang).render()),
         ("certificate", cases::certificate(lang).render()),

@@ -1,0 +1,65 @@
+//! Cases: pull what the departments already have, compare it, let them sign off, end.
+
+mod acts;
+mod detail;
+pub mod fields;
+mod open;
+mod problems;
+mod resume;
+mod run;
+
+pub use acts::{AssignWord, FactContent, ResubmitWord, ReturnWord, SignOffWord};
+pub use detail::{CaseDetail, PartyFacts, PullStanding, RuleStanding, Timing};
+pub use open::{OpenedCase, StartCase};
+pub(super) use resume::go_on;
+pub use run::CaseProgress;
+
+use crate::domain::case::Case;
+use crate::ids::CaseId;
+use crate::policy::facts::Relation;
+use crate::readmodel::Page;
+use crate::readmodel::cases::{CaseFilter, CaseTerm, CaseView};
+
+use super::Node;
+use super::blocking::blocking;
+use super::error::ServiceError;
+
+impl Node {
+    /// Cases of the city, newest first.
+    ///
+    /// # Errors
+    /// A cursor of another listing.
+    pub async fn cases(&self, filter: CaseFilter) -> Result<Page<CaseView>, ServiceError> {
+        let model = self.model.clone();
+        blocking(move || model.cases(&filter)).await
+    }
+
+    /// What a filter of late cases needs: the deadlines there are, by this department's calendar.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn case_terms(&self) -> Result<Vec<CaseTerm>, ServiceError> {
+        let model = self.model.clone();
+        let days = blocking(move || model.case_terms()).await?;
+        let now = self.clock.now();
+        Ok(days.into_iter().map(|days| CaseTerm { days, late_before: self.calendar.late_before(now, days) }).collect())
+    }
+
+    /// A case as the ledger has it.
+    fn ledger_case(&self, id: CaseId) -> Result<Case, ServiceError> {
+        let case = self.chain.state().case(id).cloned();
+        case.ok_or_else(|| ServiceError::missing(format_args!("case {id}")))
+    }
+
+    /// How this department stands to a case that it would carry on.
+    fn relation_to_case(&self, case: &Case) -> Relation {
+        if case.owner == self.department { Relation::Own } else { Relation::Foreign }
+    }
+}
+
+/// Randomness that keeps what stands behind a digest from being guessed, hex.
+fn fresh_salt() -> Result<String, ServiceError> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).map_err(|_| ServiceError::Internal("no randomness for a salt".into()))?;
+    Ok(hex::encode(salt))
+}
