@@ -10,6 +10,7 @@
 mod appeal;
 mod auditor;
 mod browser;
+mod cases;
 mod clerk;
 mod exports;
 mod eyes;

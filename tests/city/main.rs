@@ -18,6 +18,7 @@ mod errors;
 mod evidence;
 mod explorer;
 mod faults;
+mod flows;
 mod grants;
 mod headers;
 mod health;

@@ -46,6 +46,10 @@ fn tries(manifest: &Manifest, examples: &Examples) {
         let entry = "public-security/household-registration";
         println!("{}", query(civil, entry, "marriage-registration", "id_number", &examples.seller_id_number));
     }
+    if let (Some(registry), false) = (node("planning-resources"), examples.cases.is_empty()) {
+        println!("  # 联办 · a case of several departments: sign in at {} as clerk1 and start one;", registry.url);
+        println!("  # 填什么 · what to fill in, for this and the other workflows, stands in departments/examples.toml");
+    }
     if let Some(audit) = node("audit") {
         println!("  # 审计员 · the auditor sees all of it: sign in at {} as auditor1", audit.url);
         println!("  # 离线核验 · verify the whole ledger offline:");

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 /// What stories ask about.
 #[derive(Deserialize)]
@@ -15,6 +16,22 @@ pub struct Examples {
     pub unit_number: String,
     /// A parking bay.
     pub bay_id: String,
+    /// What a clerk fills in for each workflow.
+    #[serde(rename = "case")]
+    pub cases: Vec<ExampleCase>,
+}
+
+/// A form of a workflow, filled in.
+#[derive(Deserialize)]
+pub struct ExampleCase {
+    /// Whose workflow it is.
+    pub department: String,
+    /// The workflow.
+    pub workflow: String,
+    /// The rule that does not hold; none when the case runs to its end.
+    pub refused_by: Option<String>,
+    /// The form's fields.
+    pub form: Value,
 }
 
 static EXAMPLES: LazyLock<Examples> = LazyLock::new(|| {

@@ -17,7 +17,7 @@ pub use archive::{Archive, Paper};
 pub use caller::Caller;
 pub use city::City;
 pub use command::{Said, mulu, mulu_told};
-pub use examples::Examples;
+pub use examples::{ExampleCase, Examples};
 pub use files::{FileServer, Files};
 pub use journey::Wish;
 pub use process::{is_running, signal};
