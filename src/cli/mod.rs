@@ -4,6 +4,7 @@
 mod account;
 mod backup;
 mod bench;
+mod certificate;
 mod check_config;
 mod city;
 mod completion;
@@ -82,6 +83,9 @@ enum Command {
     /// Audit a receipt, offline
     #[command(subcommand)]
     Receipt(receipt::Receipt),
+    /// Check an e-licence, offline
+    #[command(subcommand)]
+    Certificate(certificate::Certificate),
     /// Work with a node's read model
     #[command(subcommand)]
     Projection(projection::Projection),
@@ -117,6 +121,7 @@ pub fn run() -> ExitCode {
         Command::Token(command) => command.run(),
         Command::Ledger(command) => command.run(),
         Command::Receipt(command) => command.run(),
+        Command::Certificate(command) => command.run(),
         Command::Projection(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Restore(command) => command.run(),

@@ -82,7 +82,7 @@ pub(super) fn policy(path: &Path) -> Result<TrustPolicy, CliError> {
     })
 }
 
-fn exit_code(fault: &ReceiptFault) -> u8 {
+pub(super) fn exit_code(fault: &ReceiptFault) -> u8 {
     match fault {
         ReceiptFault::Malformed(_) => 10,
         ReceiptFault::OtherChain(_) => 11,

@@ -12,7 +12,8 @@ use super::case::{
     SignOff, WorkflowPublication,
 };
 use super::catalog::Entry;
-use super::certificate::{CertificateIssue, CertificateStatusChange};
+use super::certificate::{CertificateAnnotation, CertificateIssue, CertificateStatusChange};
+use super::certificate_type::TypePublication;
 use super::department::{Department, Genesis};
 use super::digest_record::DigestRecord;
 use super::edition::EditionChange;
@@ -179,6 +180,10 @@ commands! {
     IssueCertificate(CertificateIssue) = "certificate.issue",
     /// The issuer changes a certificate's status.
     SetCertificateStatus(CertificateStatusChange) = "certificate.status",
+    /// An issuer publishes a version of a type of certificates.
+    PublishCertificateType(TypePublication) = "certificate_type.publish",
+    /// The issuer annotates a certificate.
+    AnnotateCertificate(CertificateAnnotation) = "certificate.annotate",
     /// A department records the digest of a document that stays with it.
     RecordDigest(DigestRecord) = "digest.record",
 }

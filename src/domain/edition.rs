@@ -38,6 +38,9 @@ pub fn of(command: &Command) -> u32 {
         Command::ApproveGrant(approval) if has_limits_of_edition_3(approval) => 3,
         Command::PublishEntry(publication) if publication.entry.needs_edition_3() => 3,
         Command::RecordAccesses(batch) if batch.records.iter().any(|record| record.facts.is_some()) => 3,
+        Command::PublishCertificateType(_) | Command::AnnotateCertificate(_) => 4,
+        Command::IssueCertificate(issue) if issue.details.is_some() => 4,
+        Command::SetCertificateStatus(change) if change.status.needs_edition_4() => 4,
         Command::ProposePolicy(_) | Command::ConfirmPolicy(_) | Command::RejectPolicy(_) => 3,
         Command::PublishWorkflow(_)
         | Command::RecordPull(_)

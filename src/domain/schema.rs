@@ -139,6 +139,7 @@ impl Retrieve for Neighbours {
         let name = uri.as_str().strip_prefix(BASE).unwrap_or_default();
         let text = match name {
             "common.json" => include_str!("../../schemas/common.json"),
+            "department/certificate.json" => include_str!("../../schemas/department/certificate.json"),
             "department/catalog-entry.json" => include_str!("../../schemas/department/catalog-entry.json"),
             "department/workflow.json" => include_str!("../../schemas/department/workflow.json"),
             _ => return Err(format!("{uri} is not a schema of this program").into()),
@@ -194,6 +195,8 @@ const TX: &[(&str, &str)] = own_schemas!("tx":
     "case.complete",
     "certificate.issue",
     "certificate.status",
+    "certificate_type.publish",
+    "certificate.annotate",
     "digest.record",
 );
 const DEPARTMENT: &[(&str, &str)] = own_schemas!("department":
@@ -201,6 +204,7 @@ const DEPARTMENT: &[(&str, &str)] = own_schemas!("department":
     "catalog-entry",
     "connector",
     "workflow",
+    "certificate",
     "grants",
     "purposes",
     "code-lists",
@@ -228,6 +232,8 @@ const API: &[(&str, &str)] = own_schemas!("api":
     "resubmission",
     "assignment",
     "certificate_status",
+    "certificate_annotation",
+    "certificate_preparation",
     "key_rotation",
     "edition",
     "policy",
@@ -256,7 +262,7 @@ pub fn tx_body(kind: &str) -> Option<&'static Schema> {
 }
 
 /// The schema of a file in a department's folder: `department`, `catalog-entry`, `connector`,
-/// `workflow`, `grants`, `purposes`, `code-lists`, `calendar`, `templates` or `examples`.
+/// `workflow`, `certificate`, `grants`, `purposes`, `code-lists`, `calendar`, `templates` or `examples`.
 pub fn department_file(name: &str) -> Option<&'static Schema> {
     static COMPILED: LazyLock<Compiled> = LazyLock::new(|| compile_all(DEPARTMENT));
     COMPILED.get(name)

@@ -99,13 +99,30 @@ fn example(kind: &str) -> Value {
         "case.complete" => json!({"case": ID, "notice_digest": digest}),
         "certificate.issue" => json!({
             "identifier": "1.2.156.3005.2.11100000000013338W032.11220000013544541J.2430599.001.F", "type_name": name,
-            "valid_from": "2026-11-21", "document_digest": digest, "holder_commitment": digest}),
+            "valid_from": "2026-11-21", "document_digest": digest, "holder_commitment": digest,
+            "details": {"type": {"name": "real-estate-title", "version": 1}, "operation": "change",
+                "predecessor": "1.2.156.3005.2.11100000000013338W032.11220000013544541J.2430599.001.F",
+                "prepared_by": actor}}),
+        "certificate.annotate" => json!({
+            "identifier": "1.2.156.3005.2.11100000000013338W032.11220000013544541J.2430599.001.F",
+            "cause": "mortgaged", "expires": "2027-01-31"}),
+        "certificate_type.publish" => json!({"document": certificate_type()}),
         "certificate.status" => json!({
             "identifier": "1.2.156.3005.2.11100000000013338W032.11220000013544541J.2430599.001.F",
             "status": "cancelled", "reason": "transferred"}),
         "digest.record" => json!({"digest": digest, "label": "民政〔2026〕17号", "kind": "case-papers"}),
         _ => panic!("no example of {kind}"),
     }
+}
+
+fn certificate_type() -> Value {
+    let name = json!({"zh": "不动产权证书", "en": "Title certificate"});
+    json!({"name": "real-estate-title", "version": 1, "type_code": "11100000000013338W032", "title": name,
+        "defining_authority": {"name": name, "code": "11100000000013338W"}, "holder_kind": "111", "by_hand": true,
+        "validity": {"rule": "years", "years": 70},
+        "fields": {"type": "object", "properties": {"use": {"type": "string", "maxLength": 20, "x-title": name}},
+            "required": ["use"], "additionalProperties": false},
+        "section": [{"title": name, "fields": ["use"]}], "legal_note": name})
 }
 
 /// The example as its Rust type writes it.

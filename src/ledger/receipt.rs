@@ -146,6 +146,21 @@ impl Receipt {
         Ok(receipt)
     }
 
+    /// The index that it states.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// The transaction that it brings; proves nothing yet.
+    ///
+    /// # Errors
+    /// [`LedgerError::Malformed`] with the reason.
+    pub fn transaction(&self) -> Result<Transaction, LedgerError> {
+        let bytes = BASE64.decode(&self.transaction);
+        let bytes = bytes.map_err(|_| LedgerError::malformed("receipt", "the transaction is not base64"))?;
+        Transaction::decode(&bytes)
+    }
+
     /// The signed note that the receipt brings; says nothing of its signatures.
     ///
     /// # Errors
@@ -170,8 +185,7 @@ impl Receipt {
         if checkpoint.algorithm() != self.hash || self.inclusion.len() > PATH_MAX {
             return Err(wrong("its parts do not belong together"));
         }
-        let bytes = BASE64.decode(&self.transaction).map_err(|_| wrong("the transaction is not base64"))?;
-        let transaction = Transaction::decode(&bytes)?;
+        let transaction = self.transaction()?;
         let mut keys =
             trust.departments().iter().flat_map(|(department, keys)| keys.iter().map(move |k| (department, k)));
         let signer = keys.find(|(_, key)| key.id() == transaction.key());

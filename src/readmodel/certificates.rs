@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Millis;
 use crate::domain::Actor;
-use crate::domain::certificate::{CertificateIssue, CertificateStatus, CertificateStatusChange};
-use crate::ids::{CaseId, DepartmentId, TxId};
+use crate::domain::certificate::{
+    Annotated, CertificateAnnotation, CertificateIssue, CertificateStatus, CertificateStatusChange, IssueDetails,
+};
+use crate::ids::{CaseId, DepartmentId, Slug, TxId};
 
 use super::ReadModel;
 use super::columns::{column, from_json, number, to_json};
@@ -31,10 +33,28 @@ pub struct CertificateView {
     pub transaction_id: TxId,
     /// Its index.
     pub ledger_index: u64,
-    /// Its status now.
+    /// Its status on the ledger; see [`CertificateView::status_on`].
     pub status: CertificateStatus,
     /// The last change of its status, none while it is as issued.
     pub change: Option<StatusChangeView>,
+    /// The certificate that took its place.
+    #[serde(default)]
+    pub successor: Option<String>,
+    /// Annotations, oldest first.
+    #[serde(default)]
+    pub annotations: Vec<Annotated>,
+}
+
+impl CertificateView {
+    /// Its status on a day: lapsed when its time is over.
+    pub fn status_on(&self, today: &str) -> CertificateStatus {
+        self.status.on(today, self.issue.valid_to.as_deref())
+    }
+
+    /// Annotations that are to be shown on a day.
+    pub fn annotations_on(&self, today: &str) -> impl Iterator<Item = &Annotated> {
+        self.annotations.iter().filter(move |made| made.expires.as_deref().is_none_or(|last| today <= last))
+    }
 }
 
 /// A change of a certificate's status.
@@ -55,8 +75,12 @@ pub struct StatusChangeView {
 pub struct CertificateFilter {
     /// Issued by this department.
     pub issuer: Option<DepartmentId>,
-    /// Of this status.
-    pub status: Option<CertificateStatus>,
+    /// Of this status on that day.
+    pub status: Option<(CertificateStatus, String)>,
+    /// Of this type.
+    pub kind: Option<Slug>,
+    /// One of these.
+    pub identifiers: Option<Vec<String>>,
     /// Issued in this case.
     pub case: Option<CaseId>,
     /// Which page.
@@ -71,6 +95,8 @@ struct CertificateRow {
     issuer: String,
     status: String,
     case_id: Option<String>,
+    kind: Option<String>,
+    valid_to: Option<String>,
     doc: String,
 }
 
@@ -79,6 +105,9 @@ pub(super) fn issue(
     origin: &Origin<'_>,
     issue: CertificateIssue,
 ) -> Result<(), ReadError> {
+    if let Some(details) = issue.details.as_ref().filter(|details| details.operation.replaces()) {
+        replaced(connection, origin, details, &issue.identifier)?;
+    }
     let view = CertificateView {
         issue,
         issuer: origin.department.clone(),
@@ -88,8 +117,46 @@ pub(super) fn issue(
         ledger_index: origin.index,
         status: CertificateStatus::Valid,
         change: None,
+        successor: None,
+        annotations: Vec::new(),
     };
     save(connection, &view)
+}
+
+/// The predecessor ends with its successor's issue.
+fn replaced(
+    connection: &mut SqliteConnection,
+    origin: &Origin<'_>,
+    details: &IssueDetails,
+    successor: &str,
+) -> Result<(), ReadError> {
+    let Some(predecessor) = &details.predecessor else { return Ok(()) };
+    let mut view = known(connection, predecessor)?;
+    view.status = CertificateStatus::Lapsed;
+    view.successor = Some(successor.to_owned());
+    view.change = Some(StatusChangeView {
+        reason: details.operation.as_str().to_owned(),
+        by: origin.actor.clone(),
+        at: origin.at,
+        ledger_index: origin.index,
+    });
+    save(connection, &view)
+}
+
+pub(super) fn annotate(
+    connection: &mut SqliteConnection,
+    origin: &Origin<'_>,
+    annotation: CertificateAnnotation,
+) -> Result<(), ReadError> {
+    let CertificateAnnotation { identifier, cause, expires } = annotation;
+    let mut view = known(connection, &identifier)?;
+    view.annotations.push(Annotated { cause, expires, by: origin.actor.clone(), at: origin.at });
+    save(connection, &view)
+}
+
+fn known(connection: &mut SqliteConnection, identifier: &str) -> Result<CertificateView, ReadError> {
+    let missing = || ReadError::Corrupt("a certificate is missing in the projection".into());
+    load(connection, identifier)?.ok_or_else(missing)
 }
 
 pub(super) fn set_status(
@@ -97,8 +164,7 @@ pub(super) fn set_status(
     origin: &Origin<'_>,
     change: CertificateStatusChange,
 ) -> Result<(), ReadError> {
-    let missing = || ReadError::Corrupt("a certificate is missing in the projection".into());
-    let mut view = load(connection, &change.identifier)?.ok_or_else(missing)?;
+    let mut view = known(connection, &change.identifier)?;
     view.status = change.status;
     view.change = Some(StatusChangeView {
         reason: change.reason,
@@ -122,6 +188,8 @@ fn save(connection: &mut SqliteConnection, view: &CertificateView) -> Result<(),
         issuer: view.issuer.to_string(),
         status: view.status.as_str().to_owned(),
         case_id: view.issue.case.map(|case| case.to_string()),
+        kind: view.issue.details.as_ref().map(|details| details.kind.name.to_string()),
+        valid_to: view.issue.valid_to.clone(),
         doc: to_json(view)?,
     };
     diesel::replace_into(certificates::table).values(row).execute(connection)?;
@@ -139,8 +207,23 @@ impl ReadModel {
         if let Some(issuer) = &filter.issuer {
             query = query.filter(certificates::issuer.eq(issuer.as_str()));
         }
-        if let Some(status) = filter.status {
-            query = query.filter(certificates::status.eq(status.as_str()));
+        if let Some((status, today)) = &filter.status {
+            let said = certificates::status.eq(status.as_str());
+            let open = certificates::status.eq_any(["valid", "suspended"]);
+            let over = certificates::valid_to.is_not_null().and(certificates::valid_to.lt(today));
+            query = match status {
+                CertificateStatus::Lapsed => query.filter(said.or(open.and(over))),
+                CertificateStatus::Valid | CertificateStatus::Suspended => query.filter(
+                    said.and(certificates::valid_to.is_null().or(certificates::valid_to.ge(today)).assume_not_null()),
+                ),
+                _ => query.filter(said),
+            };
+        }
+        if let Some(kind) = &filter.kind {
+            query = query.filter(certificates::kind.eq(kind.as_str()));
+        }
+        if let Some(identifiers) = &filter.identifiers {
+            query = query.filter(certificates::identifier.eq_any(identifiers));
         }
         if let Some(case) = filter.case {
             query = query.filter(certificates::case_id.eq(case.to_string()));

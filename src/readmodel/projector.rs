@@ -57,7 +57,7 @@ fn apply(
     command: Command,
 ) -> Result<(), ReadError> {
     match command {
-        // Departments, nodes, keys, rules and workflows are few: they are read from the state. A digest is found by its reference.
+        // Departments, nodes, keys, rules, workflows and types of certificates are few: they are read from the state. A digest is found by its reference.
         Command::Genesis(_)
         | Command::RegisterDepartment(_)
         | Command::SetNode(_)
@@ -72,6 +72,7 @@ fn apply(
         | Command::RevokeKey(_)
         | Command::EndorseKey(_)
         | Command::PublishWorkflow(_)
+        | Command::PublishCertificateType(_)
         | Command::RecordDigest(_) => Ok(()),
         Command::PublishEntry(publication) => catalog::publish(connection, origin, publication),
         Command::DeprecateEntry(ending) => catalog::end(connection, origin, ending, EntryState::Deprecated),
@@ -107,5 +108,6 @@ fn apply(
             certificates::issue(connection, origin, issue)
         }
         Command::SetCertificateStatus(change) => certificates::set_status(connection, origin, change),
+        Command::AnnotateCertificate(annotation) => certificates::annotate(connection, origin, annotation),
     }
 }

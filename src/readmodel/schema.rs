@@ -167,6 +167,8 @@ diesel::table! {
         issuer -> Text,
         status -> Text,
         case_id -> Nullable<Text>,
+        kind -> Nullable<Text>,
+        valid_to -> Nullable<Text>,
         doc -> Text,
     }
 }

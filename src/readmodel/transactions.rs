@@ -187,6 +187,8 @@ fn reference(payload: &Payload) -> Option<String> {
         Command::CompleteCase(word) => word.case.to_string(),
         Command::IssueCertificate(issue) => issue.identifier.clone(),
         Command::SetCertificateStatus(change) => change.identifier.clone(),
+        Command::AnnotateCertificate(annotation) => annotation.identifier.clone(),
+        Command::PublishCertificateType(publication) => publication.document.name.to_string(),
         Command::RecordDigest(record) => record.digest.to_string(),
     })
 }

@@ -6,7 +6,9 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 
 use crate::domain::catalog::{Entry, ItemKind};
+use crate::domain::certificate_type::CertificateType;
 use crate::domain::department_files::calendar::{self, Calendar};
+use crate::domain::department_files::certificate_type;
 use crate::domain::department_files::city::{self, Examples, Purpose};
 use crate::domain::department_files::code_lists::{self, CodeLists};
 use crate::domain::department_files::department::{self, DepartmentFile, Part};
@@ -92,6 +94,8 @@ pub struct DepartmentFolder {
     pub connectors: ConnectorFile,
     /// Its cases.
     pub workflows: Vec<WorkflowFile>,
+    /// Types of certificates that it issues.
+    pub certificate_types: Vec<CertificateType>,
     /// Grants that its cases need.
     pub grants: Vec<GrantFile>,
 }
@@ -246,6 +250,7 @@ pub fn load_department(path: &Path) -> Result<DepartmentFolder, DepartmentsError
         entries: Vec::new(),
         connectors: ConnectorFile { version: 1, connectors: Vec::new() },
         workflows: Vec::new(),
+        certificate_types: load_certificate_types(path)?,
         grants: Vec::new(),
     };
     // Schemas are named from the folder that holds the folder of departments.
@@ -269,6 +274,19 @@ pub fn load_department(path: &Path) -> Result<DepartmentFolder, DepartmentsError
         folder.connectors = connectors(&name, &text, &folder.entries)?;
     }
     Ok(folder)
+}
+
+/// Reads the types of certificates in a department's folder.
+///
+/// # Errors
+/// [`DepartmentsError`] naming file and key.
+pub fn load_certificate_types(path: &Path) -> Result<Vec<CertificateType>, DepartmentsError> {
+    let mut types = Vec::new();
+    for at in list(&path.join("certificates"), is_toml)? {
+        let (name, text) = read(&at)?;
+        types.push(certificate_type::parse(&name, &text, &stem(&at)?)?);
+    }
+    Ok(types)
 }
 
 fn connectors(name: &str, text: &str, entries: &[Entry]) -> Result<ConnectorFile, DepartmentsError> {

@@ -45,7 +45,7 @@ use super::deadlines::Waiting;
 use super::departments::{self, DepartmentsError};
 use super::error::ServiceError;
 use super::listings::Listings;
-use super::seams::{NodeLedger, Papers};
+use super::seams::{Licences, NodeLedger, Papers};
 use super::sign_ins::SignIns;
 use super::token_cache::TokenCache;
 
@@ -182,7 +182,11 @@ impl Node {
             peer_timeout: Duration::from_millis(config.limits.query_timeout_ms),
             promise: Duration::from_millis(config.limits.promise_ms),
             zone: config.zone.clone(),
-            connectors: connectors(&config)?,
+            connectors: connectors(&config)?.with_licences(Arc::new(Licences {
+                local: local.clone(),
+                model: model.clone(),
+                clock: clock.clone(),
+            })),
             materials: Arc::new(Papers(local.clone())),
             store: Arc::new(exchange::Stored::new(store.clone(), disk.clone())),
             ledger: Arc::new(ledger),

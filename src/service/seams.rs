@@ -1,4 +1,4 @@
-//! How the node's parts see each other: the exchange its ledger, and the papers of cases.
+//! How the node's parts see each other: the exchange its ledger, the papers of cases, and the department's e-licences.
 
 use std::sync::Arc;
 
@@ -6,12 +6,15 @@ use parking_lot::RwLockReadGuard;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::clock::SharedClock;
 use crate::consensus::{Chain, Consensus};
+use crate::exchange::connector::{LicenceQuestion, LicenceShelf};
 use crate::exchange::{CaseMaterials, Ledger, Pending};
 use crate::ids::{AccessId, CaseId, DepartmentId, TxId};
 use crate::ledger::transaction::Transaction;
 use crate::readmodel::ReadModel;
 use crate::readmodel::accesses::{Recorded, RecordedPage};
+use crate::readmodel::certificates::CertificateView;
 use crate::readmodel::local::{CaseFact, CaseMaterial, Local};
 use crate::state::{Outcome, State};
 
@@ -68,6 +71,64 @@ impl Ledger for NodeLedger {
 }
 
 const PROJECTION_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The e-licences that this department issued.
+pub(super) struct Licences {
+    pub(super) local: Local,
+    pub(super) model: ReadModel,
+    pub(super) clock: SharedClock,
+}
+
+impl LicenceShelf for Licences {
+    fn find(&self, question: &LicenceQuestion, max: usize) -> Result<Vec<Map<String, Value>>, String> {
+        let unreadable = |_| "the e-licences cannot be read".to_owned();
+        let identifiers = match (&question.holder, &question.identifier) {
+            (Some(holder), _) => self.local.documents_of(holder).map_err(unreadable)?,
+            (None, identifier) => identifier.iter().cloned().collect(),
+        };
+        let today = self.clock.now().date();
+        let asked = |identifier: &String| question.identifier.as_ref().is_none_or(|one| one == identifier);
+        let mut found = Vec::new();
+        for identifier in identifiers.iter().filter(|identifier| asked(identifier)) {
+            let certificate = self.model.certificate(identifier).map_err(unreadable)?;
+            let document = self.local.document(identifier).map_err(unreadable)?;
+            let licence = certificate.zip(document).and_then(|(view, kept)| licence(&view, &kept.document, &today));
+            let of_type = |licence: &Map<String, Value>| {
+                question.kind.as_ref().is_none_or(|kind| licence.get("type") == Some(&kind.as_str().into()))
+            };
+            found.extend(licence.filter(of_type));
+            if found.len() >= max {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A licence as a row: its fields, and above them its record as it stands today.
+fn licence(view: &CertificateView, document: &Value, today: &str) -> Option<Map<String, Value>> {
+    let subject = document.get("credentialSubject")?;
+    let holder = |name: &str| subject.get("holder")?.get(name).cloned();
+    let status = view.status_on(today);
+    let mut row = subject.get("fields")?.as_object()?.clone();
+    for (name, value) in [
+        ("identifier", Some(view.issue.identifier.clone().into())),
+        ("number", document.get("licence")?.get("number").cloned()),
+        ("type", view.issue.details.as_ref().map(|details| details.kind.name.as_str().into())),
+        ("type_name", Some(view.issue.type_name.zh.clone().into())),
+        ("status", Some(status.as_str().into())),
+        ("status_code", Some(status.code().into())),
+        ("valid_from", Some(view.issue.valid_from.clone().into())),
+        ("valid_to", view.issue.valid_to.clone().map(Value::from)),
+        ("holder_code", holder("code")),
+        ("holder_name", holder("name")),
+        ("successor", view.successor.clone().map(Value::from)),
+        ("document_digest", Some(view.issue.document_digest.to_string().into())),
+    ] {
+        row.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    Some(row)
+}
 
 /// What a party gives to the others of a case.
 #[derive(Debug, Serialize, Deserialize)]

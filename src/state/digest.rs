@@ -51,6 +51,7 @@ impl State {
             self.workflows.sum(),
             self.cases.sum(),
             self.certificates.sum(),
+            self.certificate_types.sum(),
             self.ids.sum(),
         ])
     }
@@ -73,6 +74,7 @@ impl State {
             self.workflows.recomputed(),
             self.cases.recomputed(),
             self.certificates.recomputed(),
+            self.certificate_types.recomputed(),
             self.ids.recomputed(),
         ])
     }

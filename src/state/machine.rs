@@ -10,6 +10,7 @@ use crate::crypto::sign::KeyId;
 use crate::domain::Actor;
 use crate::domain::case::Case;
 use crate::domain::certificate::Certificate;
+use crate::domain::certificate_type::PublishedType;
 use crate::domain::command::{Command, Payload};
 use crate::domain::department::{Department, Genesis};
 use crate::domain::grant::Grant;
@@ -62,6 +63,8 @@ pub struct State {
     pub(super) workflows: Items<(DepartmentId, Slug, u32), PublishedWorkflow>,
     pub(super) cases: Items<CaseId, Case>,
     pub(super) certificates: Items<String, Certificate>,
+    /// By department, name and version.
+    pub(super) certificate_types: Items<(DepartmentId, Slug, u32), PublishedType>,
     pub(super) ids: IdsSeen,
     /// A hash over every transaction's fate, in their order.
     pub(super) outcomes: Hash,
@@ -116,6 +119,7 @@ impl State {
             workflows: Items::new("workflow", algorithm),
             cases: Items::new("case", algorithm),
             certificates: Items::new("certificate", algorithm),
+            certificate_types: Items::new("certificate_type", algorithm),
             ids: IdsSeen::default(),
             outcomes: Hash([0; 32]),
             size: 0,
@@ -218,6 +222,8 @@ impl State {
             Command::SignOffCase(sign_off) => self.sign_off_case(context, sign_off),
             Command::IssueCertificate(issue) => self.issue_certificate(context, issue),
             Command::SetCertificateStatus(change) => self.set_certificate_status(context, change),
+            Command::PublishCertificateType(publication) => self.publish_certificate_type(context, publication),
+            Command::AnnotateCertificate(annotation) => self.annotate_certificate(context, annotation),
             Command::RecordDigest(record) => super::limits::digest_record(&record),
         }
     }

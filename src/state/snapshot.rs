@@ -53,7 +53,7 @@ impl State {
         #[rustfmt::skip]
         let Self {
             chain, algorithm, outcomes, size, time, ids, genesis, departments, nodes, numbers, keys, keys_of,
-            endorsements, policy, proposal, policies, entries, catalog_index: _, grants, grants_of, workflows, cases, certificates, edition, members_changed,
+            endorsements, policy, proposal, policies, entries, catalog_index: _, grants, grants_of, workflows, cases, certificates, certificate_types, edition, members_changed,
         } = self;
         out.write_all(MAGIC)?;
         write_text(out, chain)?;
@@ -84,6 +84,7 @@ impl State {
         section(out, workflows.kind(), workflows.iter())?;
         section(out, cases.kind(), cases.iter())?;
         section(out, certificates.kind(), certificates.iter())?;
+        section(out, certificate_types.kind(), certificate_types.iter())?;
         write_text(out, IDS)?;
         out.write_all(&u64::try_from(ids.iter().count()).unwrap_or(u64::MAX).to_be_bytes())?;
         for (id, leaf, index) in ids.iter() {
@@ -143,6 +144,7 @@ impl State {
             "workflow" => items(input, &mut self.workflows),
             "case" => items(input, &mut self.cases),
             "certificate" => items(input, &mut self.certificates),
+            "certificate_type" => items(input, &mut self.certificate_types),
             "key" => records(input, |text| {
                 let (id, record) = parse::<(_, crate::domain::keys::KeyRecord)>(text)?;
                 if record.key.id() != id || self.keys.contains_key(&id) {

@@ -2,6 +2,7 @@
 
 mod cases;
 mod catalog;
+mod certificates;
 mod digest;
 mod edition;
 mod fuzz;
@@ -338,6 +339,7 @@ fn a_certificate_waits_for_every_department_s_word() {
             document_digest: crate::crypto::digest::sm3(&[b"document"]),
             holder_commitment: crate::crypto::digest::sm3(&[b"holder"]),
             case: Some(case),
+            details: None,
         })
     };
     let word = |step: &str, agreed: bool| {

@@ -18,6 +18,7 @@ mod eyes;
 #[allow(dead_code, unused_imports, reason = "the browser's stories need only a part of the harness")]
 mod harness;
 mod keyboard;
+mod licence;
 mod members;
 mod pages;
 mod people;

@@ -55,6 +55,10 @@ const VISITS: &[(&str, &str, &str, &str)] = &[
     ("/audit", "audit", "auditor1", "/audit"),
     ("/audit", "audit", "auditor1", "/audit?subject=34052419800101001X"),
     ("/audit/numbers", "audit", "auditor1", "/audit/numbers"),
+    ("/certificates", "housing", "clerk1", "/certificates"),
+    ("/certificates/types", "housing", "reviewer1", "/certificates/types"),
+    ("/certificates/new", "housing", "clerk1", "/certificates/new?type=rental-filing"),
+    ("/certificates/prepared/{id}", "housing", "reviewer1", "{}"),
     ("/audit/findings", "audit", "auditor1", "/audit/findings"),
     ("/audit/{access_id}", "audit", "auditor1", "{}"),
     ("/ledger", "audit", "auditor1", "/ledger"),
@@ -79,6 +83,9 @@ const NO_PAGES: &[&str] = &[
     "/ledger/checkpoint",
     "/ledger/trust",
     "/ledger/transactions/{which}/receipt",
+    "/certificates/{identifier}/credential",
+    "/certificates/{identifier}/paper",
+    "/verify/{identifier}/receipt",
 ];
 
 /// What a draft takes over of an entry in force.
@@ -140,11 +147,16 @@ pub fn things(city: &City) -> BTreeMap<&'static str, String> {
     let grants = city.person("planning-resources", "reviewer1").get("grants").ok();
     let case = case(city);
     let licence = licence(city, &case);
+    let fields = json!({"address": "西城区百万庄北里14号", "landlord": "周明远", "lease_from": "2026-12-01", "lease_until": "2027-11-30"});
+    let holder = json!({"code": examples.buyer_id_number, "name": "沈若溪"});
+    let preparing = json!({"type": "rental-filing", "operation": "new", "holder": holder, "fields": fields});
+    let prepared = clerk.post("certificate-preparations", &preparing).ok();
     BTreeMap::from([
         ("/grants/{id}", format!("/grants/{}", grants["items"][0]["id"].as_str().unwrap())),
         ("/audit/{access_id}", format!("/audit/{}", access().unwrap())),
         ("/cases/{id}", format!("/cases/{}", case["id"].as_str().unwrap())),
         ("/certificates/{identifier}", format!("/certificates/{licence}")),
+        ("/certificates/prepared/{id}", format!("/certificates/prepared/{}", prepared["id"].as_str().unwrap())),
         ("/verify/{identifier}", format!("/verify/{licence}")),
     ])
 }

@@ -200,7 +200,10 @@ fn the_catalog_is_searched_filtered_and_paged() {
     assert_eq!(ids("q=泊位"), ["transport/parking-bay-status"]);
     assert_eq!(ids("q=parking"), ["transport/parking-bay-status"]);
     assert_eq!(ids("q=没有这样的条目"), [""; 0]);
-    assert_eq!(ids("provider=housing"), ["housing/lease-record", "housing/sale-contract"]);
+    assert_eq!(
+        ids("provider=housing"),
+        ["housing/lease-record", "housing/rental-filing-certificate", "housing/sale-contract"]
+    );
     assert_eq!(ids("sharing=not_shared"), ["public-security/case-investigation"]);
     assert_eq!(ids("sharing=unconditional&provider=transport"), ["transport/parking-bay-status"]);
     // Pages hold each entry once.

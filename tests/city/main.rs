@@ -12,6 +12,7 @@ mod harness;
 mod backups;
 mod cases;
 mod catalog;
+mod certificates;
 mod described;
 mod disk;
 mod errors;

@@ -12,6 +12,7 @@ use crate::cli::error::CliError;
 use crate::clock::{Clock as _, SystemClock};
 use crate::domain::Role;
 use crate::domain::catalog::Entry;
+use crate::domain::certificate_type::CertificateType;
 use crate::domain::department_files::grants::GrantFile;
 use crate::ids::{DepartmentId, EntryName};
 use crate::service::departments::{City, DepartmentFolder};
@@ -47,7 +48,10 @@ struct Desk<'a> {
 pub async fn publish(http: &Client, manifest: &Manifest, folders: &City) -> Result<Done, CliError> {
     let busy = manifest.nodes.iter().filter_map(|node| {
         let folder = folders.department(&node.department)?;
-        let needed = !folder.entries.is_empty() || !folder.grants.is_empty() || !folder.workflows.is_empty();
+        let needed = !folder.entries.is_empty()
+            || !folder.grants.is_empty()
+            || !folder.workflows.is_empty()
+            || !folder.certificate_types.is_empty();
         needed.then_some((node, folder))
     });
     let desks = try_join_all(busy.map(|(node, folder)| desk(http, node, folder))).await?;
@@ -56,6 +60,10 @@ pub async fn publish(http: &Client, manifest: &Manifest, folders: &City) -> Resu
     );
     let entries = entries.await?.into_iter().filter(|published| *published).count();
     try_join_all(desks.iter().filter(|desk| !desk.folder.workflows.is_empty()).map(publish_workflows)).await?;
+    try_join_all(
+        desks.iter().flat_map(|desk| desk.folder.certificate_types.iter().map(move |kind| publish_type(desk, kind))),
+    )
+    .await?;
     let wanted = desks.iter().flat_map(|desk| desk.folder.grants.iter().map(move |grant| (desk, grant)));
     let outcomes = join_all(wanted.map(|(desk, grant)| arrange_grant(desk, provider_of(&desks, grant), grant))).await;
     let mut grants = 0;
@@ -118,6 +126,17 @@ async fn publish_workflows(desk: &Desk<'_>) -> Result<(), CliError> {
         }
     }
     Ok(())
+}
+
+/// Publishes a type of certificates, unless its version stands on the ledger.
+async fn publish_type(desk: &Desk<'_>, kind: &CertificateType) -> Result<(), CliError> {
+    let path = format!("/certificate-types/{}/{}", desk.id, kind.name);
+    let known = desk.reviewer.get(&path).await?.ok(&path)?;
+    if known.get("version").and_then(Value::as_u64) == Some(u64::from(kind.version)) {
+        return Ok(());
+    }
+    let published = desk.reviewer.post(&format!("{path}/publish"), &json!({})).await?;
+    published.ok(&format!("publishing the type {}", kind.name)).map(|_| ())
 }
 
 /// Asks for a grant and has the provider approve it; says whether that was needed.

@@ -1,6 +1,7 @@
 //! Files of a department's folder, from text to checked structs. Reads no disk.
 
 pub mod calendar;
+pub mod certificate_type;
 pub mod city;
 pub mod code_lists;
 pub mod department;

@@ -12,18 +12,41 @@ const ALPHABET: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 /// Longest serial.
 const SERIAL_MAX: usize = 30;
 
+/// The parts of a valid identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts<'a> {
+    /// USCC of the authority that defined the type, and three characters.
+    pub kind: &'a str,
+    /// USCC of the issuer.
+    pub issuer: &'a str,
+    /// The same in every version of one certificate.
+    pub serial: &'a str,
+    /// From 1 to 999.
+    pub version: u16,
+}
+
 /// Checks an identifier: form, both USCCs, check character.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn validate(text: &str) -> Result<(), IdentifierError> {
+    parts(text).map(|_| ())
+}
+
+/// Checks an identifier and takes it apart.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parts(text: &str) -> Result<Parts<'_>, IdentifierError> {
     let parts = text.strip_prefix(ROOT).ok_or(IdentifierError::Character)?;
     let parts: Vec<&str> = parts.split('.').collect();
     let [kind, issuer, serial, version, check] = parts.as_slice() else { return Err(IdentifierError::Length) };
     ensure(version.len() == 3 && check.len() == 1, IdentifierError::Length)?;
     check_parts(kind, issuer, serial, version)?;
     let expected = check_char(&[kind, issuer, serial, version]).ok_or(IdentifierError::Character)?;
-    ensure(check.chars().eq([expected]), IdentifierError::Check)
+    ensure(check.chars().eq([expected]), IdentifierError::Check)?;
+    let version = version.parse().map_err(|_| IdentifierError::Character)?;
+    Ok(Parts { kind, issuer, serial, version })
 }
 
 /// The identifier of a certificate; `version` counts from 1 to 999.
@@ -92,6 +115,8 @@ mod tests {
     fn what_is_issued_is_valid() {
         let issued = issue("11100000000013338W032", "11220000013544541J", "2430599", 1);
         assert_eq!(issued.as_deref(), Ok(VALID[0]));
+        let parts = parts(VALID[0]).unwrap();
+        assert_eq!((parts.kind, parts.serial, parts.version), ("11100000000013338W032", "2430599", 1));
         for serial in 0..200 {
             let issued = issue("11100000000013338W011", "11110000000021135M", &format!("2026{serial:06}"), 1).unwrap();
             assert_eq!(validate(&issued), Ok(()));

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::ids::{EntryName, ItemName};
 
 use super::http_config::HttpConfig;
+use super::licences::LicencesConfig;
 use super::postgres_config::PostgresConfig;
 use super::sqlite::SqliteConfig;
 
@@ -57,6 +58,8 @@ pub enum SourceConfig {
     Postgres(PostgresConfig),
     /// A service that answers with JSON.
     Http(HttpConfig),
+    /// The department's own e-licences.
+    Certificates(LicencesConfig),
 }
 
 /// The table as it stands in the file: what all kinds have, and the rest for the kind.
@@ -81,6 +84,7 @@ enum Kind {
     Sqlite,
     Postgres,
     Http,
+    Certificates,
 }
 
 fn default_rows() -> u32 {
@@ -101,6 +105,7 @@ impl TryFrom<Written> for ConnectorConfig {
             Kind::Sqlite => SourceConfig::Sqlite(rest.try_into().map_err(wrong)?),
             Kind::Postgres => SourceConfig::Postgres(rest.try_into().map_err(wrong)?),
             Kind::Http => SourceConfig::Http(rest.try_into().map_err(wrong)?),
+            Kind::Certificates => SourceConfig::Certificates(rest.try_into().map_err(wrong)?),
         };
         let connector = Self { entry, source, items, params, row_max, timeout_ms };
         connector.check().map_err(|why| format!("{}: {why}", connector.entry))?;
@@ -136,7 +141,7 @@ impl ConnectorConfig {
     pub fn sqlite_table(&self) -> Option<(&Path, &str)> {
         match &self.source {
             SourceConfig::Sqlite(source) => Some((&source.database, source.table.as_deref()?)),
-            SourceConfig::Postgres(_) | SourceConfig::Http(_) => None,
+            SourceConfig::Postgres(_) | SourceConfig::Http(_) | SourceConfig::Certificates(_) => None,
         }
     }
 
@@ -146,6 +151,7 @@ impl ConnectorConfig {
             SourceConfig::Sqlite(source) => source.relation().takes(param),
             SourceConfig::Postgres(source) => source.relation().takes(param),
             SourceConfig::Http(source) => source.url.takes(param.as_str()),
+            SourceConfig::Certificates(_) => false,
         };
         placed || self.params.contains_key(param)
     }
@@ -165,6 +171,7 @@ impl ConnectorConfig {
             SourceConfig::Sqlite(source) => self.check_columns().and_then(|()| source.relation().check(false)),
             SourceConfig::Postgres(source) => self.check_columns().and_then(|()| source.check()),
             SourceConfig::Http(source) => source.check(&self.items, &self.params),
+            SourceConfig::Certificates(source) => source.check(self.params.values()),
         }
     }
 

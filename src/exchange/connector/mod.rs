@@ -1,6 +1,7 @@
 //! Connectors: how a provider's node asks its department's own data.
 //!
-//! Each entry has one source: a database (`sqlite`, `postgres`) or a service (`http`). What is common to them
+//! Each entry has one source: a database (`sqlite`, `postgres`), a service (`http`), or the department's own e-licences
+//! (`certificates`). What is common to them
 //! stands here: a bound on questions at a time, a time for each, and a `breaker` for a source that fails.
 
 mod breaker;
@@ -13,6 +14,7 @@ mod http_template;
 mod http_tests;
 #[cfg(test)]
 mod https_tests;
+mod licences;
 mod page;
 mod postgres;
 mod postgres_config;
@@ -35,12 +37,15 @@ use crate::ids::EntryName;
 
 pub use breaker::Fortune;
 pub use config::{ConnectorConfig, ConnectorFile, SourceConfig};
+pub use licences::{LicenceQuestion, LicenceShelf};
 pub use page::Page;
 
 /// Questions to one file at a time.
 const SQLITE_AT_ONCE: usize = 2;
 /// Questions to one service at a time.
 const HTTP_AT_ONCE: usize = 16;
+/// Questions to the department's own e-licences at a time.
+const LICENCES_AT_ONCE: usize = 2;
 
 /// Why a source gave no rows. The texts name no SQL, no secret and no data: they may be shown to operators.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +83,8 @@ pub enum ConnectorError {
 #[derive(Default)]
 pub struct Connectors {
     sources: BTreeMap<EntryName, Source>,
+    /// On a running node.
+    licences: Option<Arc<dyn LicenceShelf>>,
 }
 
 struct Source {
@@ -91,6 +98,7 @@ enum Driver {
     Sqlite(Arc<sqlite::Pool>),
     Postgres(Arc<postgres::Pool>),
     Http(Arc<http::Service>),
+    Certificates(licences::LicencesConfig),
 }
 
 impl Connectors {
@@ -98,7 +106,12 @@ impl Connectors {
     /// the start may come later.
     pub fn new(file: ConnectorFile, base: &Path) -> Self {
         let source = |config: ConnectorConfig| (config.entry.clone(), Source::new(config, base));
-        Self { sources: file.connectors.into_iter().map(source).collect() }
+        Self { sources: file.connectors.into_iter().map(source).collect(), licences: None }
+    }
+
+    /// The same with the department's e-licences at hand.
+    pub fn with_licences(self, licences: Arc<dyn LicenceShelf>) -> Self {
+        Self { licences: Some(licences), ..self }
     }
 
     /// Entries that have a source.
@@ -112,6 +125,7 @@ impl Connectors {
             Driver::Sqlite(_) => "sqlite",
             Driver::Postgres(_) => "postgres",
             Driver::Http(_) => "http",
+            Driver::Certificates(_) => "certificates",
         };
         let fortune =
             |(entry, source): (&EntryName, &Source)| (entry.clone(), sort(&source.driver), source.breaker.fortune());
@@ -133,7 +147,7 @@ impl Connectors {
     ) -> Result<Page, ConnectorError> {
         let source = self.sources.get(entry).ok_or_else(|| ConnectorError::Missing(entry.clone()))?;
         let trial = source.breaker.enter().map_err(ConnectorError::Resting)?;
-        let answer = source.ask(params, cursor).await;
+        let answer = source.ask(params, cursor, self.licences.as_ref()).await;
         trial.end(matches!(answer, Err(ConnectorError::Unreachable(_) | ConnectorError::Late(_))));
         answer
     }
@@ -151,6 +165,7 @@ impl Source {
                 let pool = postgres::Pool::new(config.clone(), source.clone(), base.to_owned());
                 (Driver::Postgres(Arc::new(pool)), source.connections)
             }
+            SourceConfig::Certificates(source) => (Driver::Certificates(source.clone()), LICENCES_AT_ONCE),
             SourceConfig::Http(source) => {
                 let service = http::Service::new(config.clone(), source.clone(), base.to_owned());
                 (Driver::Http(Arc::new(service)), HTTP_AT_ONCE)
@@ -160,7 +175,12 @@ impl Source {
     }
 
     /// One question with its time, of which waiting for a turn is a part.
-    async fn ask(&self, params: &Map<String, Value>, cursor: Option<&str>) -> Result<Page, ConnectorError> {
+    async fn ask(
+        &self,
+        params: &Map<String, Value>,
+        cursor: Option<&str>,
+        shelf: Option<&Arc<dyn LicenceShelf>>,
+    ) -> Result<Page, ConnectorError> {
         let timeout_ms = self.config.timeout_ms;
         let deadline = tokio::time::Instant::now() + Duration::from_millis(timeout_ms);
         let permit = tokio::time::timeout_at(deadline, self.permits.clone().acquire_owned()).await;
@@ -170,6 +190,12 @@ impl Source {
                 Driver::Http(service) => {
                     let _permit = permit;
                     service.ask(params, cursor).await
+                }
+                Driver::Certificates(licences) => {
+                    let closed = || ConnectorError::Unreachable("only a running node reads its e-licences".into());
+                    let (shelf, params) = (shelf.cloned().ok_or_else(closed)?, params.clone());
+                    let (config, licences) = (self.config.clone(), licences.clone());
+                    blocking(permit, move || licences::ask(&config, &licences, &shelf, &params)).await
                 }
                 Driver::Sqlite(pool) => {
                     let (pool, params, cursor) = (pool.clone(), params.clone(), cursor.map(str::to_owned));

@@ -1,4 +1,4 @@
-//! Documents of certificates: the issuer keeps them, the ledger has their digests.
+//! Documents of certificates, which the issuer keeps while the ledger has their digests; and the holders' copies.
 
 use diesel::prelude::*;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::clock::Millis;
 use crate::readmodel::columns::{column, from_json, number};
 use crate::readmodel::error::ReadError;
 
-use super::schema::certificate_documents;
+use super::schema::{certificate_copies, certificate_documents};
 use super::{Local, paper};
 
 /// The whole document of a certificate.
@@ -21,6 +21,29 @@ pub struct CertificateDocument {
     pub stored_at: Millis,
 }
 
+/// The holder's copies of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateCopy {
+    /// The credential with receipt and proof.
+    pub json: String,
+    /// The paper, with the credential attached.
+    pub pdf: Vec<u8>,
+    /// When they were made.
+    pub made_at: Millis,
+}
+
+/// Certificates of one holder that are found at a time.
+const OF_HOLDER_MAX: i64 = 500;
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = certificate_copies)]
+struct CopyRow {
+    identifier: String,
+    json: String,
+    pdf: Vec<u8>,
+    made_at: i64,
+}
+
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = certificate_documents)]
 struct DocumentRow {
@@ -28,6 +51,7 @@ struct DocumentRow {
     document: String,
     salt: Vec<u8>,
     stored_at: i64,
+    holder: Option<String>,
 }
 
 impl Local {
@@ -41,6 +65,7 @@ impl Local {
             document: paper(&document.document)?,
             salt: document.salt.clone(),
             stored_at: column(document.stored_at.0),
+            holder: holder(&document.document),
         };
         self.write(|connection| {
             match DocumentRow::load(connection, identifier)? {
@@ -70,6 +95,57 @@ impl Local {
     }
 }
 
+/// The holder's code in a document, of whatever form.
+fn holder(document: &Value) -> Option<String> {
+    let subject = document.get("credentialSubject").unwrap_or(document);
+    Some(subject.get("holder")?.get("code")?.as_str()?.to_owned())
+}
+
+impl Local {
+    /// Identifiers of the certificates that a holder has of this department, the newest first.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the database.
+    pub fn documents_of(&self, holder: &str) -> Result<Vec<String>, ReadError> {
+        self.with(|connection| {
+            let own = certificate_documents::table.filter(certificate_documents::holder.eq(holder));
+            let newest = own.order(certificate_documents::stored_at.desc()).limit(OF_HOLDER_MAX);
+            Ok(newest.select(certificate_documents::identifier).load(connection)?)
+        })
+    }
+
+    /// The holder's copies of a certificate, when they were made.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the database.
+    pub fn copy(&self, identifier: &str) -> Result<Option<CertificateCopy>, ReadError> {
+        self.with(|connection| CopyRow::load(connection, identifier))
+    }
+
+    /// Keeps copies, and answers with those that are kept: the first ones.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the database.
+    pub fn keep_copy(&self, identifier: &str, copy: CertificateCopy) -> Result<CertificateCopy, ReadError> {
+        self.write(|connection| {
+            if let Some(kept) = CopyRow::load(connection, identifier)? {
+                return Ok(kept);
+            }
+            let CertificateCopy { json, pdf, made_at } = copy.clone();
+            let row = CopyRow { identifier: identifier.to_owned(), json, pdf, made_at: column(made_at.0) };
+            diesel::insert_into(certificate_copies::table).values(row).execute(connection)?;
+            Ok(copy)
+        })
+    }
+}
+
+impl CopyRow {
+    fn load(connection: &mut SqliteConnection, identifier: &str) -> Result<Option<CertificateCopy>, ReadError> {
+        let row = certificate_copies::table.find(identifier).select(Self::as_select()).first(connection).optional()?;
+        Ok(row.map(|Self { json, pdf, made_at, .. }| CertificateCopy { json, pdf, made_at: Millis(number(made_at)) }))
+    }
+}
+
 impl DocumentRow {
     fn load(connection: &mut SqliteConnection, identifier: &str) -> Result<Option<Self>, ReadError> {
         Ok(certificate_documents::table.find(identifier).select(Self::as_select()).first(connection).optional()?)
@@ -95,5 +171,29 @@ mod tests {
         assert!(matches!(local.put_document("1.2.156", &other), Err(ReadError::Conflict(_))));
         assert_eq!(local.document("1.2.156"), Ok(Some(document)));
         assert_eq!(local.document("1.2.157"), Ok(None));
+    }
+
+    #[test]
+    fn a_holder_s_certificates_are_found_and_the_first_copy_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let local = Local::open(dir.path()).unwrap();
+        for (at, (identifier, document)) in [
+            ("1.2.1", json!({"holder": {"code": "3405"}})),
+            ("1.2.2", json!({"credentialSubject": {"holder": {"code": "3405"}}})),
+            ("1.2.3", json!({"credentialSubject": {"holder": {"code": "1101"}}})),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let stored_at = NOW.plus(at as u64);
+            local.put_document(identifier, &CertificateDocument { document, salt: vec![1; 16], stored_at }).unwrap();
+        }
+        assert_eq!(local.documents_of("3405"), Ok(vec!["1.2.2".to_owned(), "1.2.1".to_owned()]));
+        let copy = CertificateCopy { json: "{}".into(), pdf: vec![1], made_at: NOW };
+        assert_eq!(local.copy("1.2.1"), Ok(None));
+        assert_eq!(local.keep_copy("1.2.1", copy.clone()), Ok(copy.clone()));
+        let later = CertificateCopy { pdf: vec![2], ..copy.clone() };
+        assert_eq!(local.keep_copy("1.2.1", later), Ok(copy.clone()));
+        assert_eq!(local.copy("1.2.1"), Ok(Some(copy)));
     }
 }

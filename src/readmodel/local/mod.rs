@@ -10,6 +10,7 @@ pub mod cases;
 pub mod certificates;
 pub mod drafts;
 pub mod idempotency;
+pub mod preparations;
 mod schema;
 pub mod second_factor;
 mod secrets;

@@ -135,6 +135,27 @@ diesel::table! {
         document -> Text,
         salt -> Binary,
         stored_at -> BigInt,
+        holder -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    certificate_copies (identifier) {
+        identifier -> Text,
+        json -> Text,
+        pdf -> Binary,
+        made_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    certificate_preparations (id) {
+        id -> Text,
+        state -> Text,
+        body -> Text,
+        prepared_by -> Text,
+        prepared_at -> BigInt,
+        identifier -> Nullable<Text>,
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) fn busy(city: &mut City, mut after: impl FnMut(&City, &str)) {
         document_digest: crate::crypto::digest::sm3(&[b"document"]),
         holder_commitment: crate::crypto::digest::sm3(&[b"holder"]),
         case: Some(case),
+        details: None,
     };
     done(city, CA_REVIEWER, Command::IssueCertificate(issue));
     let (identifier, reason) = ("1.2.156.3005.2.x".into(), "error".into());
@@ -65,6 +66,8 @@ pub(super) fn busy(city: &mut City, mut after: impl FnMut(&City, &str)) {
     }
     let withdrawn = done(city, CA_CLERK, super::cases::opening(1)).into();
     done(city, CA_CLERK, super::cases::withdrawal(withdrawn));
+    done(city, CA_REVIEWER, super::certificates::publication(1, true));
+    done(city, CA_REVIEWER, super::certificates::annotation("1.2.156.3005.2.x"));
 }
 
 fn newcomer() -> Department {
@@ -88,12 +91,12 @@ fn request(city: &City) -> Command {
 /// Without the ids, which change with every transaction.
 fn items(state: &State) -> Vec<[u8; 32]> {
     let State { genesis, departments, nodes, numbers, keys, endorsements, policy, .. } = state;
-    let State { entries, grants, cases, certificates, proposal, policies, workflows, .. } = state;
+    let State { entries, grants, cases, certificates, certificate_types, proposal, policies, workflows, .. } = state;
     let (a, b, c, i) = (genesis.sum(), departments.sum(), keys.sum(), endorsements.sum());
     let (d, e, f, g, h) = (policy.sum(), entries.sum(), grants.sum(), cases.sum(), certificates.sum());
     let (j, k, l, m) = (nodes.sum(), numbers.sum(), proposal.sum(), policies.sum());
-    let n = workflows.sum();
-    [a, b, c, d, e, f, g, h, i, j, k, l, m, n].map(super::super::items::Sum::to_bytes).to_vec()
+    let (n, o) = (workflows.sum(), certificate_types.sum());
+    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o].map(super::super::items::Sum::to_bytes).to_vec()
 }
 
 #[test]
@@ -186,6 +189,7 @@ fn the_digest_is_what_its_description_says() {
     texts.extend(state.workflows.iter().map(|(key, w)| json("workflow", key, w)));
     texts.extend(state.cases().map(|c| json("case", c.id, c)));
     texts.extend(state.certificate("1.2.156.3005.2.x").map(|c| json("certificate", &c.issue.identifier, c)));
+    texts.extend(state.certificate_types.iter().map(|(key, kind)| json("certificate_type", key, kind)));
     texts.iter().for_each(|text| add(h(&[text.as_bytes()])));
     let (size, time) = (state.size().to_be_bytes(), state.time().0.to_be_bytes());
     let digest = h(&[b"mulu-state-v1\n", state.chain().as_bytes(), b"\n", &size, &time, &fates.0, &sum]);

@@ -26,6 +26,7 @@ pub mod routes;
 mod sessions;
 pub mod views;
 
+pub use certificates::download;
 pub use query_stream::NDJSON;
 
 use actix_web::middleware::from_fn;

@@ -23,6 +23,7 @@ const QUERY: &str = r#"{"purpose":"marriage-registration","cause":"结婚登记�
 const QUERY_BATCH: &str = r#"{"purpose":"marriage-registration","cause":"结婚登记窗口核验","items":["name"],"subjects":[{"id_number":"110101199003070011"},{"id_number":"110101199203072522"}]}"#;
 const EXPLAIN: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","items":["name"]}"#;
 const CASE: &str = r#"{"workflow":"real-estate-transfer","params":{"unit_number":"110105001001GB00001F00010001"}}"#;
+const PREPARATION: &str = r#"{"type":"work-permit","operation":"new","holder":{"code":"110101199003070011","name":"李娜"},"fields":{"trade":"电工"}}"#;
 const POLICY: &str = r#"{"model":"[request_definition]\nr = action, role, ...","rules":"read, catalog.read, *, *, *, *, *, *, *, *, *, *, *, allow, -"}"#;
 const PROPOSAL: &str = r#"{"model":"[request_definition]\nr = action, role, ...","rules":"read, catalog.read, *, *, *, *, *, *, *, *, *, *, *, allow, -","note":"systems may read the catalog"}"#;
 const REASON: &str = r#"{"reason":"matter closed"}"#;
@@ -216,6 +217,27 @@ pub const OPERATIONS: &[Operation] = &[
         .query::<Fresh>().answers::<certificate_views::CertificateDetail>(200),
     Operation::post("/certificates/{identifier}/status", "setCertificateStatus", || post().to(certificates::set_status), "Suspend, release, revoke or cancel (reviewer of the issuer)")
         .body("certificate_status", r#"{"status":"suspended","reason":"objection filed"}"#).answers::<Written>(200),
+    Operation::post("/certificates/{identifier}/annotations", "annotateCertificate", || post().to(certificates::annotate), "Annotate a certificate, without personal data (reviewer of the issuer)")
+        .body("certificate_annotation", r#"{"cause":"mortgage registered","expires":"2027-12-31"}"#).answers::<Written>(200),
+    Operation::get("/certificates/{identifier}/credential", "showCredential", || get().to(certificates::credential), "The holder's copy as a verifiable credential, with the ledger's receipt (at the issuer): the same each time"),
+    Operation::get("/certificates/{identifier}/paper", "showPaper", || get().to(certificates::paper), "The holder's copy as PDF, with the credential attached (at the issuer): the same each time"),
+    Operation::get("/certificate-preparations", "listPreparations", || get().to(certificates::preparations), "What clerks prepared and no reviewer issued yet, the oldest first")
+        .answers_list::<certificate_views::PreparationAnswer>(),
+    Operation::post("/certificate-preparations", "prepareCertificate", || post().to(certificates::prepare), "Prepare a certificate without a case, or another version of one (clerk of the issuer)")
+        .body("certificate_preparation", PREPARATION).answers::<certificate_views::PreparationAnswer>(201),
+    Operation::get("/certificate-preparations/{id}", "showPreparation", || get().to(certificates::preparation), "One preparation")
+        .answers::<certificate_views::PreparationAnswer>(200),
+    Operation::post("/certificate-preparations/{id}/issue", "issuePreparation", || post().to(certificates::issue_preparation), "Issue what was prepared (reviewer of the issuer, who did not prepare it)")
+        .body("empty", "{}").answers::<certificate_views::Issued>(201),
+    Operation::post("/certificate-preparations/{id}/discard", "discardPreparation", || post().to(certificates::discard_preparation), "Put a preparation aside (clerk or reviewer of the issuer)")
+        .body("empty", "{}").answers_nothing(),
+    Operation::get("/certificate-types", "listCertificateTypes", || get().to(certificates::types), "Types of certificates of the city, and those of this department's files that wait to be published")
+        .query::<Fresh>().answers_list::<certificate_views::TypeAnswer>(),
+    Operation::get("/certificate-types/{department}/{name}", "showCertificateType", || get().to(certificates::show_type), "One type")
+        .query::<Fresh>().answers::<certificate_views::TypeAnswer>(200),
+    Operation::post("/certificate-types/{department}/{name}/publish", "publishCertificateType", || post().to(certificates::publish_type), "Publish what the department's own file says of a type (reviewer of the department)")
+        .body("empty", "{}").answers::<Written>(200),
+    Operation::get("/certificate-types/{department}/{name}/{version}/schema", "showCertificateSchema", || get().to(certificates::type_schema), "The JSON Schema of copies of a version of a type").public(),
     Operation::get("/verify/{identifier}", "verify", || get().to(certificates::verify), "What anybody may know of a certificate: whether it is in force; nothing of its holder").public()
         .query::<Fresh>().answers::<certificate_views::VerificationAnswer>(200),
 

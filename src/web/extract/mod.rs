@@ -4,11 +4,13 @@ mod body;
 mod caller;
 mod certificate;
 pub mod credentials;
+mod gate;
 mod query;
 
 pub use body::{ApiBody, BODY_BYTES_MAX, Body, Empty, read_bytes};
 pub use caller::{Caller, CallerName, OwnSession, X_CSRF_TOKEN, address, authenticate, session_cookie, session_token};
 pub use certificate::identify_system;
+pub use gate::Passed;
 pub use query::{Filter, Wait, path_problem};
 
 use std::future::Future;

@@ -43,6 +43,8 @@ const PROMISED: &[(&str, &str)] = &[
     ("post", "/api/v1/cases/{id}/steps/{step}/sign-off"),
     ("get", "/api/v1/certificates/{identifier}"),
     ("post", "/api/v1/certificates/{identifier}/status"),
+    ("get", "/api/v1/certificates/{identifier}/credential"),
+    ("get", "/api/v1/certificates/{identifier}/paper"),
     ("get", "/verify/{identifier}"),
     ("get", "/api/v1/departments"),
     ("get", "/api/v1/cluster"),

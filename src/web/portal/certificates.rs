@@ -1,38 +1,91 @@
-//! E-licences: one of them, its status, and its check in public.
+//! E-licences: the list, one of them, and what becomes of it.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
-use actix_web::{HttpRequest, web};
 use serde_json::Value;
 
 use crate::domain::Role;
-use crate::domain::certificate::CertificateStatus;
+use crate::domain::certificate::{CertificateAnnotation, CertificateStatus};
 use crate::domain::command::{Command, Payload};
-use crate::domain::department_files::workflow::{FormField, WorkflowFile};
 use crate::readmodel::PageRequest;
-use crate::readmodel::certificates::CertificateView;
+use crate::readmodel::certificates::{CertificateFilter, CertificateView};
 use crate::readmodel::transactions::{TransactionFilter, TransactionView};
 use crate::service::ServiceError;
-use crate::service::certificates::{CertificateDetail, Verification};
+use crate::service::certificates::{CertificateDetail, face};
+use crate::web::api::download;
 use crate::web::problem::Problem;
-use crate::web::root;
 
 use super::codes;
 use super::desk::{Desk, Visitor};
 use super::form::Posted;
+use super::listing::{cursor, pager};
+use super::preparations;
 use super::render::{Answer, FAULTY};
-use super::views::Faults;
-use super::views::certificate::{CertificateCard, CertificatePage, StatusRow, Verified, VerifyPage};
+use super::views::certificate::{
+    AnnotationRow, CertificateCard, CertificatePage, CertificateRow, Certificates, StatusRow,
+};
+use super::views::{Choice, Faults};
 
 /// Changes of status that are shown, the newest first.
 const HISTORY_MAX: u32 = 20;
-const STATUSES: [CertificateStatus; 5] = [
-    CertificateStatus::Valid,
-    CertificateStatus::Suspended,
-    CertificateStatus::Revoked,
-    CertificateStatus::Cancelled,
-    CertificateStatus::Lapsed,
-];
+const PAGE_SIZE: u32 = 30;
+
+/// Certificates of the city, with filters; those of one holder are this department's alone.
+pub async fn list(visitor: Visitor) -> Answer {
+    let query = &visitor.query;
+    let today = visitor.node.clock.now().date();
+    let status = codes::value::<CertificateStatus>(query.get("status"));
+    let holder = Some(query.get("holder").to_owned()).filter(|holder| !holder.is_empty());
+    let filter = CertificateFilter {
+        status: status.map(|status| (status, today.clone())),
+        kind: query.get("type").parse().ok(),
+        page: PageRequest { cursor: cursor(query), size: Some(PAGE_SIZE) },
+        ..CertificateFilter::default()
+    };
+    let found = visitor.node.certificates(&visitor.who, filter, holder.clone()).await?;
+    let fields = ["type", "status", "holder"];
+    let (first_href, next_href) = pager("/certificates", query, &fields, found.next_cursor.as_deref());
+    let types = visitor.node.certificate_types().await?;
+    let kind = |view: &crate::service::certificates::types::TypeView| Choice {
+        value: view.document.name.to_string(),
+        label: visitor.t.pick(&view.document.title).to_owned(),
+        chosen: view.document.name.as_str() == query.get("type"),
+    };
+    let prepares = visitor.is(Role::Clerk) || visitor.is(Role::Reviewer);
+    let own = types.iter().filter(|view| visitor.is_own(&view.department));
+    let by_hand = own.filter(|view| prepares && view.version.is_some() && view.document.by_hand);
+    let view = Certificates {
+        page: visitor.page(),
+        t: visitor.t,
+        rows: found.items.iter().map(|view| row(&visitor, view, &today)).collect(),
+        kinds: types.iter().filter(|view| view.version.is_some()).map(kind).collect(),
+        statuses: CertificateStatus::ALL.iter().map(|one| choice(&visitor, *one, status)).collect(),
+        holder: holder.unwrap_or_default(),
+        may_read: prepares,
+        by_hand: by_hand.map(kind).collect(),
+        waiting: preparations::waiting(&visitor).await?,
+        first_href,
+        next_href,
+    };
+    visitor.show(&view)
+}
+
+fn choice(desk: &Desk, status: CertificateStatus, chosen: Option<CertificateStatus>) -> Choice {
+    let (value, label) = (status.as_str().to_owned(), desk.t.word("certificate", status.as_str()));
+    Choice { value, label, chosen: chosen == Some(status) }
+}
+
+fn row(desk: &Desk, view: &CertificateView, today: &str) -> CertificateRow {
+    CertificateRow {
+        identifier: view.issue.identifier.clone(),
+        type_name: desk.t.pick(&view.issue.type_name).to_owned(),
+        issuer: desk.department(&view.issuer),
+        issued_at: view.issued_at.local_text(),
+        valid_to: view.issue.valid_to.clone().unwrap_or_default(),
+        status: view.status_on(today).as_str().to_owned(),
+    }
+}
 
 /// One certificate.
 pub async fn show(visitor: Visitor, identifier: Path<String>) -> Answer {
@@ -42,22 +95,38 @@ pub async fn show(visitor: Visitor, identifier: Path<String>) -> Answer {
 
 async fn page(desk: &Desk, status: StatusCode, detail: &CertificateDetail, faults: Faults) -> Answer {
     let certificate = &detail.certificate;
-    let next = STATUSES.iter().filter(|status| status.may_follow(certificate.status));
+    let today = desk.node.clock.now().date();
+    let next = CertificateStatus::ALL.iter().filter(|status| status.may_follow(certificate.status));
     let next_statuses: Vec<String> = next.map(|status| status.as_str().to_owned()).collect();
+    let own_reviewer = desk.is_own(&certificate.issuer) && desk.is(Role::Reviewer);
+    let details = certificate.issue.details.as_ref();
+    let prepares = desk.is_own(&certificate.issuer) && (desk.is(Role::Clerk) || desk.is(Role::Reviewer));
+    let annotation = |made: &crate::domain::certificate::Annotated| AnnotationRow {
+        cause: made.cause.clone(),
+        by: made.by.user.clone(),
+        at: made.at.local_text(),
+        expires: made.expires.clone().unwrap_or_default(),
+    };
     let view = CertificatePage {
         page: desk.page_at(&format!("/certificates/{}", certificate.issue.identifier)),
         t: desk.t,
-        certificate: card(desk, certificate, detail.document.as_ref()),
+        certificate: card(desk, certificate, detail.document.as_ref(), &today),
         case: certificate.issue.case.map(|case| case.to_string()),
+        predecessor: details.and_then(|details| details.predecessor.clone()),
+        successor: certificate.successor.clone(),
         history: history(desk, &certificate.issue.identifier).await?,
-        may_change: desk.is_own(&certificate.issuer) && desk.is(Role::Reviewer) && !next_statuses.is_empty(),
+        annotations: certificate.annotations_on(&today).map(annotation).collect(),
+        may_change: own_reviewer && !next_statuses.is_empty(),
+        may_annotate: own_reviewer,
+        may_prepare: prepares && details.is_some() && certificate.status == CertificateStatus::Valid,
+        has_copies: details.is_some() && detail.document.is_some(),
         next_statuses,
         faults,
     };
     desk.show_as(status, &view)
 }
 
-fn card(desk: &Desk, certificate: &CertificateView, document: Option<&Value>) -> CertificateCard {
+fn card(desk: &Desk, certificate: &CertificateView, document: Option<&Value>, today: &str) -> CertificateCard {
     let issue = &certificate.issue;
     CertificateCard {
         identifier: issue.identifier.clone(),
@@ -66,7 +135,7 @@ fn card(desk: &Desk, certificate: &CertificateView, document: Option<&Value>) ->
         issued_at: certificate.issued_at.local_text(),
         valid_from: issue.valid_from.clone(),
         valid_to: issue.valid_to.clone().unwrap_or_default(),
-        status: certificate.status.as_str().to_owned(),
+        status: certificate.status_on(today).as_str().to_owned(),
         fields: document.map(|document| fields(desk, document)).unwrap_or_default(),
         document_digest: issue.document_digest.to_string(),
         transaction: certificate.transaction_id.to_string(),
@@ -76,19 +145,17 @@ fn card(desk: &Desk, certificate: &CertificateView, document: Option<&Value>) ->
 
 /// What the document says beyond what stands on the ledger.
 fn fields(desk: &Desk, document: &Value) -> Vec<(String, String)> {
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-    let holder = document.get("holder").and_then(|holder| holder.get("code"));
-    let mut fields = Vec::new();
-    fields.extend(text(document.get("certificate_number")).map(|number| (desk.t.say("certificate-number"), number)));
-    fields.extend(text(holder).map(|holder| (desk.t.say("certificate-holder"), holder)));
-    let titles: Vec<FormField> = desk.node.workflows().iter().flat_map(WorkflowFile::fields).collect();
-    let particulars = document.get("particulars").and_then(Value::as_object);
-    for (name, value) in particulars.into_iter().flatten().filter(|(_, value)| Some(*value) != holder) {
-        let title = titles.iter().find(|known| known.name.as_str() == name);
-        let title = title.map_or(name.as_str(), |field| desk.t.pick(&field.title));
-        fields.extend(text(Some(value)).map(|value| (title.to_owned(), value)));
+    if let Some(face) = document.as_object().and_then(face) {
+        let number = (desk.t.say("certificate-number"), face.number);
+        let rows = face.sections.into_iter().flat_map(|part| part.rows);
+        let rows = rows.map(|(title, value)| (desk.t.pick(&title).to_owned(), value));
+        return std::iter::once(number).chain(rows).collect();
     }
-    fields
+    // Of before there were types: number, and the holder's code.
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let number = text(document.get("certificate_number")).map(|number| (desk.t.say("certificate-number"), number));
+    let holder = text(document.get("holder").and_then(|holder| holder.get("code")));
+    number.into_iter().chain(holder.map(|holder| (desk.t.say("certificate-holder"), holder))).collect()
 }
 
 async fn history(desk: &Desk, identifier: &str) -> Result<Vec<StatusRow>, Problem> {
@@ -113,7 +180,11 @@ async fn history(desk: &Desk, identifier: &str) -> Result<Vec<StatusRow>, Proble
 }
 
 /// What the ledger did about a certificate, newest first.
-async fn transactions(desk: &Desk, identifier: &str, kind: Option<&str>) -> Result<Vec<TransactionView>, Problem> {
+pub(super) async fn transactions(
+    desk: &Desk,
+    identifier: &str,
+    kind: Option<&str>,
+) -> Result<Vec<TransactionView>, Problem> {
     let filter = TransactionFilter {
         reference: Some(identifier.to_owned()),
         kind: kind.map(str::to_owned),
@@ -149,57 +220,37 @@ pub async fn set_status(Posted { visitor, form }: Posted, identifier: Path<Strin
     page(&visitor, FAULTY, &detail, faults).await
 }
 
-/// The public check: the form, with the answer when an identifier is given.
-pub async fn verify(desk: Desk) -> Answer {
-    let identifier = desk.query.get("identifier").to_owned();
-    let answer = if identifier.is_empty() { None } else { Some(verified(&desk, &identifier).await?) };
-    desk.show(&VerifyPage { page: desk.page(), t: desk.t, identifier, answer })
-}
-
-/// The same under the certificate's own address, which its picture carries. Programs get JSON.
-pub async fn verify_one(request: HttpRequest, desk: Desk, identifier: Path<String>) -> Answer {
-    if root::wants_json(&request) {
-        return root::verify(web::Data::new(desk.node.clone()), identifier).await;
-    }
+/// Says what readers of it should know.
+pub async fn annotate(Posted { visitor, form }: Posted, identifier: Path<String>) -> Answer {
     let identifier = identifier.into_inner();
-    let answer = Some(verified(&desk, &identifier).await?);
-    desk.show(&VerifyPage { page: desk.page(), t: desk.t, identifier, answer })
+    let (cause, expires) = (form.get("cause").to_owned(), form.get("expires").to_owned());
+    let mut faults = Faults::default();
+    if cause.is_empty() {
+        faults.add(visitor.t, "cause", "annotation-cause", "required");
+    } else {
+        let expires = Some(expires).filter(|day| !day.is_empty());
+        let annotation = CertificateAnnotation { identifier: identifier.clone(), cause, expires };
+        match visitor.node.annotate_certificate(&visitor.who, annotation).await {
+            Ok(committed) => {
+                let href = format!("/certificates/{identifier}");
+                return visitor.done(&href, "certificate_annotated", Some(committed.transaction_id));
+            }
+            Err(ServiceError::Invalid(_)) => faults.add(visitor.t, "cause", "annotation-cause", "bad_value"),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let detail = visitor.node.certificate(&visitor.who, &identifier).await?;
+    page(&visitor, FAULTY, &detail, faults).await
 }
 
-async fn verified(desk: &Desk, identifier: &str) -> Result<Verified, Problem> {
-    let (verdict, certificate) = match desk.node.verify_certificate(identifier) {
-        Ok(found) if found.valid => ("valid", Some(public_card(desk, found).await?)),
-        Ok(found) => ("not_valid", Some(public_card(desk, found).await?)),
-        Err(ServiceError::Malformed(_)) => ("malformed", None),
-        Err(ServiceError::NotFound(_)) => ("unknown", None),
-        Err(error) => return Err(error.into()),
-    };
-    Ok(Verified {
-        verdict,
-        certificate,
-        ledger_index: desk.node.chain.size(),
-        asked_at: desk.node.clock.now().local_text(),
-    })
+/// The holder's copy as a credential.
+pub async fn credential(visitor: Visitor, identifier: Path<String>) -> Result<HttpResponse, Problem> {
+    let copy = visitor.node.certificate_copy(&visitor.who, &identifier).await?;
+    Ok(download("application/vc", &format!("licence-{identifier}.json"), copy.json.into_bytes()))
 }
 
-/// The card without anything of the holder.
-async fn public_card(desk: &Desk, found: Verification) -> Result<CertificateCard, Problem> {
-    let issued = transactions(desk, &found.identifier, Some("certificate.issue")).await?.into_iter().next();
-    Ok(CertificateCard {
-        type_name: desk.t.pick(&found.type_name).to_owned(),
-        issuer: desk.t.pick(&found.issuer_name).to_owned(),
-        issued_at: found.issued_at.local_text(),
-        valid_from: found.valid_from,
-        valid_to: found.valid_to.unwrap_or_default(),
-        status: found.status.as_str().to_owned(),
-        fields: Vec::new(),
-        document_digest: found.document_digest.to_string(),
-        transaction: issued
-            .as_ref()
-            .and_then(|issued| issued.transaction_id)
-            .map(|id| id.to_string())
-            .unwrap_or_default(),
-        index: issued.map(|issued| issued.ledger_index).unwrap_or_default(),
-        identifier: found.identifier,
-    })
+/// The holder's copy as a paper.
+pub async fn paper(visitor: Visitor, identifier: Path<String>) -> Result<HttpResponse, Problem> {
+    let copy = visitor.node.certificate_copy(&visitor.who, &identifier).await?;
+    Ok(download("application/pdf", &format!("licence-{identifier}.pdf"), copy.pdf))
 }

@@ -22,6 +22,11 @@ const CSRF: &str = "csrf";
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
+    /// Of these names and values.
+    pub fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
     /// Reads `application/x-www-form-urlencoded`; nothing when it cannot be read.
     pub fn read(text: &str) -> Option<Self> {
         let pairs = web::Query::<Vec<(String, String)>>::from_query(text).ok()?.into_inner();

@@ -43,6 +43,8 @@ mod ledger;
 mod listing;
 mod membership;
 mod policy;
+mod preparations;
+mod public_check;
 mod query;
 mod render;
 mod routes;

@@ -13,8 +13,8 @@ use crate::web::root;
 use super::{
     account, admin, admin_log, admin_settings, admin_tokens, assets, audit, audit_numbers, case_acts, case_page, cases,
     catalog, certificates, cluster, draft_form, drafts, entrance, events, explorer, findings, frame, grant_acts,
-    grant_request, grant_templates, grants, home, keys, ledger, membership, policy, query, sheets, verification,
-    workflows,
+    grant_request, grant_templates, grants, home, keys, ledger, membership, policy, preparations, public_check, query,
+    sheets, verification, workflows,
 };
 
 /// Registers the portal. It takes every address that nobody took before.
@@ -91,10 +91,23 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/cases/{id}/certificate", web::post().to(case_acts::issue))
         .route("/workflows", web::get().to(workflows::list))
         .route("/workflows/{name}/publish", web::post().to(workflows::publish))
+        .route("/certificates", web::get().to(certificates::list))
+        .route("/certificates/types", web::get().to(preparations::types))
+        .route("/certificates/types/{name}/publish", web::post().to(preparations::publish))
+        .route("/certificates/new", web::get().to(preparations::new))
+        .route("/certificates/prepared", web::post().to(preparations::prepare))
+        .route("/certificates/prepared/{id}", web::get().to(preparations::show))
+        .route("/certificates/prepared/{id}/issue", web::post().to(preparations::issue))
+        .route("/certificates/prepared/{id}/discard", web::post().to(preparations::discard))
         .route("/certificates/{identifier}", web::get().to(certificates::show))
+        .route("/certificates/{identifier}/credential", web::get().to(certificates::credential))
+        .route("/certificates/{identifier}/paper", web::get().to(certificates::paper))
+        .route("/certificates/{identifier}/annotations", web::post().to(certificates::annotate))
         .route("/certificates/{identifier}/status", web::post().to(certificates::set_status))
-        .route("/verify", web::get().to(certificates::verify))
-        .route("/verify/{identifier}", web::get().to(certificates::verify_one))
+        .route("/verify", web::get().to(public_check::verify))
+        .route("/verify", web::post().to(public_check::verify_copy))
+        .route("/verify/{identifier}", web::get().to(public_check::verify_one))
+        .route("/verify/{identifier}/receipt", web::get().to(public_check::receipt))
         // Audit
         .route("/audit", web::get().to(audit::list))
         .route("/audit/numbers", web::get().to(audit_numbers::show))

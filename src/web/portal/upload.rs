@@ -8,7 +8,8 @@ use crate::web::extract::{LocalFuture, read_bytes};
 use crate::web::problem::Problem;
 use crate::web::sheets::FILE_BYTES_MAX;
 
-use super::desk::Visitor;
+use super::cookies;
+use super::desk::{Desk, Visitor};
 use super::form::same;
 
 const PARTS_MAX: usize = 16;
@@ -31,6 +32,51 @@ impl Uploaded {
     }
 }
 
+/// The longest copy of a licence that anybody may bring, in bytes.
+const COPY_BYTES_MAX: usize = 1024 * 1024;
+
+/// A file that anybody sent, guarded by a cookie that only the page with the form could set.
+pub struct UploadedByGuest {
+    /// Who, perhaps nobody.
+    pub desk: Desk,
+    /// The file's bytes.
+    pub file: Vec<u8>,
+}
+
+impl FromRequest for UploadedByGuest {
+    type Error = Problem;
+    type Future = LocalFuture<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let desk = Desk::of(&request)?;
+            let secret = cookies::guest(&request);
+            // Who is signed in got the session's own secret in the form.
+            let secret = if desk.who.is_some() { desk.csrf.clone() } else { secret };
+            let (file, _) = read(&request, payload, COPY_BYTES_MAX, &secret).await?;
+            Ok(Self { desk, file })
+        })
+    }
+}
+
+type Parts = Vec<(String, Vec<u8>)>;
+
+/// The file and the other fields of a form with its token.
+async fn read(request: &HttpRequest, payload: Payload, max: usize, secret: &str) -> Result<(Vec<u8>, Parts), Problem> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let boundary = content_type.and_then(boundary).ok_or_else(|| Problem::new("unsupported_media_type"))?;
+    let bytes = read_bytes(payload, max + 64 * 1024).await?;
+    let mut fields = parts(&bytes, &boundary).ok_or_else(|| Problem::new("malformed"))?;
+    let token = fields.iter().find(|(name, _)| name == "csrf").map(|(_, value)| value.clone());
+    if !same(std::str::from_utf8(&token.unwrap_or_default()).unwrap_or_default(), secret) {
+        return Err(Problem::new("csrf"));
+    }
+    let at = fields.iter().position(|(name, _)| name == "file").ok_or_else(|| Problem::new("malformed"))?;
+    let (_, file) = fields.swap_remove(at);
+    Ok((file, fields))
+}
+
 impl FromRequest for Uploaded {
     type Error = Problem;
     type Future = LocalFuture<Result<Self, Problem>>;
@@ -39,16 +85,7 @@ impl FromRequest for Uploaded {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let visitor = Visitor::of(&request)?;
-            let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-            let boundary = content_type.and_then(boundary).ok_or_else(|| Problem::new("unsupported_media_type"))?;
-            let bytes = read_bytes(payload, FILE_BYTES_MAX + 64 * 1024).await?;
-            let mut fields = parts(&bytes, &boundary).ok_or_else(|| Problem::new("malformed"))?;
-            let token = fields.iter().find(|(name, _)| name == "csrf").map(|(_, value)| value.clone());
-            if !same(std::str::from_utf8(&token.unwrap_or_default()).unwrap_or_default(), &visitor.csrf) {
-                return Err(Problem::new("csrf"));
-            }
-            let at = fields.iter().position(|(name, _)| name == "file").ok_or_else(|| Problem::new("malformed"))?;
-            let (_, file) = fields.swap_remove(at);
+            let (file, fields) = read(&request, payload, FILE_BYTES_MAX, &visitor.csrf).await?;
             Ok(Self { visitor, file, fields })
         })
     }

@@ -73,6 +73,8 @@ pub const KINDS: &[Kind] = kinds! {
     "draft_not_submitted" 409 "Draft is not submitted" "草稿尚未提交" "its author must submit it first" "请先由起草人提交";
     "replayed_request" 409 "Repeated access id" "访问标识重复" "send a new call" "请重新发起请求";
     "workflow_not_published" 409 "Workflow is not published" "事项流程尚未发布" "a reviewer of this department publishes it first" "请先由本部门审核人发布该事项流程";
+    "certificate_type_unpublished" 409 "Type of certificates is not published" "证照类型尚未发布" "a reviewer of the issuer publishes it first" "请颁发机构复核员先发布该证照类型";
+    "certificate_without_copy" 409 "There is no copy" "没有持证人副本" "issue its next version: that one has copies" "请办理变更，新版本证照可出具副本";
     "idempotency_key_reused" 409 "Idempotency-Key used for something else" "幂等键已用于其他请求" "send a new key for a new request" "新的请求请使用新的幂等键";
     "idempotency_in_progress" 409 "The same request is being done" "相同请求正在处理" "ask again in a moment" "请稍后再试";
     "idempotency_replayed_query" 409 "The query was answered" "该查询已答复" "answers are not kept: see the access record named in access_id, or send a new key" "查询结果不予留存：请按 access_id 查看访问记录，或使用新的幂等键";
@@ -83,6 +85,7 @@ pub const KINDS: &[Kind] = kinds! {
     "beyond_the_ledger" 422 "The ledger does not reach so far" "账本尚未到达该位置" "ask for the index that your write answered with" "请使用写入答复中的 ledger_index";
     "invalid" 422 "Unacceptable value" "值不可接受" "correct the value" "请更正该值";
     "account_locked" 429 "Account is locked" "账号已锁定" "wait, then try again" "请稍后再试";
+    "too_many_questions" 429 "Too many questions" "查询过于频繁" "wait as long as Retry-After says" "请按 Retry-After 所示时间后再试";
     "quota_exceeded" 429 "Daily quota used up" "当日配额已用完" "try again after midnight at UTC+8" "请在次日零时（北京时间）后再试";
     "rate_exceeded" 429 "Rate of the grant used up" "已达授权的查询频率上限" "try again in the next second or minute" "请在下一秒或下一分钟再试";
     "internal" 500 "Internal fault" "内部错误" "tell your operator the request_id" "请将 request_id 告知运维人员";

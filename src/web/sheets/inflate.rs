@@ -7,7 +7,7 @@ const LENGTH_BITS: [u32; 29] = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 
 const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /// The length, or a bit more than `max` when it is beyond; nothing for what is not deflated data.
-pub(super) fn inflated(data: &[u8], max: u64) -> Option<u64> {
+pub(in crate::web) fn inflated(data: &[u8], max: u64) -> Option<u64> {
     let mut bits = Bits { data, at: 0, held: 0, count: 0 };
     let mut length = 0_u64;
     while length <= max {
@@ -139,7 +139,7 @@ impl Code {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::web) mod tests {
     use super::*;
 
     /// A block of fixed codes whose every repeat is of 258 bytes: 13 bits each.

@@ -6,7 +6,7 @@ pub mod accesses;
 mod columns;
 mod grid;
 pub mod import;
-mod inflate;
+pub(super) mod inflate;
 mod read;
 #[cfg(test)]
 mod tests;

@@ -87,9 +87,10 @@ impl Caller {
         RUNTIME.block_on(async {
             let response = request.send().await.map_err(|error| format!("{what}: {error:?}"))?;
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            let text = response.text().await.map_err(|error| format!("{what}: {error:?}"))?;
+            let bytes = response.bytes().await.map_err(|error| format!("{what}: {error:?}"))?.to_vec();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
             let body = serde_json::from_str(&text).unwrap_or_default();
-            Ok(Answer { what, status, headers, text, body })
+            Ok(Answer { what, status, headers, bytes, text, body })
         })
     }
 

@@ -50,7 +50,7 @@ fn parts_that_do_not_fit_are_named() {
         ("\"unit_number\"]\nadditional", "\"unit\"]\nadditional", "/form/required/2: `unit`"),
         ("additionalProperties = false", "additionalProperties = true", "/form/additionalProperties"),
         ("days = 30", "days = 300", "/days"),
-        ("type_code = \"11110000Y90000043B001\"", "", "/certificate: needs a type"),
+        ("type = \"real-estate-title\"", "", "/certificate: needs a type"),
         ("rows_min = 1", "rows_min = 1\nwhen = \"married\"", "/pull/0/when: `married`"),
     ] {
         let changed = FILE.replace(from, to);

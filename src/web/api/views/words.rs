@@ -89,7 +89,7 @@ choices! {
     CaseState = "CaseState",
         ["waiting", "in_progress", "returned", "agreed", "rejected", "withdrawn", "completed"];
     StepKind = "StepKind", ["sign_off", "payment", "document", "answer"];
-    CertificateStatus = "CertificateStatus", ["valid", "suspended", "revoked", "cancelled", "lapsed"];
+    CertificateStatus = "CertificateStatus", ["valid", "suspended", "revoked", "cancelled", "lapsed", "transferred_out", "withdrawn", "other"];
 }
 
 /// A word, or a rule of the provider's own.
@@ -180,8 +180,7 @@ mod tests {
         listed(&[AccessDecision::Allowed, AccessDecision::Refused]);
         listed(&CaseState::ALL);
         listed(&[StepKind::SignOff, StepKind::Payment, StepKind::Document, StepKind::Answer]);
-        use CertificateStatus as C;
-        listed(&[C::Valid, C::Suspended, C::Revoked, C::Cancelled, C::Lapsed]);
+        listed(&CertificateStatus::ALL);
         use UpdateCycle as U;
         listed(&[U::RealTime, U::Daily, U::Weekly, U::Monthly, U::Quarterly, U::Yearly, U::Irregular]);
     }

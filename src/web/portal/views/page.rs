@@ -116,6 +116,7 @@ const LINKS: &[(&str, &str, &[Role])] = &[
     ("/grants", "nav-grants", &[]),
     ("/query", "nav-query", &[Role::Clerk]),
     ("/cases", "nav-cases", &[Role::Clerk, Role::Reviewer]),
+    ("/certificates", "nav-certificates", &[]),
     ("/audit", "nav-audit", &[Role::Auditor]),
     ("/ledger", "nav-ledger", &[]),
     ("/cluster", "nav-cluster", &[]),

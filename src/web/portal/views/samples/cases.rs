@@ -1,12 +1,11 @@
-//! Cases and certificates.
+//! Cases.
 
-use super::{DIGEST, ENTRY, EVIL, ID, LICENCE, page, s, two};
+use super::{DIGEST, ENTRY, EVIL, ID, page, s, two};
 use crate::web::portal::views::cases::{
     CaseField, CasePage, CaseRow, CaseStart, Cases, EventView, Mark, MaterialView, ProblemView, RuleView, StepView,
     WorkflowRow, Workflows,
 };
-use crate::web::portal::views::certificate::{CertificateCard, CertificatePage, StatusRow, Verified, VerifyPage};
-use crate::web::portal::views::{Choice, Fault, Faults, Page};
+use crate::web::portal::views::{Choice, Fault, Faults};
 use crate::web::portal::words::{Lang, Words};
 
 pub fn cases(lang: Lang) -> Cases {
@@ -204,59 +203,5 @@ pub fn case(lang: Lang) -> CasePage {
         may_complete: true,
         may_withdraw: true,
         faults: Faults::default(),
-    }
-}
-
-fn card(lang: Lang) -> CertificateCard {
-    CertificateCard {
-        identifier: s(LICENCE),
-        type_name: two(lang, "不动产权证书", "Real estate title certificate"),
-        issuer: two(lang, "规划和自然资源局", "Planning and Resources"),
-        issued_at: s("2026-11-21 10:12:00"),
-        valid_from: s("2026-11-21"),
-        valid_to: s(""),
-        status: s("valid"),
-        fields: vec![
-            (two(lang, "权利人", "Holder"), s("张*")),
-            (two(lang, "坐落", "Location"), s(EVIL)),
-            (two(lang, "不动产单元号", "Unit number"), s("110105001002GB00123F00010001")),
-        ],
-        document_digest: s(DIGEST),
-        transaction: s(ID),
-        index: 1283,
-    }
-}
-
-pub fn certificate(lang: Lang) -> CertificatePage {
-    CertificatePage {
-        page: page(lang, "/certificates/x"),
-        t: Words::of(lang),
-        certificate: card(lang),
-        case: Some(s(ID)),
-        history: vec![StatusRow {
-            status: s("valid"),
-            reason: s(EVIL),
-            by: s("li.na"),
-            at: s("2026-11-21 10:12:00"),
-            transaction: s(ID),
-        }],
-        next_statuses: vec![s("suspended"), s("revoked"), s("cancelled")],
-        may_change: true,
-        faults: Faults::default(),
-    }
-}
-
-pub fn verify(lang: Lang) -> VerifyPage {
-    let answer = Verified {
-        verdict: "valid",
-        certificate: Some(card(lang)),
-        ledger_index: 1284,
-        asked_at: s("2026-11-21 10:15:30"),
-    };
-    VerifyPage {
-        page: Page { user: None, ..page(lang, "/verify") },
-        t: Words::of(lang),
-        identifier: s(EVIL),
-        answer: Some(answer),
     }
 }

@@ -5,6 +5,7 @@ mod admin;
 mod audit;
 mod cases;
 mod catalog;
+mod certificates;
 mod grants;
 mod keys;
 mod ledger;
@@ -64,8 +65,12 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ("workflows", cases::workflows(lang).render()),
         ("case_start", cases::case_start(lang).render()),
         ("case", cases::case(lang).render()),
-        ("certificate", cases::certificate(lang).render()),
-        ("verify", cases::verify(lang).render()),
+        ("certificates", certificates::certificates(lang).render()),
+        ("certificate", certificates::certificate(lang).render()),
+        ("certificate_new", certificates::certificate_form(lang).render()),
+        ("certificate_prepared", certificates::prepared(lang).render()),
+        ("certificate_types", certificates::types(lang).render()),
+        ("verify", certificates::verify(lang).render()),
         ("query", grants::query(lang).render()),
         ("audit", audit::audit(lang).render()),
         ("audit_numbers", audit::numbers(lang).render()),
