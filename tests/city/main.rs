@@ -18,6 +18,7 @@ mod disk;
 mod errors;
 mod evidence;
 mod explorer;
+mod facts;
 mod faults;
 mod flows;
 mod grants;

@@ -2,7 +2,6 @@
 
 use crate::clock::Millis;
 use crate::domain::Role;
-use crate::domain::case::CaseState;
 use crate::domain::grant::GrantState;
 use crate::readmodel::PageRequest;
 use crate::readmodel::cases::{CaseFilter, CaseView};
@@ -125,8 +124,7 @@ async fn appeals(desk: &Desk) -> Result<(Vec<GrantView>, bool), Problem> {
 
 async fn waiting_for_us(desk: &Desk) -> Result<(Vec<CaseView>, bool), Problem> {
     let waiting_for = Some(desk.node.department.clone());
-    let state = Some(CaseState::InProgress);
-    let page = desk.node.cases(CaseFilter { waiting_for, state, page: counted(), ..CaseFilter::default() }).await?;
+    let page = desk.node.cases(CaseFilter { waiting_for, page: counted(), ..CaseFilter::default() }).await?;
     Ok((page.items, page.next_cursor.is_some()))
 }
 
@@ -182,7 +180,7 @@ fn grant_task(desk: &Desk, kind: &'static str, grant: &GrantView) -> Task {
 }
 
 fn case_task(desk: &Desk, case: &CaseView) -> Task {
-    let own = case.steps.iter().find(|step| desk.is_own(&step.department) && step.word.is_none());
+    let own = case.steps.iter().find(|step| desk.is_own(&step.department) && case.is_due(step));
     let step = own.map(|step| desk.t.pick(&step.title).to_owned()).unwrap_or_default();
     Task {
         kind: "sign_offs",
