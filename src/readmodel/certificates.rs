@@ -247,3 +247,7 @@ impl ReadModel {
         self.read(|connection| load(connection, identifier))
     }
 }
+
+#[cfg(test)]
+#[path = "certificates_tests.rs"]
+mod tests;

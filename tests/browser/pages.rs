@@ -55,6 +55,7 @@ const VISITS: &[(&str, &str, &str, &str)] = &[
     ("/audit", "audit", "auditor1", "/audit"),
     ("/audit", "audit", "auditor1", "/audit?subject=34052419800101001X"),
     ("/audit/numbers", "audit", "auditor1", "/audit/numbers"),
+    ("/workflows", "planning-resources", "reviewer1", "/workflows"),
     ("/certificates", "housing", "clerk1", "/certificates"),
     ("/certificates/types", "housing", "reviewer1", "/certificates/types"),
     ("/certificates/new", "housing", "clerk1", "/certificates/new?type=rental-filing"),
