@@ -212,7 +212,7 @@ impl State {
     /// The newest version of a department's type.
     pub fn certificate_type_newest(&self, department: &DepartmentId, name: &Slug) -> Option<&PublishedType> {
         let of_name = |(key, _): &(&(DepartmentId, Slug, u32), _)| &key.0 == department && &key.1 == name;
-        self.certificate_types.iter().filter(of_name).last().map(|(_, known)| known)
+        self.certificate_types.iter().rfind(of_name).map(|(_, known)| known)
     }
 
     /// One version of a department's type.
