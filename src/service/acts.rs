@@ -24,6 +24,7 @@ const NODE: &str = "node";
 /// The kind of the digest on the ledger.
 pub const DIGEST_KIND: &str = "sign-in-log";
 const LOOK_EVERY: Duration = Duration::from_secs(600);
+const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 impl Node {
     /// Writes down what somebody did, to whom or what, and how.
@@ -90,11 +91,18 @@ impl Node {
 pub(super) async fn watch(node: Node) {
     node.note_start().await;
     loop {
-        match node.anchor_acts().await {
-            Ok(None) => {}
-            Ok(Some(line)) => tracing::info!(line, "the digest of the log of sign-ins and settings is on the ledger"),
-            Err(error) => tracing::warn!(%error, "the digest of the log of sign-ins and settings waits"),
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
+        let pause = match node.anchor_acts().await {
+            Ok(None) => LOOK_EVERY,
+            Ok(Some(line)) => {
+                tracing::info!(line, "the digest of the log of sign-ins and settings is on the ledger");
+                LOOK_EVERY
+            }
+            // A node that has just begun hears no leader yet.
+            Err(error) => {
+                tracing::debug!(%error, "the digest of the log of sign-ins and settings waits");
+                RETRY_AFTER
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
 }

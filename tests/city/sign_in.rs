@@ -5,11 +5,14 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use mulu::clock::{Clock as _, SystemClock};
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
+use mulu::clock::{Clock as _, Millis, SystemClock};
+use mulu::readmodel::local::{Act, ActKind, Local};
 use serde_json::{Value, json};
 use totp_rs::{Builder, Secret};
 
-use crate::harness::{Answer, Caller, City, Wish, mulu, mulu_told};
+use crate::harness::{Answer, Caller, City, Wish, mulu, mulu_told, now, until};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -308,4 +311,55 @@ fn an_open_page_hears_of_changes_and_its_stream_ends_with_its_session() {
     hears(&mut stream, "event: work");
     assert_eq!(guest.send("/account", "/sign-out", &[]).status, 303);
     hears(&mut stream, "event: end");
+}
+
+#[test]
+fn a_department_may_demand_a_second_factor() {
+    let city = City::at_rest("tax");
+    let config = city.config("tax");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}\n[sign_in]\nsecond_factor = \"required\"\n")).unwrap();
+    // What was done yesterday: its digest goes on the ledger.
+    let model = config.parent().unwrap().join("data/model");
+    let act = Act {
+        kind: ActKind::AccountCreated,
+        user: "operator".into(),
+        from: None,
+        subject: "li.na".into(),
+        detail: String::new(),
+    };
+    // A line is never older than the one before it, and making the city has left some.
+    let mut database = SqliteConnection::establish(model.join("local.db").to_str().unwrap()).unwrap();
+    database.batch_execute("DELETE FROM acts").unwrap();
+    drop(database);
+    let local = Local::open(&model).unwrap();
+    local.note(&act, Millis(now().0 - 86_400_000)).unwrap();
+    let digest = local.last_act_before(now()).unwrap().unwrap().digest;
+    drop(local);
+    city.start_all();
+    until("the digest of yesterday's log is on the ledger", Duration::from_secs(60), || {
+        let listed = city.system("audit").get("ledger/transactions?kind=digest.record").ok();
+        let id = listed["items"][0]["transaction_id"].as_str()?.to_owned();
+        let shown = city.system("audit").get(&format!("ledger/transactions/{id}")).ok();
+        assert!(shown.to_string().contains(&digest), "{shown}");
+        Some(())
+    });
+    let reviewer = city.person("tax", "reviewer1");
+    reviewer.get("catalog/entries").problem(403, "second_factor_needed");
+    city.person("tax", "clerk1").get("catalog/entries").ok();
+    city.system("tax").get("catalog/entries").ok();
+
+    let (mut guest, password) = (Guest::at(&city, "tax"), city.password("tax", "reviewer1"));
+    guest.sign_in("reviewer1", password);
+    for page in ["/", "/catalog", "/events"] {
+        assert_eq!(guest.open(page).header("location"), Some("/account"), "{page}");
+    }
+    guest.send("/account", "/account/second-factor", &[("password", password)]);
+    let page = guest.open("/account/second-factor").text;
+    let secret = between(&page, "<code class=\"secret\">", "<").to_owned();
+    guest.send("/account/second-factor", "/account/second-factor/confirm", &[("code", &code(&secret, 0))]);
+    assert_eq!(guest.open("/catalog").status, 200);
+    let body = json!({"user": "reviewer1", "password": password, "code": code(&secret, 1)});
+    let opened = city.anonymous("tax").post("sessions", &body).ok();
+    Caller::bearer(&city.node("tax").url, opened["token"].as_str().unwrap()).get("catalog/entries").ok();
 }

@@ -4,12 +4,12 @@ use crate::clock::Millis;
 use crate::domain::Role;
 use crate::domain::grant::GrantState;
 use crate::readmodel::PageRequest;
-use crate::readmodel::cases::{CaseFilter, CaseView};
 use crate::readmodel::grants::{GrantFilter, GrantView};
 use crate::readmodel::local::{Draft, DraftState};
 use crate::service::catalog_places::{Notice, NoticeKind};
 use crate::web::problem::Problem;
 
+use super::case_tasks;
 use super::desk::{Desk, Visitor};
 use super::grants::is_overdue;
 use super::render::Answer;
@@ -33,10 +33,13 @@ pub async fn home(visitor: Visitor) -> Answer {
 }
 
 /// Tasks of one kind, and whether there are more than were looked at.
-struct Pile {
-    kind: &'static str,
-    tasks: Vec<Task>,
-    is_cut: bool,
+pub(super) struct Pile {
+    /// As in [`Task`].
+    pub kind: &'static str,
+    /// What is to be done.
+    pub tasks: Vec<Task>,
+    /// Whether there are more.
+    pub is_cut: bool,
 }
 
 async fn body(visitor: &Visitor) -> Result<HomeBody, Problem> {
@@ -70,7 +73,7 @@ fn chip(kind: &'static str, piles: &[&Pile], current: bool) -> Waiting {
 
 /// What waits for this reader: of each kind what their roles may do something about.
 async fn piles(visitor: &Visitor) -> Result<Vec<Pile>, Problem> {
-    let mut piles = Vec::new();
+    let (mut piles, mut overdue) = (Vec::new(), Vec::new());
     let now = visitor.node.clock.now();
     if visitor.is(Role::Reviewer) {
         let drafts = visitor.node.drafts(&visitor.who).await?;
@@ -79,19 +82,20 @@ async fn piles(visitor: &Visitor) -> Result<Vec<Pile>, Problem> {
         piles.push(Pile { kind: "drafts", tasks, is_cut: false });
         let (requests, is_cut) = requested_of_us(visitor).await?;
         let (late, timely): (Vec<_>, Vec<_>) = requests.iter().partition(|grant| is_overdue(grant, now));
-        let tasks = |kind, grants: Vec<&GrantView>| -> Vec<Task> {
-            grants.into_iter().map(|grant| grant_task(visitor, kind, grant)).collect()
-        };
-        piles.push(Pile { kind: "grants", tasks: tasks("grants", timely), is_cut });
-        piles.push(Pile { kind: "overdue", tasks: tasks("overdue", late), is_cut: false });
-        let (cases, is_cut) = waiting_for_us(visitor).await?;
-        let tasks = cases.iter().map(|case| case_task(visitor, case)).collect();
-        piles.push(Pile { kind: "sign_offs", tasks, is_cut });
+        let tasks = timely.into_iter().map(|grant| grant_task(visitor, "grants", grant)).collect();
+        piles.push(Pile { kind: "grants", tasks, is_cut });
+        overdue.extend(late.into_iter().map(|grant| grant_task(visitor, "overdue", grant)));
         if visitor.node.is_authority() {
             let (appeals, is_cut) = appeals(visitor).await?;
             let tasks = appeals.iter().map(|grant| grant_task(visitor, "appeals", grant)).collect();
             piles.push(Pile { kind: "appeals", tasks, is_cut });
         }
+    }
+    if visitor.is(Role::Reviewer) || visitor.is(Role::Clerk) {
+        let (late, cases) = case_tasks::piles(visitor).await?;
+        overdue.extend(late);
+        piles.extend(cases);
+        piles.insert(0, Pile { kind: "overdue", tasks: overdue, is_cut: false });
     }
     if visitor.is(Role::Clerk) {
         let (expiring, is_cut) = about_to_expire(visitor).await?;
@@ -119,12 +123,6 @@ async fn requested_of_us(desk: &Desk) -> Result<(Vec<GrantView>, bool), Problem>
 async fn appeals(desk: &Desk) -> Result<(Vec<GrantView>, bool), Problem> {
     let filter = GrantFilter { state: Some(GrantState::Appealed), page: counted(), ..GrantFilter::default() };
     let page = desk.node.grants(filter).await?;
-    Ok((page.items, page.next_cursor.is_some()))
-}
-
-async fn waiting_for_us(desk: &Desk) -> Result<(Vec<CaseView>, bool), Problem> {
-    let waiting_for = Some(desk.node.department.clone());
-    let page = desk.node.cases(CaseFilter { waiting_for, page: counted(), ..CaseFilter::default() }).await?;
     Ok((page.items, page.next_cursor.is_some()))
 }
 
@@ -176,20 +174,6 @@ fn grant_task(desk: &Desk, kind: &'static str, grant: &GrantView) -> Task {
         lasts: lasts(desk, grant.requested_at),
         href: format!("/grants/{}", grant.id),
         since: grant.requested_at.0,
-    }
-}
-
-fn case_task(desk: &Desk, case: &CaseView) -> Task {
-    let own = case.steps.iter().find(|step| desk.is_own(&step.department) && case.is_due(step));
-    let step = own.map(|step| desk.t.pick(&step.title).to_owned()).unwrap_or_default();
-    Task {
-        kind: "sign_offs",
-        title: desk.t.pick(&case.title).to_owned(),
-        detail: format!("{} · {step}", desk.department(&case.owner)),
-        time: case.opened_at.local_text(),
-        lasts: lasts(desk, case.opened_at),
-        href: format!("/cases/{}", case.id),
-        since: case.opened_at.0,
     }
 }
 

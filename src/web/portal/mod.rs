@@ -12,6 +12,7 @@ mod case_acts;
 mod case_form;
 mod case_page;
 mod case_step;
+mod case_tasks;
 mod cases;
 mod catalog;
 mod certificates;

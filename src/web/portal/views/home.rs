@@ -48,7 +48,7 @@ pub struct Waiting {
 /// One thing to do.
 #[derive(Clone, Debug, Default)]
 pub struct Task {
-    /// `drafts`, `grants`, `overdue`, `sign_offs`, `expiring`, `changed` or `appeals`.
+    /// `drafts`, `grants`, `overdue`, `sign_offs`, `stuck`, `returned`, `agreed`, `expiring`, `changed` or `appeals`.
     pub kind: &'static str,
     pub title: String,
     pub detail: String,

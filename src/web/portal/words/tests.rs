@@ -258,12 +258,30 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("fact", &["amount_yuan", "number", "paid_on", "title", "text"]),
     ("step-hint", &["form", "signature", "inclusion", "checkpoint"]),
     ("step-of", &["form", "signature", "inclusion", "checkpoint"]),
-    ("task", &["drafts", "grants", "overdue", "sign_offs", "expiring", "changed", "appeals"]),
+    (
+        "task",
+        &["drafts", "grants", "overdue", "sign_offs", "expiring", "changed", "appeals", "stuck", "returned", "agreed"],
+    ),
     ("tx", &["proposed", "committed", "anchored", "projected"]),
     ("verdict", &["valid", "not_valid", "unknown", "malformed"]),
     ("verdict-hint", &["valid", "not_valid", "unknown", "malformed"]),
     ("weekday", &["1", "2", "3", "4", "5", "6", "7"]),
-    ("waiting", &["all", "drafts", "grants", "overdue", "sign_offs", "expiring", "changed", "appeals"]),
+    (
+        "waiting",
+        &[
+            "all",
+            "drafts",
+            "grants",
+            "overdue",
+            "sign_offs",
+            "expiring",
+            "changed",
+            "appeals",
+            "stuck",
+            "returned",
+            "agreed",
+        ],
+    ),
 ];
 
 /// What can be said on a grant with a reason.
