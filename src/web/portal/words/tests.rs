@@ -14,39 +14,12 @@ use crate::domain::policy::facts::ATTRIBUTES;
 use crate::readmodel::local::ActKind;
 
 /// Settings that the administration shows.
+#[rustfmt::skip]
 const SETTINGS: &[&str] = &[
-    "second_factor",
-    "idle",
-    "age",
-    "sessions",
-    "failures",
-    "password",
-    "listen",
-    "public_url",
-    "cookie_secure",
-    "systems",
-    "peer",
-    "raft",
-    "zone",
-    "query_timeout",
-    "submit_timeout",
-    "promise",
-    "disk_reserve",
-    "data_dir",
-    "keys",
-    "departments_dir",
-    "archive",
-    "log",
-    "today",
-    "unconditional",
-    "conditional",
-    "extension",
-    "returned",
-    "reminder",
-    "deadlines",
-    "expiries",
-    "log_digest",
-    "log_kept",
+    "second_factor", "idle", "age", "sessions", "failures", "password", "listen", "public_url", "cookie_secure",
+    "systems", "peer", "raft", "zone", "query_timeout", "submit_timeout", "promise", "disk_reserve", "data_dir",
+    "keys", "departments_dir", "archive", "log", "today", "unconditional", "conditional", "extension", "returned",
+    "reminder", "deadlines", "expiries", "log_digest", "log_kept",
 ];
 
 /// Codes that templates turn into texts by their family.
