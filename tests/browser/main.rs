@@ -22,6 +22,8 @@ mod licence;
 mod members;
 mod pages;
 mod people;
+mod screenshots;
 mod scriptless;
 mod tab;
 mod weight;
+mod workbook;

@@ -51,11 +51,12 @@ const VISITS: &[(&str, &str, &str, &str)] = &[
     ("/cases", "planning-resources", "clerk1", "/cases"),
     ("/cases/new", "planning-resources", "clerk1", "/cases/new?workflow=real-estate-transfer"),
     ("/cases/{id}", "planning-resources", "clerk1", "{}"),
+    ("/cases/{id}", "housing", "reviewer1", "{open}"),
+    ("/workflows", "planning-resources", "reviewer1", "/workflows"),
     ("/certificates/{identifier}", "planning-resources", "reviewer1", "{}"),
     ("/audit", "audit", "auditor1", "/audit"),
     ("/audit", "audit", "auditor1", "/audit?subject=34052419800101001X"),
     ("/audit/numbers", "audit", "auditor1", "/audit/numbers"),
-    ("/workflows", "planning-resources", "reviewer1", "/workflows"),
     ("/certificates", "housing", "clerk1", "/certificates"),
     ("/certificates/types", "housing", "reviewer1", "/certificates/types"),
     ("/certificates/new", "housing", "clerk1", "/certificates/new?type=rental-filing"),
@@ -146,7 +147,9 @@ pub fn things(city: &City) -> BTreeMap<&'static str, String> {
     eventually("the access comes to the auditor", || access().is_some());
 
     let grants = city.person("planning-resources", "reviewer1").get("grants").ok();
-    let case = case(city);
+    let (case, open) = (case(city), case(city));
+    let seen = format!("cases/{}?min_index={}", open["id"].as_str().unwrap(), open["ledger_index"]);
+    city.person("housing", "reviewer1").get(&seen).ok();
     let licence = licence(city, &case);
     let fields = json!({"address": "西城区百万庄北里14号", "landlord": "周明远", "lease_from": "2026-12-01", "lease_until": "2027-11-30"});
     let holder = json!({"code": examples.buyer_id_number, "name": "沈若溪"});
@@ -156,6 +159,7 @@ pub fn things(city: &City) -> BTreeMap<&'static str, String> {
         ("/grants/{id}", format!("/grants/{}", grants["items"][0]["id"].as_str().unwrap())),
         ("/audit/{access_id}", format!("/audit/{}", access().unwrap())),
         ("/cases/{id}", format!("/cases/{}", case["id"].as_str().unwrap())),
+        ("{open}", format!("/cases/{}", open["id"].as_str().unwrap())),
         ("/certificates/{identifier}", format!("/certificates/{licence}")),
         ("/certificates/prepared/{id}", format!("/certificates/prepared/{}", prepared["id"].as_str().unwrap())),
         ("/verify/{identifier}", format!("/verify/{licence}")),
@@ -205,7 +209,11 @@ fn every_page_is_for_everybody() {
             tab.sign_in(city, department, user);
         }
         for (route, _, _, address) in VISITS.iter().filter(|visit| (visit.1, visit.2) == (department, user)) {
-            let address = if *address == "{}" { &things[route] } else { *address };
+            let address = match *address {
+                "{}" => &things[route],
+                named if named.starts_with('{') => &things[named],
+                address => address,
+            };
             for look in LOOKS {
                 let found = tab.faults(address, look);
                 assert_eq!(

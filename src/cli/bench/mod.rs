@@ -3,6 +3,7 @@
 mod audit;
 mod city;
 mod ledger;
+mod pages;
 mod policy;
 mod proofs;
 mod query;
@@ -28,6 +29,8 @@ pub enum Bench {
     Policy(policy::Policy),
     /// Time searches of a made-up catalog
     Search(search::Search),
+    /// Time the portal's pages on a node with a large catalog, over HTTP
+    Pages(pages::Pages),
     /// Time the ledger of a city of real nodes, over HTTP
     Ledger(ledger::LedgerBench),
 }
@@ -40,6 +43,7 @@ impl Bench {
             Self::Query(query) => query.run(),
             Self::Policy(policy) => policy.run(),
             Self::Search(search) => search.run(),
+            Self::Pages(pages) => pages.run(),
             Self::Ledger(ledger) => ledger.run(),
         }
     }

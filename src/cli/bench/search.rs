@@ -140,7 +140,7 @@ impl Search {
     }
 }
 
-fn milliseconds(time: Option<Duration>) -> f64 {
+pub(super) fn milliseconds(time: Option<Duration>) -> f64 {
     (time.unwrap_or_default().as_secs_f64() * 100_000.0).round() / 100.0
 }
 
@@ -160,16 +160,12 @@ fn two(zh: String, en: String) -> Text {
     Text { zh, en }
 }
 
-/// The n-th entry: district, subject and act go through all their pairs.
-fn entry(n: u64) -> Result<(EntrySummary, String), IdError> {
-    // Mixed, so that neighbours differ in everything.
-    let mix = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+/// Title and summary of the n-th entry.
+pub(super) fn worded(n: u64) -> (Text, Text) {
+    let mix = mixed(n);
     let district = pick(&DISTRICTS, mix).unwrap_or_default();
     let subject = pick(&SUBJECTS, mix / 16).unwrap_or_default();
     let act = pick(&ACTS, mix / 400).unwrap_or_default();
-    let class = pick(&CLASSES, mix / 5_000).unwrap_or_default();
-    let provider = mix % u64::try_from(DEPARTMENTS).unwrap_or(1);
-    let id: EntryName = format!("department-{provider}/entry-{n}").parse()?;
     let title = two(
         format!("{}区{}{}信息{n}", district.0, subject.0, act.0),
         format!("{} {} {} {n}", district.1, subject.1, act.1),
@@ -178,6 +174,23 @@ fn entry(n: u64) -> Result<(EntrySummary, String), IdError> {
         format!("{}区{}的{}，按公民身份号码或统一社会信用代码查询，每日更新。", district.0, subject.0, act.0),
         format!("Data on {} {} of {} district, asked by number.", subject.1, act.1, district.1),
     );
+    (title, summary)
+}
+
+/// A number in which neighbours differ in everything.
+fn mixed(n: u64) -> u64 {
+    n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20
+}
+
+/// The n-th entry: district, subject and act go through all their pairs.
+fn entry(n: u64) -> Result<(EntrySummary, String), IdError> {
+    let mix = mixed(n);
+    let subject = pick(&SUBJECTS, mix / 16).unwrap_or_default();
+    let act = pick(&ACTS, mix / 400).unwrap_or_default();
+    let class = pick(&CLASSES, mix / 5_000).unwrap_or_default();
+    let provider = mix % u64::try_from(DEPARTMENTS).unwrap_or(1);
+    let id: EntryName = format!("department-{provider}/entry-{n}").parse()?;
+    let (title, summary) = worded(n);
     let text = |pair: (&str, &str)| two(pair.0.to_owned(), pair.1.to_owned());
     let code = format!("{}{:02}{:03}/{:06}", mix % 3 + 1, mix % 90 + 1, mix % 900 + 1, n % 1_000_000);
     let search =

@@ -1,6 +1,6 @@
 //! Times the ledger of a real city: its nodes as processes, spoken to over HTTP as departments' systems do.
 
-mod http;
+pub(super) mod http;
 pub(super) mod load;
 mod report;
 
