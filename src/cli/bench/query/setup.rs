@@ -1,7 +1,7 @@
 //! What the measured query needs: a connector to the service, an entry, and a grant on it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
@@ -11,6 +11,8 @@ use crate::cli::demo::manifest::{Manifest, NodeEntry};
 use crate::cli::error::CliError;
 use crate::clock::{Clock as _, SystemClock};
 use crate::domain::Role;
+use crate::domain::department_files::department::Part;
+use crate::service::departments::load;
 
 use super::load::PURPOSE;
 use super::service::TEXTS;
@@ -21,37 +23,42 @@ pub const PROVIDER: &str = "public-security";
 pub const CONSUMER: &str = "civil-affairs";
 /// For what.
 pub const ENTRY: &str = "public-security/bench-records";
+const DEPARTMENT_FILE: &str = "department.toml";
+/// Lists of the city that departments' files refer to.
+const LISTS: [&str; 3] = ["purposes.toml", "calendar.toml", "code-lists.toml"];
 const TERM_MS: u64 = 86_400_000;
 /// The most that a grant allows in a day.
 const DAILY_MAX: u32 = 10_000_000;
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Copies the departments' folder and lets the provider ask the service of this port.
+/// Writes a folder of those departments that the measurement needs, whose provider asks the service of this port.
 ///
 /// # Errors
-/// The system's.
+/// The system's; a folder that is no city's.
 pub fn departments(from: &Path, to: &Path, port: u16) -> Result<(), CliError> {
-    copy(from, to)?;
-    let path = to.join(PROVIDER).join("connector.toml");
-    let mut text = fs::read_to_string(&path).map_err(|e| CliError::io(&path, &e))?;
-    text.push_str(&connector(port));
-    fs::write(&path, text).map_err(|e| CliError::io(&path, &e))
+    for name in LISTS.iter().map(Path::new).filter(|name| from.join(name).exists()) {
+        copy(&from.join(name), &to.join(name))?;
+    }
+    for folder in load(from)?.departments {
+        let id = folder.file.id.as_str();
+        if folder.file.part != Part::Member || [PROVIDER, CONSUMER].contains(&id) {
+            copy(&folder.path.join(DEPARTMENT_FILE), &to.join(id).join(DEPARTMENT_FILE))?;
+        }
+    }
+    let provider = to.join(PROVIDER);
+    let entry = toml::to_string(&entry()).map_err(CliError::failed)?;
+    write(&provider.join("catalog/bench-records.toml"), &entry)?;
+    write(&provider.join("connector.toml"), &connector(port))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), CliError> {
-    let failed = |e: std::io::Error| CliError::io(from, &e);
-    fs::create_dir_all(to).map_err(|e| CliError::io(to, &e))?;
-    for entry in fs::read_dir(from).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let (path, place): (PathBuf, PathBuf) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() {
-            copy(&path, &place)?;
-        } else {
-            fs::copy(&path, &place).map_err(|e| CliError::io(&path, &e))?;
-        }
-    }
-    Ok(())
+    write(to, &fs::read_to_string(from).map_err(|e| CliError::io(from, &e))?)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), CliError> {
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| fs::write(path, text)).map_err(|e| CliError::io(path, &e))
 }
 
 fn items() -> impl Iterator<Item = String> {
@@ -61,7 +68,7 @@ fn items() -> impl Iterator<Item = String> {
 fn connector(port: u16) -> String {
     let places: Vec<String> = items().map(|item| format!("{item} = \"{item}\"")).collect();
     format!(
-        "\n[[connector]]\nentry = \"{ENTRY}\"\nkind = \"http\"\n\
+        "version = 1\n\n[[connector]]\nentry = \"{ENTRY}\"\nkind = \"http\"\n\
          url = \"http://127.0.0.1:{port}/records?id_number={{id_number}}&rows={{rows}}\"\nrow_max = 1000\n\
          timeout_ms = 8000\n\n[connector.paging]\nby = \"offset\"\nparam = \"offset\"\nsize_param = \"limit\"\n\n\
          [connector.items]\n{}\n",
@@ -79,7 +86,7 @@ fn entry() -> Value {
         "name": ENTRY, "version": "1.0", "level": "interface", "code": "306099901/000001",
         "title": same("Records of the bench"), "summary": same("Records of the bench"), "duty": same("bench"),
         "classification": { "class": same("bench"), "category": same("bench"), "topic": same("bench"), "detail": same("bench") },
-        "provider_code": "11110000Y90000027M", "format": { "category": "other", "type": "json" },
+        "provider_code": "11110000Y90000027M", "format": { "category": "interface", "type": "json" },
         "sharing": "conditional", "sharing_condition": same("bench"), "open": false, "update_cycle": "daily",
         "issue_date": "2026-01-05", "subject": "id_number", "items": items().map(item).collect::<Vec<_>>(),
         "request_schema": {
@@ -157,8 +164,13 @@ mod tests {
     fn entry_and_connector_are_sound_and_fit_each_other() {
         let entry: crate::domain::catalog::Entry = serde_json::from_value(entry()).unwrap();
         assert_eq!(crate::domain::entry_rules::check(&entry), []);
-        let file = ConnectorFile::parse(&format!("version = 1\n{}", connector(8080))).unwrap();
+        let file = ConnectorFile::parse(&connector(8080)).unwrap();
         assert_eq!(file.connectors[0].items.len(), entry.items.len());
         assert_eq!(file.connectors[0].entry, entry.name);
+        let dir = tempfile::tempdir().unwrap();
+        departments(Path::new("departments"), dir.path(), 8080).unwrap();
+        let city = load(dir.path()).unwrap();
+        assert_eq!(city.departments.len(), 4);
+        assert_eq!(city.entry(&entry.name), Some(&entry), "as nodes read it");
     }
 }
