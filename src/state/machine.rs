@@ -29,6 +29,9 @@ use super::keys::Endorsement;
 use super::outcome::{Outcome, Refusal};
 use super::workflows::PublishedWorkflow;
 
+/// An index of the grants, which are in the digest themselves: those of a consumer on an entry, each with its purpose's tag.
+type GrantsOf = OrdMap<(DepartmentId, EntryName), Arc<Vec<(u32, GrantId)>>>;
+
 /// Everything the ledger says, in memory. A copy costs nothing: it shares what neither changes.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -57,8 +60,7 @@ pub struct State {
     /// An index of the entries.
     pub(super) catalog_index: CatalogIndex,
     pub(super) grants: Items<GrantId, Grant>,
-    /// An index of the grants, which are in the digest themselves: each with its purpose's tag.
-    pub(super) grants_of: OrdMap<(DepartmentId, EntryName), Arc<Vec<(u32, GrantId)>>>,
+    pub(super) grants_of: GrantsOf,
     /// By department, name and version.
     pub(super) workflows: Items<(DepartmentId, Slug, u32), PublishedWorkflow>,
     pub(super) cases: Items<CaseId, Case>,

@@ -140,9 +140,8 @@ impl QueryBench {
         let mut answering = tokio::spawn(async move { connection.send(&request).await });
         let answer = loop {
             most.iter_mut().zip(memory()).for_each(|(most, now)| *most = now.max(*most));
-            match tokio::time::timeout(RSS_PAUSE, &mut answering).await {
-                Ok(ended) => break ended.map_err(CliError::failed)?.map_err(CliError::failed)?,
-                Err(_) => {}
+            if let Ok(ended) = tokio::time::timeout(RSS_PAUSE, &mut answering).await {
+                break ended.map_err(CliError::failed)?.map_err(CliError::failed)?;
             }
         };
         if answer.status != 200 || !String::from_utf8_lossy(&answer.end).contains("{\"end\":") {
