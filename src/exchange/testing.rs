@@ -213,6 +213,7 @@ impl City {
                     ledger_index: outcome.index,
                     access_id: record.access_id,
                     provider: record.entry.provider.clone(),
+                    time: record.time,
                     digest: sm3(&[&serde_json::to_vec(&record).unwrap()]),
                 };
                 (recorded, record.consumer)

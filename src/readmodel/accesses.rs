@@ -58,6 +58,8 @@ pub struct Recorded {
     pub access_id: AccessId,
     /// Whose data it was.
     pub provider: DepartmentId,
+    /// When the provider says that it decided.
+    pub time: Millis,
     /// SM3 of the record's JSON.
     pub digest: Hash,
 }
@@ -255,7 +257,7 @@ impl ReadModel {
                 .filter(sql::<Bool>("+consumer = ").bind::<Text, _>(consumer.as_str()))
                 .order(accesses::pos.asc())
                 .limit(RECORDED_MAX)
-                .select((accesses::pos, accesses::access_id, accesses::provider, accesses::doc))
+                .select((accesses::pos, accesses::access_id, accesses::provider, accesses::time, accesses::doc))
                 .load(connection)?;
             let is_last = count(rows.len()) < RECORDED_MAX;
             let whole = column(projected(connection)?.size).saturating_mul(PLACES).saturating_sub(1);
@@ -280,7 +282,7 @@ impl ReadModel {
                 .filter(accesses::access_id.eq(access.to_string()))
                 .filter(accesses::consumer.eq(consumer.as_str()).and(accesses::provider.eq(provider.as_str())))
                 .order(accesses::pos.asc())
-                .select((accesses::pos, accesses::access_id, accesses::provider, accesses::doc))
+                .select((accesses::pos, accesses::access_id, accesses::provider, accesses::time, accesses::doc))
                 .first(connection)
                 .optional()?
                 .map(recorded)
@@ -289,14 +291,15 @@ impl ReadModel {
     }
 }
 
-type RecordedRow = (i64, String, String, String);
+type RecordedRow = (i64, String, String, i64, String);
 
-fn recorded((pos, access_id, provider, doc): RecordedRow) -> Result<Recorded, ReadError> {
+fn recorded((pos, access_id, provider, time, doc): RecordedRow) -> Result<Recorded, ReadError> {
     Ok(Recorded {
         place: number(pos),
         ledger_index: number(pos / PLACES),
         access_id: from_text(&access_id)?,
         provider: from_text(&provider)?,
+        time: Millis(number(time)),
         // The column holds the record's JSON as this program writes it, which is what promises digest.
         digest: sm3(&[doc.as_bytes()]),
     })

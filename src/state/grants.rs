@@ -156,7 +156,8 @@ impl State {
             return Err(Refusal::Invalid("a department needs no grant on its own data".into()));
         }
         match members.iter().find(|member| !self.departments.contains_key(*member)) {
-            Some(unknown) => Err(Refusal::Unknown(format!("department {unknown}"))),
+            // A word in the request, not what it is about: to be mended there.
+            Some(unknown) => Err(Refusal::Invalid(format!("members: there is no department {unknown}"))),
             None => Ok(()),
         }
     }

@@ -335,8 +335,10 @@ fn a_grant_is_missing(city: &City) {
         let answer = clerk.post(&format!("cases/{id}/retry"), &json!({})).ok();
         (answer["state"] == "in_progress").then_some(())
     });
+    // The refused question, and the one under the new grant.
+    eventually("every provider has recorded its accesses", || asked(city, id).values().sum::<usize>() >= 8);
     let mut counts = asked(city, id);
-    counts.remove("tax/deed-tax-payment");
+    assert!(counts.remove("tax/deed-tax-payment") >= Some(2), "{counts:?}");
     assert_eq!(counts, ONCE.map(|(entry, count)| (entry.to_owned(), count)).into());
 }
 

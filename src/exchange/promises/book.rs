@@ -21,6 +21,8 @@ use super::pages::{CALLS_MAX, Cover, Pages};
 
 /// Without calls the book still says this often that it is whole.
 const MARK_EVERY_MS: u64 = 60_000;
+/// A call gets its id up to so long before it is noted: one that a crash took may have an id from before the last writing.
+const SENDING_MS: u64 = 5_000;
 
 const CALLS: &[u8] = b"exchange/promises/call/";
 const COVER: &[u8] = b"exchange/promises/cover";
@@ -60,7 +62,7 @@ impl Book {
         if !cover.closed {
             let since = cover.written;
             tracing::warn!(%since, "this node did not end in order: of calls since then the book of promises may lack some");
-            cover.coverage.tear(since, now);
+            cover.coverage.tear(Millis(since.0.saturating_sub(SENDING_MS)), now);
         }
         let mut pages = Pages::new(cover);
         for (key, bytes) in journal.scan(CALLS)? {
@@ -107,9 +109,11 @@ impl Book {
         pages.settle(id, now);
     }
 
-    /// Whether a call of that id would stand here, had there been one.
-    pub(super) fn speaks_of(&self, access_id: AccessId) -> bool {
-        self.pages.lock().cover.coverage.holds(access_id.time())
+    /// Whether a call of that id, which the provider decided at that time, would stand here, had there been one. Ids may be
+    /// much older than their calls: a case asks again under the same one.
+    pub(super) fn speaks_of(&self, access_id: AccessId, decided: Millis) -> bool {
+        let coverage = &self.pages.lock().cover.coverage;
+        coverage.holds(access_id.time()) && coverage.holds(decided)
     }
 
     /// Up to which place of the ledger records were held against the book.

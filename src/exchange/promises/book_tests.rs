@@ -29,6 +29,11 @@ async fn write(book: &Book, now: Millis, closed: bool) -> bool {
     book.written(book.write(now, closed).unwrap()).await
 }
 
+/// Of a call whose id is as old as the provider's word on it.
+fn speaks_of(book: &Book, at: Millis) -> bool {
+    book.speaks_of(AccessId::new(at), at)
+}
+
 #[tokio::test]
 async fn promises_are_watched_over_a_restart_and_kept_ones_leave_no_trace() {
     let store = Arc::new(Memory::default());
@@ -50,24 +55,26 @@ async fn promises_are_watched_over_a_restart_and_kept_ones_leave_no_trace() {
     assert_eq!(book.meet(&kept, record(1), later), None, "it is not in the book any more");
     assert!(write(&book, later, false).await);
     assert_eq!(book.journal.scan(CALLS).unwrap().len(), 1);
-    assert!(book.speaks_of(AccessId::new(START.plus(9))), "an end in order loses nothing");
+    assert!(speaks_of(&book, START.plus(9)), "an end in order loses nothing");
 }
 
 #[tokio::test]
 async fn after_a_crash_the_book_accuses_nobody_of_what_it_may_have_lost() {
     let store = Arc::new(Memory::default());
-    let (before, waiting) = (AccessId::new(START.plus(5)), id(START.plus(6)));
+    let (before, waiting) = (START.plus(5), id(START.plus(6)));
     {
         let book = open(&store, START);
         book.sent(&waiting, START.plus(6));
-        assert!(write(&book, START.plus(1_000), false).await);
-        book.sent(&id(START.plus(2_000)), START.plus(2_000));
+        assert!(write(&book, START.plus(10_000), false).await);
+        book.sent(&id(START.plus(9_990)), START.plus(11_000));
         // Killed before the next writing.
     }
     let book = open(&store, START.plus(60_000));
-    assert!(book.speaks_of(before));
-    assert!(!book.speaks_of(AccessId::new(START.plus(2_000))), "its call may be the one that was lost");
-    assert!(book.speaks_of(AccessId::new(START.plus(60_001))));
+    assert!(speaks_of(&book, before));
+    assert!(!speaks_of(&book, START.plus(11_000)), "its call may be the one that was lost");
+    assert!(!speaks_of(&book, START.plus(9_990)), "also when its id is older than the last writing");
+    assert!(!book.speaks_of(AccessId::new(before), START.plus(11_000)), "or was that of an earlier call");
+    assert!(speaks_of(&book, START.plus(60_001)));
     // The answer may have come in the moments that were lost.
     assert_eq!(book.meet(&waiting, record(1), START.plus(60_000)), Some(None));
     assert_eq!(book.judge(START.plus(900_000), 9), (vec![], vec![]));
@@ -96,10 +103,10 @@ async fn a_full_book_drops_its_oldest_and_says_so() {
         book.sent(&id(at(n)), at(n));
     }
     assert_eq!(book.pages.lock().unwatched, 1);
-    assert!(!book.speaks_of(AccessId::new(at(0))) && book.speaks_of(AccessId::new(at(1))));
+    assert!(!speaks_of(&book, at(0)) && speaks_of(&book, at(1)));
     // A call that was never answered goes after its time, and its moment with it.
     let end = at(CALLS_MAX).plus(super::super::pages::KEPT_MS);
     book.judge(end, usize::MAX);
     assert_eq!(book.pages.lock().all().count(), 0);
-    assert!(!book.speaks_of(AccessId::new(at(CALLS_MAX))));
+    assert!(!speaks_of(&book, at(CALLS_MAX)));
 }

@@ -129,7 +129,7 @@ impl Promises {
             self.alarm(&id, wrong);
             return true;
         }
-        if !self.book.speaks_of(id.0) {
+        if !self.book.speaks_of(id.0, recorded.time) {
             tracing::debug!(provider = %id.1, access_id = %id.0, "a record of a time of which the book cannot speak");
             return true;
         }

@@ -250,7 +250,7 @@ pub fn problems(found: Vec<(Slug, readmodel::local::PullProblem)>) -> Vec<PullPr
 
 /// A rule of the workflow, and whether it holds.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RuleAnswer {
+pub struct CaseRuleAnswer {
     /// Its name.
     pub rule: Slug,
     /// What must hold.
@@ -284,7 +284,7 @@ pub struct CaseDetail {
     /// Pulls that brought nothing, at the owner.
     pub problems: Vec<PullProblem>,
     /// What must hold of what is pulled.
-    pub rules: Vec<RuleAnswer>,
+    pub rules: Vec<CaseRuleAnswer>,
     /// What the clerk filled in, for the parties.
     #[schema(value_type = Option<Object>)]
     pub form: Option<Map<String, Value>>,
@@ -303,7 +303,8 @@ pub struct CaseDetail {
 impl From<service::cases::CaseDetail> for CaseDetail {
     fn from(detail: service::cases::CaseDetail) -> Self {
         let found = detail.pulls.into_iter().filter_map(|pull| Some((pull.pull, pull.problem?))).collect();
-        let rule = |one: service::cases::RuleStanding| RuleAnswer { rule: one.rule, title: one.title, held: one.held };
+        let rule =
+            |one: service::cases::RuleStanding| CaseRuleAnswer { rule: one.rule, title: one.title, held: one.held };
         Self {
             case: detail.case.into(),
             events: detail.events.into(),
