@@ -181,6 +181,8 @@ async fn what_is_not_granted_is_refused_with_its_reason_and_recorded() {
     let denial = Command::DenyGrant(GrantEnding { grant: requested, reason: "no basis".into() });
     story.city.does("public-security", "reviewer", Role::Reviewer, denial);
     assert_eq!(story.code(|_| ()).await, "grant_denied");
+    // The newer of two grants speaks, and these would else be of one moment.
+    story.wait(1_000).await;
     let grant = story.city.grant(|_| ());
     assert_eq!(story.code(|call| call.purpose = "curiosity".into()).await, "purpose_mismatch");
     assert_eq!(story.code(|call| call.items = vec!["married".parse().unwrap()]).await, "item_not_granted");
