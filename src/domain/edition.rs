@@ -11,7 +11,7 @@ use super::command::Command;
 use super::grant::{Approval, GrantRequest};
 
 /// The newest edition that this program knows.
-pub const NEWEST: u32 = 4;
+pub const NEWEST: u32 = 5;
 /// That of a chain whose genesis names none.
 pub const FIRST: u32 = 1;
 
