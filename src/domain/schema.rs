@@ -216,6 +216,10 @@ const DEPARTMENT: &[(&str, &str)] = own_schemas!("department":
 const API: &[(&str, &str)] = own_schemas!("api":
     "empty",
     "session",
+    "account",
+    "roles",
+    "token",
+    "token_rotation",
     "reason",
     "names",
     "ending",

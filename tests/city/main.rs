@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod accounts;
 mod backups;
 mod cases;
 mod catalog;

@@ -1,5 +1,6 @@
 //! The HTTP API under `/api/v1`: one file a resource, one list of all routes.
 
+mod accounts;
 mod admin;
 mod audit;
 pub mod backup;
@@ -24,6 +25,7 @@ mod query_batch;
 mod query_stream;
 pub mod routes;
 mod sessions;
+mod tokens;
 pub mod views;
 
 pub use certificates::download;

@@ -5,6 +5,7 @@ use actix_web::web::{delete, get, post};
 
 use super::operation::Operation;
 use super::views::Written;
+use super::views::{accounts as account_views, tokens as token_views};
 use super::views::{admin as admin_views, audit as audit_views, catalog as catalog_views, cases as case_views};
 use super::views::catalog_files as file_views;
 use super::views::catalog_places as place_views;
@@ -15,7 +16,7 @@ use super::views::policy as policy_views;
 use super::views::{ledger as ledger_views, sessions as session_views};
 use super::listing::{Fresh, Paged};
 use super::query_batch;
-use super::{admin, audit, backup, cases, catalog, catalog_files, certificates, city, grant_templates, grants, keys, ledger, membership, policy, queries, sessions};
+use super::{accounts, admin, audit, backup, cases, catalog, catalog_files, certificates, city, grant_templates, grants, keys, ledger, membership, policy, queries, sessions, tokens};
 
 const GRANT: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","legal_basis":"婚姻登记条例第七条","matter":"结婚登记","items":["name","id_number"],"daily_max":200,"valid_until":"2027-12-31T00:00:00Z"}"#;
 const APPROVAL: &str = r#"{"items":["name",{"name":"id_number","masking":"id_number"}],"daily_max":100}"#;
@@ -29,6 +30,8 @@ const PROPOSAL: &str = r#"{"model":"[request_definition]\nr = action, role, ..."
 const REASON: &str = r#"{"reason":"matter closed"}"#;
 const ENDING: &str = r#"{"reason":"replaced by a better interface","successor":"water/water-account"}"#;
 
+const ACCOUNT: &str = r#"{"user":"li.na","display":"李娜","roles":["clerk"]}"#;
+const TOKEN: &str = r#"{"system":"marriage-desk","expires":"2027-12-31T15:59:59Z","entries":["public-security/household-registration"],"sources":["10.20.0.7"]}"#;
 const DIGEST: &str = r#"{"digest":"66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0","label":"2026-17, annex 3","kind":"case-papers"}"#;
 const NEWCOMER: &str = r#"{"id":"water","name":{"zh":"市水务局","en":"Water Authority"},"uscc":"11110000Y900001154","signing_key":"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=","sealing_key":"hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=","node_id":14}"#;
 const PLACE: &str = r#"{"raft":"water.city.example:8614","peer":"water.city.example:8514"}"#;
@@ -250,8 +253,32 @@ pub const OPERATIONS: &[Operation] = &[
         .body("node", PLACE).answers::<membership_views::MembershipChange>(200),
     Operation::post("/departments/{id}/node/remove", "removeNode", || post().to(membership::remove_node), "End a department's node for ever (admin of the authority)")
         .body("empty", "{}").answers::<membership_views::MembershipChange>(200),
-    Operation::get("/tokens", "listTokens", || get().to(sessions::tokens), "Tokens of this department's systems: terms, last use, alarms (admin)")
-        .answers_list::<session_views::TokenAnswer>(),
+    Operation::get("/accounts", "listAccounts", || get().to(accounts::list), "Accounts of this department's people (admin)")
+        .answers_list::<account_views::AccountAnswer>(),
+    Operation::post("/accounts", "createAccount", || post().to(accounts::create), "Make an account (admin); the answer holds the password for its first sign-in, this once: nothing is kept for an Idempotency-Key")
+        .body("account", ACCOUNT).answers::<account_views::PasswordOnce>(201),
+    Operation::get("/accounts/{user}", "showAccount", || get().to(accounts::show), "One account (admin)")
+        .answers::<account_views::AccountAnswer>(200),
+    Operation::post("/accounts/{user}/roles", "setRoles", || post().to(accounts::set_roles), "Give an account other roles; its sessions end (admin, never one's own)")
+        .body("roles", r#"{"roles":["clerk","reviewer"]}"#).answers::<account_views::AccountAnswer>(200),
+    Operation::post("/accounts/{user}/password", "resetPassword", || post().to(accounts::reset_password), "Give an account a new password for one sign-in; its sessions end (admin, never one's own)")
+        .body("empty", "{}").answers::<account_views::PasswordOnce>(200),
+    Operation::post("/accounts/{user}/disable", "disableAccount", || post().to(accounts::disable), "Let an account rest; its sessions end (admin, never one's own)")
+        .body("empty", "{}").answers::<account_views::AccountAnswer>(200),
+    Operation::post("/accounts/{user}/enable", "enableAccount", || post().to(accounts::enable), "Let an account be used again (admin)")
+        .body("empty", "{}").answers::<account_views::AccountAnswer>(200),
+    Operation::post("/accounts/{user}/unlock", "unlockAccount", || post().to(accounts::unlock), "Forget an account's failed sign-ins (admin)")
+        .body("empty", "{}").answers::<account_views::AccountAnswer>(200),
+    Operation::post("/accounts/{user}/second-factor/reset", "resetSecondFactor", || post().to(accounts::reset_second_factor), "Take the second factor of who lost device and codes away; its sessions end (admin, never one's own)")
+        .body("empty", "{}").answers::<account_views::AccountAnswer>(200),
+    Operation::get("/tokens", "listTokens", || get().to(tokens::list), "Tokens of this department's systems: terms, last use, alarms (admin)")
+        .answers_list::<token_views::TokenAnswer>(),
+    Operation::post("/tokens", "issueToken", || post().to(tokens::issue), "Issue a system a token in place of those it had (admin); the answer holds it, this once: nothing is kept for an Idempotency-Key")
+        .body("token", TOKEN).answers::<token_views::TokenIssued>(201),
+    Operation::post("/tokens/{system}/rotate", "rotateToken", || post().to(tokens::rotate), "Issue a system its next token on the same terms, while the present one goes on for a time (admin)")
+        .body("token_rotation", r#"{"expires":"2027-12-31T15:59:59Z","overlap_hours":24}"#).answers::<token_views::TokenIssued>(200),
+    Operation::post("/tokens/{system}/revoke", "revokeToken", || post().to(tokens::revoke), "End a system's tokens at once (admin)")
+        .body("empty", "{}").answers_nothing(),
     Operation::get("/admin/log", "listActs", || get().to(admin::log), "Sign-ins and settings of this node, newest first: who, when, from where, what (admin)")
         .query::<admin::Search>().answers_page::<admin_views::ActAnswer>(),
     Operation::get("/departments/{id}/keys", "listKeys", || get().to(keys::list), "Keys that a department has and had, and where each stands")

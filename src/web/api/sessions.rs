@@ -8,7 +8,7 @@ use crate::service::Node;
 use crate::web::extract::{ApiBody, Body, Caller, OwnSession, address};
 use crate::web::problem::Problem;
 
-use super::views::sessions::{Myself, SessionOpened, TokenAnswer};
+use super::views::sessions::{Myself, SessionOpened};
 
 /// User, password, and the code of a second factor where the account has one.
 #[derive(Deserialize)]
@@ -56,10 +56,4 @@ pub async fn close(request: HttpRequest, node: Data<Node>, caller: Caller) -> Re
         node.leave(&caller.0, &session.token).await?;
     }
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// **Permissions**: admin.
-pub async fn tokens(node: Data<Node>, caller: Caller) -> Result<Json<Vec<TokenAnswer>>, Problem> {
-    let tokens = node.system_tokens(&caller.0).await?;
-    Ok(Json(tokens.into_iter().map(TokenAnswer::from).collect()))
 }

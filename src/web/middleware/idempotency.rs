@@ -16,7 +16,7 @@ use crate::crypto::digest::{Hash, sm3};
 use crate::readmodel::ReadError;
 use crate::readmodel::local::idempotency::{ANSWER_BYTES_MAX, Begin, KEY_CHARS_MAX};
 use crate::service::{Node, Principal, ServiceError};
-use crate::web::api::NDJSON;
+use crate::web::api::{BASE, NDJSON};
 use crate::web::extract::{BODY_BYTES_MAX, authenticate, read_bytes};
 use crate::web::language::Language;
 use crate::web::problem::{PROBLEM_JSON, Problem};
@@ -58,10 +58,15 @@ pub async fn idempotent(
     claim.end(response, language).await
 }
 
-/// A token, or whose data an access was about, must not be kept, and neither call changes the ledger; transactions that
-/// are handed in bear their own ids.
+/// A token, a password, or whose data an access was about, must not be kept, and no such call changes the ledger: sent
+/// again, it makes another secret in place of the one that got lost. Transactions that are handed in bear their own ids.
 fn keeps_nothing(path: &str) -> bool {
-    path.ends_with("/sessions") || path.ends_with("/subject") || path.ends_with("/ledger/transactions")
+    let path = path.strip_prefix(BASE).unwrap_or(path);
+    let is_secret = path == "/accounts"
+        || path.starts_with("/accounts/") && path.ends_with("/password")
+        || path == "/tokens"
+        || path.starts_with("/tokens/") && path.ends_with("/rotate");
+    is_secret || path.ends_with("/sessions") || path.ends_with("/subject") || path.ends_with("/ledger/transactions")
 }
 
 enum Started {
@@ -233,6 +238,16 @@ mod tests {
             of("/api/v1/grants?wait=committed", b"{} "),
         ] {
             assert_ne!(first, other);
+        }
+    }
+
+    #[test]
+    fn no_secret_is_kept() {
+        for path in ["/sessions", "/accounts", "/accounts/li.na/password", "/tokens", "/tokens/registry/rotate"] {
+            assert!(keeps_nothing(&format!("{BASE}{path}")), "{path}");
+        }
+        for path in ["/grants", "/accounts/li.na/roles", "/tokens/registry/revoke", "/keys/rotate"] {
+            assert!(!keeps_nothing(&format!("{BASE}{path}")), "{path}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the API answers: names and forms that stay, whatever the floors below call theirs. Times are RFC 3339.
 
+pub mod accounts;
 pub mod admin;
 pub mod audit;
 pub mod audit_summary;
@@ -17,6 +18,7 @@ pub mod ledger;
 pub mod membership;
 pub mod policy;
 pub mod sessions;
+pub mod tokens;
 mod words;
 
 use serde::{Serialize, Serializer};
