@@ -64,6 +64,26 @@ impl ReadModel {
         })
     }
 
+    /// What a place of the classification is called, in both languages: entries there say it. None where nothing stands.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn class_name(&self, place: &[String]) -> Result<Option<Text>, ReadError> {
+        let mut query = entries::table.select(entries::summary).into_boxed();
+        for (depth, part) in place.iter().enumerate().take(DEPTH) {
+            query = match depth {
+                0 => query.filter(entries::class.eq(part)),
+                1 => query.filter(entries::category.eq(part)),
+                2 => query.filter(entries::topic.eq(part)),
+                _ => query.filter(entries::detail.eq(part)),
+            };
+        }
+        let summary: Option<String> = self.read(|connection| Ok(query.first(connection).optional()?))?;
+        let Some(summary) = summary else { return Ok(None) };
+        let class = from_json::<EntrySummary>(&summary)?.classification;
+        Ok(place.len().checked_sub(1).and_then(|last| class.parts().get(last).map(|name| (*name).clone())))
+    }
+
     /// The code of any entry that stands in the same place of the classification.
     ///
     /// # Errors

@@ -292,6 +292,23 @@ impl Node {
         blocking(move || model.classes(&place)).await
     }
 
+    /// What places of the classification are called, in both languages. A place where nothing stands is called as it is
+    /// asked for.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn class_names(&self, places: Vec<Vec<String>>) -> Result<Vec<Text>, ServiceError> {
+        let model = self.model.clone();
+        blocking(move || {
+            let name = |place: &Vec<String>| {
+                let asked = || Text { zh: place.last().cloned().unwrap_or_default(), en: String::new() };
+                model.class_name(place).map(|found| found.unwrap_or_else(asked))
+            };
+            places.iter().map(name).collect()
+        })
+        .await
+    }
+
     /// Withdrawn entries, oldest first.
     ///
     /// # Errors

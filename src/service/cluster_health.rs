@@ -44,7 +44,9 @@ pub(super) fn clock_check(status: &Status) -> Check {
         ),
         _ => format!("{off} ms {side} the other nodes'"),
     };
-    Check::new("clock", off < CLOCK_MAX_MS, detail).warning(off >= CLOCK_WARNING_MS)
+    let code = if ahead < 0 { "clock_behind" } else { "clock_ahead" };
+    let check = Check::new("clock", off < CLOCK_MAX_MS, detail).warning(off >= CLOCK_WARNING_MS);
+    check.seen(code, format!("{}.{}", off / 1_000, off % 1_000 / 100))
 }
 
 /// Whether this node has applied what the city has committed. One that starts must have been near that once, which is
@@ -61,7 +63,8 @@ pub(super) fn lag_check(status: &Status, caught_up: &AtomicBool) -> Check {
         _ if !has_caught_up => format!("{lag} log entries are still to be applied since the start"),
         _ => format!("{lag} log entries behind"),
     };
-    Check::new("lag", has_caught_up && lag < LAG_MAX, detail)
+    let code = if lag < LAG_MAX && !has_caught_up { "starting" } else { "lag" };
+    Check::new("lag", has_caught_up && lag < LAG_MAX, detail).seen(code, lag)
 }
 
 #[cfg(test)]
@@ -116,6 +119,7 @@ mod tests {
         assert!(clock_check(&status(&[(-59_999, 0)], 0)).ok);
         let wrong = clock_check(&status(&[(-61_500, 0), (-61_400, 0)], 0));
         assert!(!wrong.ok && wrong.detail.contains("61.400 s ahead of"), "{}", wrong.detail);
+        assert_eq!(wrong.seen, ("clock_ahead", "61.4".to_owned()));
     }
 
     #[test]
@@ -128,6 +132,7 @@ mod tests {
         assert!(lag_check(&status(&[(0, 0)], 49_000)).ok, "late, and on its way");
         let late = lag_check(&status(&[(0, 0)], 40_000));
         assert!(!late.ok && late.detail.starts_with("10000 log entries behind"), "{}", late.detail);
+        assert_eq!((starting.seen.0, late.seen), ("starting", ("lag", "10000".to_owned())));
         assert!(lag_check(&status(&[(0, REPORT_AGE_MS_MAX + 1)], 40_000)).ok, "what is long past does not count");
     }
 }

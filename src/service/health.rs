@@ -9,7 +9,7 @@ use crate::consensus::{CAUGHT_UP_ENTRIES, NodeRole, REPORT_AGE_MS_MAX, Status, S
 use crate::domain::Text;
 use crate::exchange::OUTBOX_MAX;
 use crate::ids::DepartmentId;
-use crate::storage::disk::Verdict;
+use crate::storage::disk::{Room, Verdict};
 use crate::storage::disk_use::DiskUse;
 
 use super::listings::LAG_MAX;
@@ -39,11 +39,19 @@ pub struct Check {
     pub warning: bool,
     /// What was seen.
     pub detail: String,
+    /// The same as a code and the one figure or name that belongs to it, for who says it in the reader's language.
+    #[serde(skip)]
+    pub seen: (&'static str, String),
 }
 
 impl Check {
     pub(super) fn new(name: &'static str, ok: bool, detail: impl Into<String>) -> Self {
-        Self { name, ok, warning: false, detail: detail.into() }
+        Self { name, ok, warning: false, detail: detail.into(), seen: (name, String::new()) }
+    }
+
+    /// The same, with a code of its own in place of the check's name, and what belongs to it.
+    pub(super) fn seen(self, code: &'static str, what: impl ToString) -> Self {
+        Self { seen: (code, what.to_string()), ..self }
     }
 
     /// The same, with a warning when it holds.
@@ -167,19 +175,22 @@ impl Node {
                     && self.listings.keep_up(projected, status.size, caught_up),
                 format!("{projected} of {} transactions are projected", status.size),
             )
+            .seen("projection", format!("{projected} / {}", status.size))
             .warning(lag > LAG_MAX),
             Check::new(
                 "outbox",
                 !self.exchange.outbox_full(),
                 format!("{outbox} of {OUTBOX_MAX} access records wait for the ledger"),
             )
+            .seen("outbox", format!("{outbox} / {OUTBOX_MAX}"))
             .warning(outbox > OUTBOX_MAX / 2),
-            Check::new("disk", room.takes_work(), room.detail()).warning(room.verdict == Verdict::Low),
+            disk_check(&room),
             Check::new(
                 "halted",
                 halted.is_none(),
                 halted.as_ref().map_or("no contradiction was met".into(), |halted| halted.advice()),
-            ),
+            )
+            .seen("halted", halted.as_ref().map(|halted| halted.name()).unwrap_or_default()),
             self.keys_check(),
             self.policy_check(),
             // The node can do its work without the others' cosignatures; an operator wants to see that they lack.
@@ -197,7 +208,8 @@ impl Node {
             (true, false) => format!("warning: {}", ends.join("; ")),
             (true, true) => "in force, and none ends soon".to_owned(),
         };
-        Check::new("keys", held, detail).warning(!ends.is_empty())
+        let code = if held { "keys_end" } else { "keys_foreign" };
+        Check::new("keys", held, detail).seen(code, "").warning(!ends.is_empty())
     }
 
     /// Bytes of this node's files.
@@ -302,6 +314,15 @@ pub(super) async fn tell(node: Node) {
             told = names;
         }
         tokio::time::sleep(TELL_EVERY).await;
+    }
+}
+
+fn disk_check(room: &Room) -> Check {
+    let check = Check::new("disk", room.takes_work(), room.detail()).warning(room.verdict == Verdict::Low);
+    match (room.verdict, &room.why) {
+        (Verdict::Enough | Verdict::Low, _) => check.seen("disk_low", room.free_mebibytes()),
+        (Verdict::Full, None) => check.seen("disk_full", room.free_mebibytes()),
+        (Verdict::Full | Verdict::Unwritable, why) => check.seen("disk_unwritable", why.as_deref().unwrap_or("–")),
     }
 }
 

@@ -359,7 +359,12 @@ impl Node {
             Standing::Member if status.configuration.contains(own) => format!("node {own} learns"),
             Standing::Member => format!("node {own} is about to take part"),
         };
-        Check::new("membership", !status.standing.is_out(), detail)
+        let (code, number) = match status.standing {
+            Standing::Removed => ("removed", own),
+            Standing::Replaced { by } => ("replaced", by),
+            Standing::Joining | Standing::Member => ("joining", own),
+        };
+        Check::new("membership", !status.standing.is_out(), detail).seen(code, number)
     }
 }
 

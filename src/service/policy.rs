@@ -286,7 +286,7 @@ impl Node {
                     other => other.to_string(),
                 };
                 let detail = format!("version {version} cannot be loaded, so every call is refused: {why}");
-                Check::new("policy", false, detail)
+                Check::new("policy", false, detail).seen("policy", why)
             }
         }
     }

@@ -54,6 +54,11 @@ impl Room {
         matches!(self.verdict, Verdict::Enough | Verdict::Low)
     }
 
+    /// Whole mebibytes that the node may still write.
+    pub fn free_mebibytes(&self) -> u64 {
+        mebibytes(self.free)
+    }
+
     /// The room in a few words, with its figures.
     pub fn detail(&self) -> String {
         let (free, reserve) = (mebibytes(self.free), mebibytes(self.reserve));

@@ -4,9 +4,9 @@ use crate::browser::Browser;
 use crate::harness::{City, eventually};
 
 #[test]
-fn a_refused_grant_is_appealed_against_and_approved() {
+fn a_refused_grant_is_appealed_against_and_approved_without_scripts() {
     let (city, browser) = (City::shared(), Browser::start());
-    // In Chinese and without scripts: a form needs neither English nor JavaScript.
+    // The clerk reads Chinese; nobody runs a script.
     let own = Browser::start();
     let clerk = own.tab(city, "transport").without_scripts();
     clerk.sign_in(city, "transport", "clerk1");
@@ -20,7 +20,7 @@ fn a_refused_grant_is_appealed_against_and_approved() {
     clerk.sees("申请已提交");
     let grant = clerk.path();
 
-    let provider = browser.tab(city, "housing");
+    let provider = browser.tab(city, "housing").without_scripts();
     provider.sign_in(city, "housing", "reviewer1");
     eventually("the provider's node knows the request", || {
         provider.open(&grant);
@@ -39,7 +39,7 @@ fn a_refused_grant_is_appealed_against_and_approved() {
     clerk.sees("申诉已提交");
     clerk.is_quiet();
 
-    let authority = browser.tab(city, "data-bureau");
+    let authority = browser.tab(city, "data-bureau").without_scripts();
     authority.sign_in(city, "data-bureau", "reviewer1");
     eventually("the appeal waits for the authority", || {
         authority.open("/grants?side=appeals");

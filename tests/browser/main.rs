@@ -14,6 +14,7 @@ mod cases;
 mod clerk;
 mod exports;
 mod eyes;
+mod forms;
 #[path = "../city/harness/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the browser's stories need only a part of the harness")]
 mod harness;

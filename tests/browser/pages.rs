@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 use crate::browser::Browser;
 use crate::eyes::LOOKS;
-use crate::harness::{City, Examples, eventually};
+use crate::harness::{Caller, City, Examples, eventually};
 
 /// The portal's list.
-const ROUTES: &str = include_str!("../../src/web/portal/routes.rs");
+pub const ROUTES: &str = include_str!("../../src/web/portal/routes.rs");
 
 /// Nobody signed in.
-const NOBODY: &str = "";
+pub const NOBODY: &str = "";
 
 /// Route, department, user, and an address of it; `{}` stands for what [`things`] made for the route.
-const VISITS: &[(&str, &str, &str, &str)] = &[
+pub const VISITS: &[(&str, &str, &str, &str)] = &[
     ("/sign-in", "tax", NOBODY, "/sign-in"),
     ("/verify", "tax", NOBODY, "/verify"),
     ("/account", "planning-resources", "reviewer1", "/account"),
@@ -71,6 +71,13 @@ const VISITS: &[(&str, &str, &str, &str)] = &[
     ("/ledger/transactions/{which}/verify", "audit", "auditor1", "/ledger/transactions/1/verify"),
     ("/cluster", "data-bureau", "admin1", "/cluster"),
     ("/policy", "data-bureau", "admin1", "/policy"),
+    ("/policy/explain", "data-bureau", "admin1", "/policy/explain"),
+    (
+        "/policy/explain",
+        "planning-resources",
+        "clerk1",
+        "/policy/explain?entry=health/case-monitoring&purpose=statistics&role=clerk",
+    ),
     ("/keys", "data-bureau", "admin1", "/keys"),
 ];
 
@@ -89,6 +96,15 @@ const NO_PAGES: &[&str] = &[
     "/certificates/{identifier}/paper",
     "/verify/{identifier}/receipt",
 ];
+
+/// The address of a visit.
+pub fn address<'a>(things: &'a BTreeMap<&str, String>, visit: &'a (&str, &str, &str, &str)) -> &'a str {
+    match visit.3 {
+        "{}" => &things[visit.0],
+        named if named.starts_with('{') => &things[named],
+        address => address,
+    }
+}
 
 /// What a draft takes over of an entry in force.
 const ENTRY: &[&str] = &[
@@ -124,17 +140,22 @@ fn no_page_is_left_out() {
     assert_eq!(known.difference(&routes).collect::<Vec<_>>(), [&""; 0], "pages that are gone");
 }
 
-/// A draft, a grant, a case, a licence and an access, so that there is something to see; addresses by their routes.
-pub fn things(city: &City) -> BTreeMap<&'static str, String> {
-    let clerk = city.person("housing", "clerk1");
-    let shown = clerk.get("catalog/entries/housing/sale-contract").ok();
-    let mut draft = json!({"name": "housing/sale-contract", "version": "1.7"});
+/// An entry in force as the draft of another version.
+pub fn draft_of(clerk: &Caller, entry: &str, version: &str) -> Value {
+    let shown = clerk.get(&format!("catalog/entries/{entry}")).ok();
+    let mut draft = json!({"name": entry, "version": version});
     for member in ENTRY {
         if !shown[*member].is_null() {
             draft[*member] = shown[*member].clone();
         }
     }
-    clerk.post("catalog/entries", &draft).ok();
+    draft
+}
+
+/// A draft, a grant, a case, a licence and an access, so that there is something to see; addresses by their routes.
+pub fn things(city: &City) -> BTreeMap<&'static str, String> {
+    let clerk = city.person("housing", "clerk1");
+    clerk.post("catalog/entries", &draft_of(&clerk, "housing/sale-contract", "1.7")).ok();
 
     let entry = "public-security/household-registration";
     let examples = Examples::get();
@@ -177,8 +198,27 @@ fn case(city: &City) -> Value {
     city.person("planning-resources", "clerk1").post("cases", &body).ok()
 }
 
+/// A case that every department agreed to, whose licence is still to be issued; answers its id.
+pub fn agreed_case(city: &City) -> String {
+    let case = case(city);
+    signed_off(city, &case);
+    case["id"].as_str().unwrap().to_owned()
+}
+
 /// Signs the case off and issues its licence; answers the identifier.
 fn licence(city: &City, case: &Value) -> String {
+    let id = case["id"].as_str().unwrap();
+    signed_off(city, case);
+    let issued =
+        city.person("planning-resources", "reviewer1").post(&format!("cases/{id}/certificate"), &json!({})).ok();
+    let identifier = issued["identifier"].as_str().unwrap();
+    let seen = format!("certificates/{identifier}?min_index={}", issued["ledger_index"]);
+    city.system("tax").get(&seen).ok();
+    identifier.to_owned()
+}
+
+/// Signs the case off, and waits until its owner knows.
+fn signed_off(city: &City, case: &Value) {
     let id = case["id"].as_str().unwrap();
     let mut index = case["ledger_index"].clone();
     for (department, step) in [("housing", "contract-review"), ("tax", "tax-review")] {
@@ -187,13 +227,7 @@ fn licence(city: &City, case: &Value) -> String {
         let word = json!({"agreed": true, "note": "已核对"});
         index = reviewer.post(&format!("cases/{id}/steps/{step}/sign-off"), &word).ok()["ledger_index"].clone();
     }
-    let issuer = city.person("planning-resources", "reviewer1");
-    issuer.get(&format!("cases/{id}?min_index={index}")).ok();
-    let issued = issuer.post(&format!("cases/{id}/certificate"), &json!({})).ok();
-    let identifier = issued["identifier"].as_str().unwrap();
-    let seen = format!("certificates/{identifier}?min_index={}", issued["ledger_index"]);
-    city.system("tax").get(&seen).ok();
-    identifier.to_owned()
+    city.person("planning-resources", "reviewer1").get(&format!("cases/{id}?min_index={index}")).ok();
 }
 
 #[test]
@@ -208,12 +242,8 @@ fn every_page_is_for_everybody() {
         if user != NOBODY {
             tab.sign_in(city, department, user);
         }
-        for (route, _, _, address) in VISITS.iter().filter(|visit| (visit.1, visit.2) == (department, user)) {
-            let address = match *address {
-                "{}" => &things[route],
-                named if named.starts_with('{') => &things[named],
-                address => address,
-            };
+        for visit in VISITS.iter().filter(|visit| (visit.1, visit.2) == (department, user)) {
+            let (route, address) = (visit.0, address(&things, visit));
             for look in LOOKS {
                 let found = tab.faults(address, look);
                 assert_eq!(

@@ -3,13 +3,14 @@
 
 use std::path::Path;
 
+use chromiumoxide::cdp::browser_protocol::emulation::SetScrollbarsHiddenParams;
 use chromiumoxide::cdp::browser_protocol::page::{CaptureScreenshotFormat, CaptureScreenshotParams, Viewport};
 use serde_json::json;
 
 use crate::browser::Browser;
 use crate::eyes::Look;
 use crate::harness::{City, Examples};
-use crate::pages::things;
+use crate::pages::{NOBODY, VISITS, address, things};
 
 /// No picture is larger.
 const BYTES_MAX: usize = 150_000;
@@ -30,6 +31,14 @@ const PICTURES: &[(&str, &str, &str, &str, Look)] = &[
     ("grant-request", "planning-resources", "clerk1", "/grants/new?entry=housing/sale-contract", DAY),
     ("grant", "planning-resources", "reviewer1", "/grants/{id}", DAY),
     ("query", "planning-resources", "clerk1", "/query?entry=public-security/household-registration", DAY),
+    (
+        "explain",
+        "planning-resources",
+        "clerk1",
+        "/policy/explain?entry=health/medical-record-summary&purpose=real-estate-transfer",
+        DAY,
+    ),
+    ("home-phone", "planning-resources", "reviewer1", "/", PHONE),
     ("case", "planning-resources", "clerk1", "/cases/{id}", DAY),
     ("case-sign-off", "housing", "reviewer1", "{open}", DAY),
     ("licences", "planning-resources", "clerk1", "/certificates", DAY),
@@ -56,6 +65,9 @@ fn use_it(city: &City) {
     }
 }
 
+/// Where every page goes, for who changes the style: `MULU_LOOKS=DIR cargo test --test browser looks -- --ignored`.
+const LOOKS_DIR: &str = "MULU_LOOKS";
+
 /// What one sees without scrolling on a small screen.
 fn top(width: i64) -> Viewport {
     #[expect(clippy::cast_precision_loss, reason = "a width in pixels")]
@@ -79,6 +91,7 @@ fn pictures_of_the_main_pages() {
             tab.sign_in(city, department, user);
         }
         tab.look(*look);
+        tab.wait(tab.page.execute(SetScrollbarsHiddenParams::new(true))).unwrap();
         let path = things.get(path).map_or(*path, String::as_str);
         let mark = if path.contains('?') { '&' } else { '?' };
         tab.open(&format!("{path}{mark}lang={}", look.lang));
@@ -87,5 +100,36 @@ fn pictures_of_the_main_pages() {
         let picture = tab.wait(tab.page.screenshot(params)).unwrap();
         assert!(picture.len() <= BYTES_MAX, "{name}: {} bytes", picture.len());
         std::fs::write(dir.join(format!("{name}.png")), picture).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "writes every page as people see it, for a person to judge"]
+fn looks_of_every_page() {
+    let dir = std::env::var_os(LOOKS_DIR).map(std::path::PathBuf::from).expect("MULU_LOOKS names a folder");
+    std::fs::create_dir_all(&dir).unwrap();
+    let city = City::shared();
+    let things = things(city);
+    use_it(city);
+    let looks = [("wide", Look { lang: "en", ..DAY }), ("phone", PHONE), ("night", NIGHT)];
+    for (at, visit) in VISITS.iter().enumerate() {
+        let browser = Browser::start();
+        let tab = browser.tab(city, visit.1);
+        if visit.2 != NOBODY {
+            tab.sign_in(city, visit.1, visit.2);
+        }
+        for (name, look) in looks {
+            tab.look(look);
+            tab.wait(tab.page.execute(SetScrollbarsHiddenParams::new(true))).unwrap();
+            let path = address(&things, visit);
+            tab.open(&format!("{path}{}lang={}", if path.contains('?') { '&' } else { '?' }, look.lang));
+            let height = tab.ask("document.documentElement.scrollHeight").and_then(|value| value.as_f64());
+            let clip = Viewport { height: height.unwrap_or(720.0).min(2_400.0), ..top(look.width) };
+            let params = CaptureScreenshotParams::builder().format(CaptureScreenshotFormat::Png).clip(clip);
+            let params = params.capture_beyond_viewport(true).build();
+            let picture = tab.wait(tab.page.screenshot(params)).unwrap();
+            let route = visit.0.replace(['/', '{', '}'], "-");
+            std::fs::write(dir.join(format!("{at:02}{route}{name}.png")), picture).unwrap();
+        }
     }
 }

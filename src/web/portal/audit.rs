@@ -131,6 +131,7 @@ fn row(desk: &Desk, access: &AccessView) -> AccessRow {
         rule: record.rule.clone(),
         reasons: record.reasons.clone(),
         purpose: record.purpose.clone(),
+        purpose_name: desk.purpose(&record.purpose),
         cause: record.cause.clone(),
         case_id: record.case_id.clone().unwrap_or_default(),
         rows: record.rows,

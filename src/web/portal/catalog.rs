@@ -18,7 +18,7 @@ use super::form::{Fields, Posted};
 use super::href::href;
 use super::listing::{cursor, departments, pager};
 use super::render::Answer;
-use super::search::{FIELDS, facet_rows, parts};
+use super::search::{FIELDS, class_names, facet_rows, parts};
 use super::views::catalog::{
     Catalog, CatalogResults, ChangeRow, ClassRow, Classes, DiffPage, Ending, EntryPage, EntryRow, VersionRow,
 };
@@ -36,6 +36,10 @@ pub async fn catalog(visitor: Visitor) -> Answer {
         return visitor.show(&results);
     }
     let query = &visitor.query;
+    let place = class_place(query);
+    let names =
+        class_names(&visitor, (1..=place.len()).filter_map(|depth| place.get(..depth)).map(<[_]>::to_vec).collect());
+    let names = names.await?;
     let view = Catalog {
         page: visitor.page(),
         t: visitor.t,
@@ -44,11 +48,7 @@ pub async fn catalog(visitor: Visitor) -> Answer {
         sharing: query.get("sharing").to_owned(),
         state: query.get("state").to_owned(),
         level: query.get("level").to_owned(),
-        classes: CLASSES
-            .iter()
-            .map(|field| (*field, query.get(field).to_owned()))
-            .filter(|it| !it.1.is_empty())
-            .collect(),
+        classes: CLASSES.into_iter().zip(place).zip(names).map(|((field, key), name)| (field, key, name)).collect(),
         results,
     };
     visitor.show(&view)
@@ -76,7 +76,10 @@ async fn results(visitor: &Visitor) -> Result<CatalogResults, Problem> {
         t: visitor.t,
         rows: page.items.iter().map(|entry| row(visitor, entry, &words)).collect(),
         total: facets.as_ref().map(|facets| facets.total),
-        facets: facets.map(|facets| facet_rows(visitor, &facets)).unwrap_or_default(),
+        facets: match &facets {
+            Some(facets) => facet_rows(visitor, facets).await?,
+            None => Vec::new(),
+        },
         ledger_index: page.ledger_index,
         first_href,
         next_href,
@@ -119,16 +122,16 @@ pub async fn classes(visitor: Visitor) -> Answer {
         ClassRow { name: visitor.t.pick(&group.name).to_owned(), href: address(path, &below), entries: group.entries }
     };
     let groups = visitor.node.classes(place.clone()).await?;
-    let above = (0..place.len()).map(|depth| {
-        let outer = place.get(..depth).unwrap_or_default();
-        let name = outer.last().cloned().unwrap_or_else(|| visitor.t.say("classes-title"));
-        (name, address("/catalog/classes", outer))
-    });
+    let outer: Vec<&[String]> = (1..=place.len()).filter_map(|depth| place.get(..depth)).collect();
+    let mut names = class_names(&visitor, outer.iter().map(|place| place.to_vec()).collect()).await?;
+    let name = names.pop().unwrap_or_default();
+    let top = (!place.is_empty()).then(|| (visitor.t.say("classes-title"), address("/catalog/classes", &[])));
+    let above = outer.iter().zip(names).map(|(place, name)| (name, address("/catalog/classes", place)));
     visitor.show(&Classes {
         page: visitor.page(),
         t: visitor.t,
-        above: above.collect(),
-        name: place.last().cloned().unwrap_or_default(),
+        above: top.into_iter().chain(above).collect(),
+        name,
         entries_href: address("/catalog", &place),
         groups: groups.iter().map(row).collect(),
     })

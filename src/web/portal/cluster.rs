@@ -61,7 +61,7 @@ fn body(desk: &Desk) -> ClusterBody {
             .checks
             .into_iter()
             .filter(|check| !check.ok || check.warning)
-            .map(|check| (check.name.to_owned(), check.detail))
+            .map(|check| (check.name.to_owned(), desk.t.word_with("trouble", check.seen.0, "seen", &check.seen.1)))
             .collect(),
         time: desk.node.clock.now().local_text(),
     }

@@ -160,6 +160,12 @@ impl Desk {
         state.department(id).map_or_else(|| id.to_string(), |known| self.t.pick(&known.name).to_owned())
     }
 
+    /// A purpose's name in the reader's language; empty for one that the city's list does not have.
+    pub fn purpose(&self, code: &str) -> String {
+        let known = self.node.purposes().iter().find(|purpose| purpose.code == code);
+        known.map(|purpose| self.t.pick(&purpose.name).to_owned()).unwrap_or_default()
+    }
+
     /// An entry's title in the reader's language.
     pub fn entry_title(&self, name: &EntryName) -> String {
         let state = self.node.chain.state();

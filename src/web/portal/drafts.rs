@@ -16,9 +16,15 @@ use super::views::drafts::{DraftPage, DraftRow, Drafts};
 /// All open drafts of the department.
 pub async fn list(visitor: Visitor) -> Answer {
     let drafts = visitor.node.drafts(&visitor.who).await?;
-    let rows = drafts.iter().map(|draft| row(&visitor, draft)).collect();
-    let may_create = visitor.is(Role::Clerk);
-    visitor.show(&Drafts { page: visitor.page(), t: visitor.t, rows, may_create })
+    let rows: Vec<DraftRow> = drafts.iter().map(|draft| row(&visitor, draft)).collect();
+    visitor.show(&Drafts {
+        page: visitor.page(),
+        t: visitor.t,
+        may_create: visitor.is(Role::Clerk),
+        may_submit: rows.iter().any(|row| row.may_submit),
+        may_review: rows.iter().any(|row| row.may_review),
+        rows,
+    })
 }
 
 /// The department's own entry of a name.

@@ -29,7 +29,25 @@ pub async fn home(visitor: Visitor) -> Answer {
     if visitor.partial {
         return visitor.show(&body);
     }
-    visitor.show(&Home { page: visitor.page(), t: visitor.t, body })
+    visitor.show(&Home { page: visitor.page(), t: visitor.t, begin: begin(&visitor), body })
+}
+
+/// What people of each role begin from here, the most frequent first.
+const BEGIN: &[(Role, &str, &str)] = &[
+    (Role::Clerk, "/cases", "begin-case"),
+    (Role::Clerk, "/query", "begin-query"),
+    (Role::Clerk, "/catalog", "begin-find"),
+    (Role::Clerk, "/drafts/new", "begin-draft"),
+    (Role::Reviewer, "/grants?side=asked_of_us", "begin-grants"),
+    (Role::Reviewer, "/cases?which=waiting", "begin-sign-offs"),
+    (Role::Auditor, "/audit", "begin-audit"),
+    (Role::Auditor, "/audit/numbers", "audit-numbers"),
+    (Role::Admin, "/admin", "begin-accounts"),
+    (Role::Admin, "/cluster", "begin-cluster"),
+];
+
+fn begin(desk: &Desk) -> Vec<(&'static str, &'static str)> {
+    BEGIN.iter().filter(|(role, ..)| desk.is(*role)).map(|(_, href, key)| (*href, *key)).collect()
 }
 
 /// Tasks of one kind, and whether there are more than were looked at.

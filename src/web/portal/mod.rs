@@ -44,6 +44,7 @@ mod ledger;
 mod listing;
 mod membership;
 mod policy;
+mod policy_explain;
 mod preparations;
 mod public_check;
 mod query;

@@ -9,7 +9,7 @@ use crate::domain::grant::{Grant, GrantState};
 use crate::exchange::{QueryAnswer, QueryError};
 use crate::ids::{EntryName, ItemName};
 use crate::readmodel::PageRequest;
-use crate::readmodel::catalog::EntryFilter;
+use crate::readmodel::catalog::{EntryFilter, EntrySummary};
 use crate::service::ServiceError;
 use crate::service::queries::QueryRequest;
 use crate::web::problem::Problem;
@@ -40,6 +40,25 @@ async fn entry(desk: &Desk, name: &EntryName) -> Result<Entry, Problem> {
     Ok(desk.node.entry(name.clone(), None).await?.entry)
 }
 
+/// Entries to choose from.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn choices(
+    desk: &Desk,
+    chosen: Option<&EntryName>,
+    is_offered: impl Fn(&EntrySummary) -> bool,
+) -> Result<Vec<Choice>, Problem> {
+    let filter = EntryFilter { page: PageRequest { cursor: None, size: Some(ENTRIES_MAX) }, ..EntryFilter::default() };
+    let known = desk.node.entries(filter).await?.items;
+    let choice = |entry: &EntrySummary| Choice {
+        value: entry.id.to_string(),
+        label: desk.t.pick(&entry.name).to_owned(),
+        chosen: Some(&entry.id) == chosen,
+    };
+    Ok(known.iter().filter(|entry| is_offered(entry)).map(choice).collect())
+}
+
 async fn page(
     desk: &Desk,
     status: StatusCode,
@@ -48,15 +67,9 @@ async fn page(
     faults: Faults,
     result: Option<QueryResult>,
 ) -> Answer {
-    let filter = EntryFilter { page: PageRequest { cursor: None, size: Some(ENTRIES_MAX) }, ..EntryFilter::default() };
-    let known = desk.node.entries(filter).await?.items;
-    let askable = known.iter().filter(|e| e.sharing != Sharing::NotShared && e.state != EntryState::Withdrawn);
-    let choice = |entry: &crate::readmodel::catalog::EntrySummary| Choice {
-        value: entry.id.to_string(),
-        label: desk.t.pick(&entry.name).to_owned(),
-        chosen: Some(&entry.id) == chosen,
-    };
-    let entries = askable.map(choice).collect();
+    let may_be_asked =
+        |entry: &EntrySummary| entry.sharing != Sharing::NotShared && entry.state != EntryState::Withdrawn;
+    let entries = choices(desk, chosen, may_be_asked).await?;
     let path = chosen.map_or_else(|| "/query".to_owned(), |name| format!("/query?entry={name}"));
     let view = QueryPage { page: desk.page_at(&path), t: desk.t, entries, form, faults, result };
     desk.show_whole(status, &view)

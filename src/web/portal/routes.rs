@@ -13,8 +13,8 @@ use crate::web::root;
 use super::{
     account, admin, admin_log, admin_settings, admin_tokens, assets, audit, audit_numbers, case_acts, case_page, cases,
     catalog, certificates, cluster, draft_form, drafts, entrance, events, explorer, findings, frame, grant_acts,
-    grant_request, grant_templates, grants, home, keys, ledger, membership, policy, preparations, public_check, query,
-    sheets, verification, workflows,
+    grant_request, grant_templates, grants, home, keys, ledger, membership, policy, policy_explain, preparations,
+    public_check, query, sheets, verification, workflows,
 };
 
 /// Registers the portal. It takes every address that nobody took before.
@@ -133,6 +133,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/cluster/remove", web::post().to(membership::remove))
         // The rules
         .route("/policy", web::get().to(policy::show))
+        .route("/policy/explain", web::get().to(policy_explain::explain))
         .route("/policy/propose", web::post().to(policy::propose))
         .route("/policy/rollback", web::post().to(policy::roll_back))
         .route("/policy/proposals/{id}/confirm", web::post().to(policy::confirm))

@@ -143,6 +143,13 @@ impl Words {
         texts::TEXTS.try_lookup(self.language(), &key).unwrap_or_else(|| code.to_owned())
     }
 
+    /// The text of a code of a family with its one place filled, where it has one.
+    pub fn word_with(&self, family: &str, code: &str, place: &'static str, value: impl Display) -> String {
+        let key = format!("{family}-{}", code.replace('.', "-"));
+        let said = self.say_with(&key, place, value);
+        if said == key { code.to_owned() } else { said }
+    }
+
     /// The text of a code of a family, or the given text when it is not known.
     pub fn word_or(&self, family: &str, code: &str, otherwise: &str) -> String {
         let word = self.word(family, code);

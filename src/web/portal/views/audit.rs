@@ -75,6 +75,8 @@ pub struct AccessRow {
     pub rule: String,
     pub reasons: Vec<String>,
     pub purpose: String,
+    /// Its name; empty for one that the city's list does not have.
+    pub purpose_name: String,
     pub cause: String,
     pub case_id: String,
     pub rows: u32,

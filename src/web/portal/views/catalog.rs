@@ -17,8 +17,8 @@ pub struct Catalog {
     pub sharing: String,
     pub state: String,
     pub level: String,
-    /// The place of the classification that is looked at: field and name, from the widest.
-    pub classes: Vec<(&'static str, String)>,
+    /// The place of the classification that is looked at: field, key and name, from the widest.
+    pub classes: Vec<(&'static str, String, String)>,
     pub results: CatalogResults,
 }
 

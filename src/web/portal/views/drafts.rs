@@ -16,6 +16,10 @@ pub struct Drafts {
     pub t: Words,
     pub rows: Vec<DraftRow>,
     pub may_create: bool,
+    /// Whether the reader may submit one of them.
+    pub may_submit: bool,
+    /// Whether the reader may decide on one of them.
+    pub may_review: bool,
 }
 
 /// `POST /drafts/import`.

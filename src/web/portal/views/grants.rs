@@ -33,6 +33,8 @@ pub struct GrantRow {
     /// The other department.
     pub partner: String,
     pub purpose: String,
+    /// Its name; empty for one that the city's list does not have.
+    pub purpose_name: String,
     pub matter: String,
     pub state: String,
     pub requested_at: String,
@@ -155,6 +157,8 @@ pub struct GrantPage {
     pub requested_by: String,
     pub requested_at: String,
     pub purpose: String,
+    /// Its name; empty for one that the city's list does not have.
+    pub purpose_name: String,
     pub legal_basis: String,
     pub matter: String,
     pub mode: String,

@@ -12,6 +12,8 @@ use crate::web::portal::words::Words;
 pub struct Home {
     pub page: Page,
     pub t: Words,
+    /// What the reader's roles begin: address and key of its text.
+    pub begin: Vec<(&'static str, &'static str)>,
     pub body: HomeBody,
 }
 

@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::{Faults, Page};
+use super::{Choice, Faults, Page};
 use crate::web::portal::words::Words;
 
 /// `GET /policy`.
@@ -98,4 +98,41 @@ pub struct ShadowExampleRow {
     /// What the new rules say: `allowed` or `refused`.
     pub decision: &'static str,
     pub after: String,
+}
+
+/// `GET /policy/explain`.
+#[derive(Template)]
+#[template(path = "policy_explain.html")]
+pub struct Explain {
+    pub page: Page,
+    pub t: Words,
+    pub entries: Vec<Choice>,
+    pub purposes: Vec<Choice>,
+    pub roles: Vec<Choice>,
+    /// As typed: names with commas between.
+    pub items: String,
+    pub faults: Faults,
+    pub answer: Option<Verdict>,
+}
+
+/// How the rules would decide.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    /// `allowed` or `refused`.
+    pub decision: &'static str,
+    pub rule: String,
+    /// What that rule says, in the rules' own words; empty where none speaks.
+    pub says: String,
+    /// Codes.
+    pub reasons: Vec<String>,
+    /// The grant that was looked at; empty for none.
+    pub grant: String,
+    /// Attribute and word.
+    pub facts: Vec<(&'static str, &'static str)>,
+    /// Attribute, what it is, what it would have to be.
+    pub needs: Vec<(&'static str, String, String)>,
+    /// Where to ask for a grant that the entry needs; empty when none is to be asked for.
+    pub grant_href: String,
+    pub version: u64,
+    pub ledger_index: u64,
 }

@@ -95,6 +95,7 @@ case-withdraw = Withdraw the case
 case-timeline = What happened
 case-event = Event
 case-since-opening = Since opening
+span-moment = < 0.1 s
 span-seconds = { $n } s
 span-minutes = { $n } min
 span-hours = { $n } h

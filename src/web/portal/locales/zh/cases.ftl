@@ -95,6 +95,7 @@ case-withdraw = 撤回办件
 case-timeline = 办理过程
 case-event = 事项
 case-since-opening = 受理后
+span-moment = 不到 0.1 秒
 span-seconds = { $n } 秒
 span-minutes = { $n } 分钟
 span-hours = { $n } 小时

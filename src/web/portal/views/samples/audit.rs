@@ -25,6 +25,7 @@ fn access_row(lang: Lang, decision: &str) -> AccessRow {
         rule: s("conditional-needs-active-grant"),
         reasons: if refused { vec![s("grant_expired")] } else { Vec::new() },
         purpose: s("marriage-registration"),
+        purpose_name: two(lang, "婚姻登记", "Marriage registration"),
         cause: s(EVIL),
         case_id: s("HY-2026-0042"),
         rows: u32::from(!refused),

@@ -48,7 +48,7 @@ pub fn catalog(lang: Lang) -> Catalog {
         sharing: s("conditional"),
         state: s(""),
         level: s(""),
-        classes: vec![("class", s(EVIL))],
+        classes: vec![("class", s(EVIL), s(EVIL))],
         results: CatalogResults {
             t: Words::of(lang),
             rows,
@@ -212,7 +212,15 @@ fn draft_row(lang: Lang) -> DraftRow {
 }
 
 pub fn drafts(lang: Lang) -> Drafts {
-    Drafts { page: page(lang, "/drafts"), t: Words::of(lang), rows: vec![draft_row(lang)], may_create: true }
+    let rows = vec![draft_row(lang)];
+    Drafts {
+        page: page(lang, "/drafts"),
+        t: Words::of(lang),
+        rows,
+        may_create: true,
+        may_submit: true,
+        may_review: true,
+    }
 }
 
 pub fn import(lang: Lang) -> ImportPage {

@@ -76,6 +76,7 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ("audit_numbers", audit::numbers(lang).render()),
         ("access", audit::access(lang).render()),
         ("policy", policy::policy(lang).render()),
+        ("policy_explain", policy::explain(lang).render()),
         ("findings", audit::findings(lang).render()),
         ("finding", audit::finding(lang).render()),
         ("ledger", ledger::ledger(lang).render()),
@@ -188,6 +189,7 @@ fn home(lang: Lang) -> Home {
             ..page(lang, "/")
         },
         t: Words::of(lang),
+        begin: vec![("/cases", "begin-case")],
         body,
     }
 }

@@ -1,9 +1,9 @@
 //! The city's rules.
 
-use super::{DIGEST, ENTRY, EVIL, ID, page, s, two};
+use super::{DIGEST, ENTRY, EVIL, ID, choices, page, s, two};
 use crate::web::portal::views::Faults;
 use crate::web::portal::views::policy::{
-    Policy, PolicyRuleRow, PolicyVersionRow, RuleChangeRow, ShadowExampleRow, ShadowRow, WaitingRow,
+    Explain, Policy, PolicyRuleRow, PolicyVersionRow, RuleChangeRow, ShadowExampleRow, ShadowRow, Verdict, WaitingRow,
 };
 use crate::web::portal::words::{Lang, Words};
 
@@ -48,5 +48,29 @@ pub fn policy(lang: Lang) -> Policy {
         rules_text: s(EVIL),
         model_text: s(EVIL),
         faults: Faults::default(),
+    }
+}
+
+pub fn explain(lang: Lang) -> Explain {
+    Explain {
+        page: page(lang, "/policy/explain"),
+        t: Words::of(lang),
+        entries: choices(lang),
+        purposes: choices(lang),
+        roles: choices(lang),
+        items: s(EVIL),
+        faults: Faults::default(),
+        answer: Some(Verdict {
+            decision: "refused",
+            rule: s("query-needs-grant"),
+            says: s(EVIL),
+            reasons: vec![s("no_grant")],
+            grant: s(ID),
+            facts: vec![("grant", "none")],
+            needs: vec![("grant", s("none"), s("active"))],
+            grant_href: s("/grants/new?entry=x/y"),
+            version: 2,
+            ledger_index: 131,
+        }),
     }
 }
