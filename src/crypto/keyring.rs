@@ -103,7 +103,7 @@ impl Keyring {
         };
         let path = dir.join(files.1);
         let sealing = match read(&path, secret)? {
-            (KeyKind::X25519, key) => SealingKey::from_bytes(&key),
+            (KeyKind::X25519, key) => SealingKey::from_secret(Scheme::X25519, &key)?,
             (KeyKind::Sm2, key) => SealingKey::from_secret(Scheme::Sm2, &key)?,
             (KeyKind::Ed25519, _) => return Err(other(&path)),
         };

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::clock::{Clock, Millis};
 use crate::crypto::digest::{Hash, HashAlgorithm, sm3};
 use crate::crypto::keyring::Keyring;
-use crate::crypto::seal::SealingKey;
+use crate::crypto::seal::{Scheme, SealingKey};
 use crate::crypto::sign::SigningKey;
 use crate::domain::access::{AccessDecision, AccessRecord};
 use crate::domain::catalog::Masking;
@@ -40,7 +40,7 @@ pub(super) fn keyring(id: &str) -> Keyring {
     for (to, from) in seed.iter_mut().zip(id.bytes()) {
         *to = from;
     }
-    Keyring { signing: SigningKey::from_seed(&seed), sealing: SealingKey::from_bytes(&seed) }
+    Keyring { signing: SigningKey::from_seed(&seed), sealing: SealingKey::from_secret(Scheme::X25519, &seed).unwrap() }
 }
 
 /// A clock that stands still until it is set.

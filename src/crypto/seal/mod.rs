@@ -18,7 +18,7 @@ mod x25519_form;
 use std::fmt;
 use std::str::FromStr;
 
-use aes_gcm::aead::{Aead as _, KeyInit as _, Payload, consts::U12};
+use aes_gcm::aead::{Aead as _, AeadInOut as _, KeyInit as _, Payload, consts::U12};
 use aes_gcm::{AesGcm, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -26,7 +26,6 @@ use hkdf::Hkdf;
 use serde::{Deserialize, Serialize};
 use sm3::Sm3;
 use sm4::Sm4;
-use x25519_dalek::StaticSecret;
 use zeroize::Zeroizing;
 
 use super::sign::Algorithm;
@@ -69,14 +68,14 @@ pub struct SealingPublicKey(Public);
 
 #[derive(Clone, PartialEq, Eq)]
 enum Public {
-    X25519(x25519_dalek::PublicKey),
+    X25519(x25519_form::Public),
     Sm2(sm2::PublicKey),
 }
 
 impl fmt::Display for SealingPublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Public::X25519(key) => f.write_str(&BASE64.encode(key.as_bytes())),
+            Public::X25519(key) => f.write_str(&BASE64.encode(key)),
             Public::Sm2(key) => write!(f, "{SM2_PREFIX}{}", BASE64.encode(sm2_keys::public_bytes(key))),
         }
     }
@@ -96,8 +95,8 @@ impl FromStr for SealingPublicKey {
         match text.strip_prefix(SM2_PREFIX) {
             Some(text) => sm2_keys::public(&bytes(text)?).map(|key| Self(Public::Sm2(key))).ok_or_else(wrong),
             None => {
-                let bytes: [u8; 32] = bytes(text)?.try_into().map_err(|_| wrong())?;
-                Ok(Self(Public::X25519(bytes.into())))
+                let bytes = bytes(text)?.try_into().map_err(|_| wrong())?;
+                Ok(Self(Public::X25519(bytes)))
             }
         }
     }
@@ -122,7 +121,7 @@ pub struct SealingKey(Private);
 
 #[derive(Clone)]
 enum Private {
-    X25519(StaticSecret),
+    X25519(x25519_form::Own),
     Sm2(sm2::SecretKey),
 }
 
@@ -136,15 +135,10 @@ impl SealingKey {
             Scheme::X25519 => {
                 let mut secret = Zeroizing::new([0u8; 32]);
                 getrandom::fill(secret.as_mut()).map_err(|_| CryptoError::Randomness)?;
-                Ok(Self::from_bytes(&secret))
+                Self::from_secret(scheme, &secret)
             }
             Scheme::Sm2 => Ok(Self(Private::Sm2(sm2_keys::generate()?))),
         }
-    }
-
-    /// The X25519 key of 32 secret bytes.
-    pub fn from_bytes(secret: &[u8; 32]) -> Self {
-        Self(Private::X25519(StaticSecret::from(*secret)))
     }
 
     /// The key of 32 secret bytes; for SM2 a number of 1 to n - 2, big endian.
@@ -153,7 +147,7 @@ impl SealingKey {
     /// [`CryptoError::Key`] for a number that is no SM2 key.
     pub fn from_secret(scheme: Scheme, secret: &[u8; 32]) -> Result<Self, CryptoError> {
         match scheme {
-            Scheme::X25519 => Ok(Self::from_bytes(secret)),
+            Scheme::X25519 => Ok(Self(Private::X25519(x25519_form::Own::new(secret)?))),
             Scheme::Sm2 => {
                 let key = sm2_keys::secret(secret).map(|key| Self(Private::Sm2(key)));
                 key.ok_or_else(|| CryptoError::Key("a number that is no SM2 key".into()))
@@ -172,7 +166,7 @@ impl SealingKey {
     /// The 32 secret bytes, as [`SealingKey::from_secret`] takes them.
     pub fn secret(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(match &self.0 {
-            Private::X25519(key) => key.to_bytes(),
+            Private::X25519(key) => key.secret(),
             Private::Sm2(key) => key.to_bytes().into(),
         })
     }
@@ -180,7 +174,7 @@ impl SealingKey {
     /// The public half.
     pub fn public(&self) -> SealingPublicKey {
         SealingPublicKey(match &self.0 {
-            Private::X25519(key) => Public::X25519(key.into()),
+            Private::X25519(key) => Public::X25519(key.public()),
             Private::Sm2(key) => Public::Sm2(key.public_key()),
         })
     }
@@ -205,16 +199,28 @@ impl SealingKey {
 /// # Errors
 /// [`CryptoError::Randomness`]; [`CryptoError::Key`] when `to` is a weak key.
 pub fn seal(to: &SealingPublicKey, context: &[u8], plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    seal_parts(to, context, &[plain])
+}
+
+/// Seals a text that lies in parts, which are put together in the sealed text alone: long ones are copied once.
+///
+/// # Errors
+/// Those of [`seal`].
+pub fn seal_parts(to: &SealingPublicKey, context: &[u8], parts: &[&[u8]]) -> Result<Vec<u8>, CryptoError> {
     let (mut sealed, key) = match &to.0 {
         Public::X25519(to) => x25519_form::begin(to, context)?,
         Public::Sm2(to) => sm2_form::begin(to, context)?,
     };
     let mut nonce = [0u8; NONCE_BYTES];
     getrandom::fill(&mut nonce).map_err(|_| CryptoError::Randomness)?;
-    let payload = Payload { msg: plain, aad: &sealed };
-    let ciphertext = cipher(&key)?.encrypt(&Nonce::from(nonce), payload).map_err(|_| CryptoError::Sealed)?;
+    let head_bytes = sealed.len();
+    sealed.reserve_exact(NONCE_BYTES + parts.iter().map(|part| part.len()).sum::<usize>() + TAG_BYTES);
     sealed.extend_from_slice(&nonce);
-    sealed.extend_from_slice(&ciphertext);
+    parts.iter().for_each(|part| sealed.extend_from_slice(part));
+    let (head, rest) = sealed.split_at_mut(head_bytes);
+    let text = rest.get_mut(NONCE_BYTES..).unwrap_or_default();
+    let tag = cipher(&key)?.encrypt_inout_detached(&Nonce::from(nonce), head, text.into());
+    sealed.extend_from_slice(&tag.map_err(|_| CryptoError::Sealed)?);
     Ok(sealed)
 }
 

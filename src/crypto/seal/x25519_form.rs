@@ -1,6 +1,8 @@
-//! Version 1 of the sealed form: the key is agreed on with a fresh X25519 key.
+//! Version 1 of the sealed form: the key is agreed on with a fresh X25519 key (RFC 7748).
 
-use x25519_dalek::{PublicKey, SharedSecret, StaticSecret};
+use std::sync::Arc;
+
+use aws_lc_rs::agreement::{PrivateKey, UnparsedPublicKey, X25519, agree};
 use zeroize::Zeroizing;
 
 use super::{ContentKey, content_key};
@@ -8,31 +10,62 @@ use crate::crypto::CryptoError;
 
 const VERSION: u8 = 1;
 const LABEL: &[u8] = b"mulu-seal-v1\n";
-pub(super) const HEAD_BYTES: usize = 1 + 32;
+const KEY_BYTES: usize = 32;
+pub(super) const HEAD_BYTES: usize = 1 + KEY_BYTES;
+
+/// A public key as it is written (RFC 7748, 5).
+pub(super) type Public = [u8; KEY_BYTES];
+
+/// A private key, unpacked, with its public half: every opening needs both.
+#[derive(Clone)]
+pub(super) struct Own {
+    secret: Zeroizing<[u8; KEY_BYTES]>,
+    key: Arc<PrivateKey>,
+    public: Public,
+}
+
+impl Own {
+    /// The key of 32 secret bytes.
+    pub(super) fn new(secret: &[u8; KEY_BYTES]) -> Result<Self, CryptoError> {
+        let unusable = || CryptoError::Key("32 bytes that are no X25519 key".into());
+        let key = PrivateKey::from_private_key(&X25519, secret).map_err(|_| unusable())?;
+        let public = public_of(&key).ok_or_else(unusable)?;
+        Ok(Self { secret: Zeroizing::new(*secret), key: Arc::new(key), public })
+    }
+
+    /// The secret bytes.
+    pub(super) fn secret(&self) -> [u8; KEY_BYTES] {
+        *self.secret
+    }
+
+    /// The public half.
+    pub(super) fn public(&self) -> Public {
+        self.public
+    }
+}
+
+fn public_of(key: &PrivateKey) -> Option<Public> {
+    key.compute_public_key().ok()?.as_ref().try_into().ok()
+}
 
 /// Head and key of a new sealed text.
-pub(super) fn begin(to: &PublicKey, context: &[u8]) -> Result<(Vec<u8>, ContentKey), CryptoError> {
-    let mut secret = Zeroizing::new([0u8; 32]);
-    getrandom::fill(secret.as_mut()).map_err(|_| CryptoError::Randomness)?;
-    let ephemeral = StaticSecret::from(*secret);
-    let public = PublicKey::from(&ephemeral);
-    let key = agreed(&ephemeral.diffie_hellman(to), &public, to, context);
+pub(super) fn begin(to: &Public, context: &[u8]) -> Result<(Vec<u8>, ContentKey), CryptoError> {
+    let ephemeral = PrivateKey::generate(&X25519).map_err(|_| CryptoError::Randomness)?;
+    let public = public_of(&ephemeral).ok_or(CryptoError::Randomness)?;
+    let key = agreed(&ephemeral, to, [&public, to], context);
     let key = key.ok_or_else(|| CryptoError::Key("a weak sealing key".into()))?;
-    Ok(([&[VERSION], public.as_bytes().as_slice()].concat(), key))
+    Ok(([&[VERSION], public.as_slice()].concat(), key))
 }
 
 /// The key under the head of a sealed text.
-pub(super) fn key(own: &StaticSecret, context: &[u8], head: &[u8]) -> Option<ContentKey> {
-    let ephemeral: [u8; 32] = head.strip_prefix(&[VERSION])?.try_into().ok()?;
-    let ephemeral = PublicKey::from(ephemeral);
-    agreed(&own.diffie_hellman(&ephemeral), &ephemeral, &own.into(), context)
+pub(super) fn key(own: &Own, context: &[u8], head: &[u8]) -> Option<ContentKey> {
+    let ephemeral: Public = head.strip_prefix(&[VERSION])?.try_into().ok()?;
+    agreed(&own.key, &ephemeral, [&ephemeral, &own.public], context)
 }
 
-fn agreed(shared: &SharedSecret, ephemeral: &PublicKey, recipient: &PublicKey, context: &[u8]) -> Option<ContentKey> {
-    // A point of small order would make the key one that everybody knows.
-    if !shared.was_contributory() {
-        return None;
-    }
-    let salt = [ephemeral.as_bytes().as_slice(), recipient.as_bytes()].concat();
-    content_key(shared.as_bytes(), &salt, LABEL, context)
+/// `salt` are the ephemeral key and the recipient's. None for a point of small order, which would make the key one that
+/// everybody knows (RFC 7748, 6.1).
+fn agreed(own: &PrivateKey, other: &Public, salt: [&Public; 2], context: &[u8]) -> Option<ContentKey> {
+    let (other, salt) = (UnparsedPublicKey::new(&X25519, other), salt.map(Public::as_slice).concat());
+    agree(own, other, (), |shared| content_key(shared, &salt, LABEL, context).ok_or(())).ok()
 }
