@@ -102,7 +102,7 @@ mod tests {
     use crate::domain::access::AccessRecord;
     use crate::domain::policy::PolicyDocument;
     use crate::exchange::journal::{Journal, Memory};
-    use crate::exchange::outbox::OUTBOX_AGE_MS_MAX;
+    use crate::exchange::outbox::{OUTBOX_AGE_MS_MAX, Written};
     use crate::exchange::submit::{CLOCK_MARGIN_MS, ID_WINDOW_MS};
     use crate::exchange::testing::{City, START, department, keyring, record};
     use std::sync::atomic::Ordering;
@@ -137,7 +137,7 @@ mod tests {
     impl Node {
         async fn push(&self, record: AccessRecord) {
             let place = self.outbox.reserve(record.time).unwrap();
-            self.outbox.push(place, record, vec![]).durable().await.unwrap();
+            self.outbox.push(place, Written::new(record).unwrap(), vec![]).durable().await.unwrap();
         }
 
         async fn drained(&self) {

@@ -2,13 +2,16 @@
 //!
 //! Form of what is sealed: `MEX1`, key id (8), signature length (2, big endian), signature, payload (UTF-8 JSON).
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use crate::clock::Millis;
 use crate::crypto::digest::{Hash, sm3};
 use crate::crypto::keys::Held;
-use crate::crypto::seal::{SealingPublicKey, seal};
+use crate::crypto::seal::{SealingPublicKey, seal_parts};
 use crate::crypto::sign::{KeyId, PublicKey, SigningKey};
 use crate::domain::Actor;
 use crate::ids::{AccessId, DepartmentId, EntryName, ItemName};
@@ -83,31 +86,28 @@ impl Route<'_> {
 /// A signed text, opened; whose key signed it is still to be checked.
 pub(super) struct Signed {
     kind: Kind,
-    pub payload: Vec<u8>,
-    pub key: KeyId,
-    signature: Vec<u8>,
+    key: KeyId,
+    /// As it was sealed; signature and payload stand at its end.
+    plain: Zeroizing<Vec<u8>>,
+    signature: Range<usize>,
 }
 
-/// Signs a text and seals it; gives the digest of what was signed, too.
+/// Signs a text and seals it.
 pub(super) fn enclose(
     kind: Kind,
     route: Route<'_>,
     payload: &[u8],
     signer: &SigningKey,
     reader: &SealingPublicKey,
-) -> Result<(Vec<u8>, Hash), ExchangeError> {
+) -> Result<Vec<u8>, ExchangeError> {
     let signature = signer.sign(&message(kind, route.chain, payload));
-    let mut plain = Vec::with_capacity(14 + signature.len() + payload.len());
-    plain.extend_from_slice(MAGIC);
-    plain.extend_from_slice(&signer.public().id().0);
-    plain.extend_from_slice(&u16::try_from(signature.len()).unwrap_or(u16::MAX).to_be_bytes());
-    plain.extend_from_slice(&signature);
-    plain.extend_from_slice(payload);
-    let sealed = seal(reader, &route.context(kind), &plain)?;
+    let length = u16::try_from(signature.len()).unwrap_or(u16::MAX).to_be_bytes();
+    let parts = [&MAGIC[..], &signer.public().id().0, &length, &signature, payload];
+    let sealed = seal_parts(reader, &route.context(kind), &parts)?;
     if sealed.len() > kind.bytes_max() {
         return Err(ExchangeError::Form(format!("longer than {} bytes", kind.bytes_max())));
     }
-    Ok((sealed, sm3(&[payload])))
+    Ok(sealed)
 }
 
 /// Opens a sealed text. None: altered, cut, too long, for another route or reader.
@@ -115,28 +115,36 @@ pub(super) fn disclose(kind: Kind, route: Route<'_>, sealed: &[u8], reader: &Hel
     if sealed.len() > kind.bytes_max() {
         return None;
     }
-    Signed::read(kind, &reader.open(&route.context(kind), sealed).ok()?)
+    Signed::read(kind, reader.open(&route.context(kind), sealed).ok()?)
 }
 
 impl Signed {
     /// Reads what was sealed.
-    pub(super) fn read(kind: Kind, plain: &[u8]) -> Option<Self> {
+    pub(super) fn read(kind: Kind, plain: Zeroizing<Vec<u8>>) -> Option<Self> {
         let rest = plain.strip_prefix(MAGIC)?;
         let (key, rest) = rest.split_first_chunk::<8>()?;
         let (length, rest) = rest.split_first_chunk::<2>()?;
-        let (signature, payload) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-        Some(Self { kind, payload: payload.to_vec(), key: KeyId(*key), signature: signature.to_vec() })
+        let length = usize::from(u16::from_be_bytes(*length));
+        rest.get(length..)?;
+        let begin = plain.len() - rest.len();
+        Some(Self { kind, key: KeyId(*key), signature: begin..begin + length, plain })
+    }
+
+    /// What was signed.
+    pub(super) fn payload(&self) -> &[u8] {
+        self.plain.get(self.signature.end..).unwrap_or_default()
     }
 
     /// Whether one of the keys signed it, for this chain and this kind.
     pub(super) fn is_by(&self, keys: &[PublicKey], chain: &str) -> bool {
         let Some(key) = keys.iter().find(|key| key.id() == self.key) else { return false };
-        key.verify(&message(self.kind, chain, &self.payload), &self.signature).is_ok()
+        let signature = self.plain.get(self.signature.clone()).unwrap_or_default();
+        key.verify(&message(self.kind, chain, self.payload()), signature).is_ok()
     }
 
     /// SM3 of the payload.
     pub(super) fn digest(&self) -> Hash {
-        sm3(&[&self.payload])
+        sm3(&[self.payload()])
     }
 }
 
@@ -168,9 +176,9 @@ mod tests {
         let signer = SigningKey::from_seed(&[1; 32]);
         let (reader, other) = (reader(), reader());
         let route = Route { chain: "city", from: &tax, to: &housing };
-        let (sealed, digest) = enclose(Kind::Query, route, b"{}", &signer, &reader.sealing.public()).unwrap();
+        let sealed = enclose(Kind::Query, route, b"{}", &signer, &reader.sealing.public()).unwrap();
         let opened = disclose(Kind::Query, route, &sealed, &reader).unwrap();
-        assert!(opened.is_by(&[signer.public()], "city") && opened.digest() == digest);
+        assert!(opened.is_by(&[signer.public()], "city") && opened.digest() == sm3(&[b"{}"]));
         assert!(!opened.is_by(&[signer.public()], "town"));
         assert!(!opened.is_by(&[SigningKey::from_seed(&[2; 32]).public()], "city"));
         for wrong in
@@ -188,7 +196,7 @@ mod tests {
         let reader = reader();
         let route = Route { chain: "city", from: &tax, to: &housing };
         let signer = SigningKey::from_seed(&[1; 32]);
-        let (sealed, _) = enclose(Kind::Answer, route, b"{\"v\":1}", &signer, &reader.sealing.public()).unwrap();
+        let sealed = enclose(Kind::Answer, route, b"{\"v\":1}", &signer, &reader.sealing.public()).unwrap();
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 4;

@@ -36,8 +36,8 @@ fn an_envelope_s_inside() {
     let plain = [b"MEX1".as_slice(), &[7; 8], &[0, 64], &[9; 64], b"{\"v\":1}"].concat();
     let key = SigningKey::from_seed(&[1; 32]).public();
     fuzz!(vec![plain], |bytes: &[u8]| {
-        let Some(signed) = Signed::read(Kind::Query, bytes) else { return false };
-        assert!(bytes.ends_with(&signed.payload));
+        let Some(signed) = Signed::read(Kind::Query, bytes.to_vec().into()) else { return false };
+        assert!(bytes.ends_with(signed.payload()));
         assert!(!signed.is_by(std::slice::from_ref(&key), "city"));
         true
     });

@@ -1,10 +1,12 @@
 //! Group commit for the exchange's small durable facts: many queries share one flush to the disk.
 //!
 //! One thread owns the writing. Whoever writes hands over puts and deletes and awaits; the thread takes all
-//! that has gathered, writes it as one batch, flushes once, then wakes them in their order.
+//! that has gathered, writes it as one batch, flushes once, then wakes them in their order. A flush costs the processor
+//! as much as several writes: while many write, the thread lets more gather first; who writes alone never waits.
 
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -15,6 +17,10 @@ use super::ExchangeError;
 const WAITING_MAX: usize = 16_384;
 /// Writes in one flush.
 const GROUP_MAX: usize = 1_024;
+/// After a flush with so many writes
+const MANY: usize = 4;
+/// the next one gathers this long.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
@@ -127,7 +133,11 @@ impl Drop for Journal {
 }
 
 fn run(store: &dyn Durable, waiting: &mpsc::Receiver<Job>) {
+    let mut last = 0;
     while let Ok(first) = waiting.recv() {
+        if last >= MANY {
+            std::thread::sleep(GATHER);
+        }
         let mut edits = first.edits;
         let mut answers = vec![(first.on_durable, first.done)];
         while answers.len() < GROUP_MAX {
@@ -135,6 +145,7 @@ fn run(store: &dyn Durable, waiting: &mpsc::Receiver<Job>) {
             edits.extend(job.edits);
             answers.push((job.on_durable, job.done));
         }
+        last = answers.len();
         let written = store.write(&edits).map_err(ExchangeError::Store);
         if let Err(cause) = &written {
             tracing::error!(%cause, "the exchange cannot write to the node's store; queries fail until it can");

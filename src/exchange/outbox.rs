@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::clock::Millis;
+use crate::crypto::digest::{Hash, sm3};
 use crate::domain::access::AccessRecord;
 use crate::ids::TxId;
 
@@ -29,6 +30,25 @@ const GATHER: Duration = Duration::from_millis(200);
 const RECORDS: &[u8] = b"exchange/outbox/";
 const BATCHES: &[u8] = b"exchange/batch/";
 const PARKED: &[u8] = b"exchange/parked/";
+
+/// A record and its JSON, of which the promise has the digest.
+pub(super) struct Written {
+    record: AccessRecord,
+    json: Vec<u8>,
+}
+
+impl Written {
+    /// Writes a record.
+    pub(super) fn new(record: AccessRecord) -> Result<Self, ExchangeError> {
+        let json = serde_json::to_vec(&record).map_err(|e| ExchangeError::Form(e.to_string()))?;
+        Ok(Self { record, json })
+    }
+
+    /// SM3 of the JSON.
+    pub(super) fn digest(&self) -> Hash {
+        sm3(&[&self.json])
+    }
+}
 
 struct Held {
     record: AccessRecord,
@@ -154,9 +174,8 @@ impl Outbox {
         (taken <= OUTBOX_MAX && self.oldest_ms(now) < self.age_ms_max).then_some(place)
     }
 
-    /// Hands a record to the disk, together with `edits`. It counts as recorded when the writing is durable.
-    pub(super) fn push(&self, place: Place, record: AccessRecord, mut edits: Vec<Edit>) -> Writing {
-        let json = serde_json::to_vec(&record).unwrap_or_default();
+    /// Hands a record and its JSON to the disk, together with `edits`. It counts as recorded when the writing is durable.
+    pub(super) fn push(&self, place: Place, Written { record, json }: Written, mut edits: Vec<Edit>) -> Writing {
         let bytes = json.len();
         let mut inner = self.inner.lock();
         let number = inner.next;
@@ -265,7 +284,7 @@ mod tests {
 
     async fn push(outbox: &Arc<Outbox>, n: u64) {
         let place = outbox.reserve(START).unwrap();
-        outbox.push(place, record(START.plus(n)), vec![]).durable().await.unwrap();
+        outbox.push(place, Written::new(record(START.plus(n))).unwrap(), vec![]).durable().await.unwrap();
     }
 
     #[tokio::test]
@@ -311,7 +330,7 @@ mod tests {
         let (outbox, _) = outbox(&store).await;
         store.broken.store(true, Ordering::Relaxed);
         let place = outbox.reserve(START).unwrap();
-        assert!(outbox.push(place, record(START), vec![]).durable().await.is_err());
+        assert!(outbox.push(place, Written::new(record(START)).unwrap(), vec![]).durable().await.is_err());
         assert_eq!((outbox.len(), outbox.reserved.load(Ordering::Relaxed)), (0, 0));
         store.broken.store(false, Ordering::Relaxed);
         push(&outbox, 1).await;

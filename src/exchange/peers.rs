@@ -81,7 +81,8 @@ impl Peers {
             let why = format!("its node answered with status {}", response.status().as_u16());
             return Err(QueryError::ProviderAnswer { provider: provider.clone(), why });
         }
-        let mut answer = Vec::new();
+        let length = response.content_length().and_then(|length| usize::try_from(length).ok());
+        let mut answer = Vec::with_capacity(length.unwrap_or_default().min(ANSWER_BYTES_MAX));
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if answer.len() + chunk.len() > ANSWER_BYTES_MAX {
                 let why = format!("longer than {ANSWER_BYTES_MAX} bytes");

@@ -25,7 +25,8 @@ use super::limits::Texts;
 use super::materials::CASE_MATERIALS;
 use super::meter::Fate;
 use super::outbox::OUTBOX_AGE_MS_MAX;
-use super::{Exchange, Inner, QueryError, turn};
+use super::rows::are_short;
+use super::{Exchange, Inner, QueryError, SHORT_BYTES, turn};
 
 /// How long an access's id may be sent again: providers remember ids for longer than this.
 const REPEATED_WITHIN_MS: u64 = 600_000;
@@ -134,7 +135,9 @@ impl Exchange {
         }
         let _turn = turn(&self.inner.asking).await.ok_or(QueryError::Busy)?;
         let provider = call.entry.provider.clone();
-        let prepared = self.inner.blocking(move |inner| inner.steps.enclose.count(|| inner.enclose_call(call))).await;
+        let short = are_short([&call.params]);
+        let enclose = move |inner: &Inner| inner.steps.enclose.count(|| inner.enclose_call(call));
+        let prepared = self.inner.step(short, enclose).await;
         let (sent, sealed) = prepared.ok_or(QueryError::Busy)??;
         let answer = if provider == self.inner.department {
             self.serve(provider, sealed).await
@@ -142,10 +145,9 @@ impl Exchange {
             self.inner.promises.sent(sent.request.access_id, &provider);
             self.inner.peers.ask(&provider, sealed).await?
         };
-        self.inner
-            .blocking(move |inner| inner.steps.believe.count(|| inner.believe(&sent, &answer)))
-            .await
-            .ok_or(QueryError::Busy)?
+        let short = answer.len() <= SHORT_BYTES;
+        let believe = move |inner: &Inner| inner.steps.believe.count(|| inner.believe(&sent, &answer));
+        self.inner.step(short, believe).await.ok_or(QueryError::Busy)?
     }
 
     /// Says how the rules would decide a call, by this node's own state, without making it.
@@ -259,9 +261,8 @@ impl Inner {
         let too_long = |_| QueryError::Unprocessable(vec![Fault::new("", "the call is longer than 60 KiB")]);
         let payload = serde_json::to_vec(&request).map_err(|e| QueryError::Unavailable(e.to_string()))?;
         let route = Route { chain: &request.chain, from: &request.from, to: &request.to };
-        let (sealed, digest) =
-            enclose(Kind::Query, route, &payload, &self.keys.get().signing, &reader).map_err(too_long)?;
-        Ok((Sent { digest, request, provider_keys, served }, sealed))
+        let sealed = enclose(Kind::Query, route, &payload, &self.keys.get().signing, &reader).map_err(too_long)?;
+        Ok((Sent { digest: sm3(&[&payload]), request, provider_keys, served }, sealed))
     }
 
     /// Opens an answer and believes it only if it is the provider's own, to this very request.
@@ -281,7 +282,7 @@ impl Inner {
         if !signed.is_by(&keys, chain) {
             return Err(wrong("it is not signed by the provider"));
         }
-        let answer: Answer = serde_json::from_slice(&signed.payload).map_err(|_| wrong("not of a known form"))?;
+        let answer: Answer = serde_json::from_slice(signed.payload()).map_err(|_| wrong("not of a known form"))?;
         if answer.v != 1 || answer.access_id != *access_id || answer.request_digest != sent.digest {
             return Err(wrong("it answers another request"));
         }

@@ -41,7 +41,7 @@ impl Inner {
         if !signed.is_by(&keys, &chain) {
             return Err(unreadable());
         }
-        let request: Request = serde_json::from_slice(&signed.payload)
+        let request: Request = serde_json::from_slice(signed.payload())
             .map_err(|_| AnswerError::new("request_malformed", "the request is not of a form that this node knows"))?;
         if request.v != 1 || &request.from != peer || request.to != self.department || request.chain != chain {
             return Err(AnswerError::new("request_misdirected", "the request is for another chain or department"));

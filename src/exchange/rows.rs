@@ -7,11 +7,35 @@ use crate::domain::grant::bounds::RowScope;
 use crate::domain::masking::mask;
 use crate::ids::ItemName;
 
+use super::SHORT_BYTES;
 use super::ground::{Ground, Served};
 
 /// The source's rows do not fit the entry's schema; nothing of them may be answered.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct OutsideSchema;
+
+/// Whether values have, with what belongs to them, at most [`SHORT_BYTES`] or so. Looks no further than that.
+pub(super) fn are_short<'a>(values: impl IntoIterator<Item = &'a Value>) -> bool {
+    let mut left = SHORT_BYTES;
+    values.into_iter().all(|value| fits(value, &mut left))
+}
+
+fn fits(value: &Value, left: &mut usize) -> bool {
+    let own = match value {
+        Value::String(text) => text.len(),
+        Value::Object(members) => members.keys().map(String::len).sum(),
+        _ => 0,
+    };
+    // A number, or the quotes and the comma around a text.
+    const EACH_BYTES: usize = 8;
+    let Some(rest) = left.checked_sub(own + EACH_BYTES) else { return false };
+    *left = rest;
+    match value {
+        Value::Array(values) => values.iter().all(|value| fits(value, left)),
+        Value::Object(members) => members.values().all(|value| fits(value, left)),
+        _ => true,
+    }
+}
 
 /// The rows that the consumer gets.
 pub(super) fn prepare(
@@ -77,5 +101,19 @@ pub(super) fn read_booleans(entry: &Entry, row: &mut Map<String, Value>) {
                 _ => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_short_is_told_without_writing_it() {
+        let row = |length: usize| json!({"name": "记".repeat(length / 3), "tags": [1, "x", {"a": null}]});
+        assert!(are_short([&row(900)]) && are_short([]));
+        assert!(!are_short([&row(SHORT_BYTES)]) && !are_short([&json!(vec![0; SHORT_BYTES])]));
+        let rows: Vec<Value> = (0..20).map(|_| row(900)).collect();
+        assert!(are_short(&rows[..10]) && !are_short(&rows));
     }
 }

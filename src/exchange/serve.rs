@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::crypto::digest::sm3;
 use crate::crypto::seal::seal;
@@ -18,11 +18,12 @@ use super::answer::{Answer, AnswerError, Explanation};
 use super::connector::ConnectorError;
 use super::envelope::{Kind, Request, Route, enclose};
 use super::ground::{Call, Ground, Served};
+use super::journal::Edit;
 use super::meter::Fate;
-use super::outbox::Place;
+use super::outbox::{Place, Written};
 use super::quota::Quota;
 use super::receive::Received;
-use super::{Exchange, ExchangeError, Inner, connector, cursor, quota, rows, turn};
+use super::{Exchange, ExchangeError, Inner, SHORT_BYTES, connector, cursor, quota, rows, turn};
 
 /// Pages of a source that are looked through for a yes or no.
 const VERIFY_PAGES_MAX: usize = 10;
@@ -79,19 +80,22 @@ impl Inner {
             ));
         }
         let judged = self
-            .blocking(move |inner| inner.steps.judge.count(|| inner.judge(&peer, &sealed)))
+            .step(sealed.len() <= SHORT_BYTES, move |inner| inner.steps.judge.count(|| inner.judge(&peer, &sealed)))
             .await
             .ok_or_else(busy)?;
         let mut judged = judged?;
-        let found = if judged.explanation.allowed { self.fetch(&mut judged).await? } else { Ok(Page::default()) };
+        let mut edits = std::mem::take(&mut judged.received.edits);
+        let judged = Arc::new(judged);
+        let found =
+            if judged.explanation.allowed { self.fetch(&judged, &mut edits).await? } else { Ok(Page::default()) };
         let (found, error) = match found {
             Ok(page) => (page, None),
             Err(error) => (Page::default(), Some(error)),
         };
-        self.finish(judged, found, error, place).await
+        self.finish(judged, found, error, place, edits).await
     }
 
-    /// Opens the request and asks the rules. Blocks.
+    /// Opens the request and asks the rules.
     fn judge(&self, peer: &DepartmentId, sealed: &[u8]) -> Result<Judged, AnswerError> {
         let received = self.receive(peer, sealed)?;
         let request = &received.request;
@@ -118,32 +122,37 @@ impl Inner {
         Ok(Judged { received, explanation, ground: Some(Arc::new(ground)) })
     }
 
-    /// Counts the query and asks the source. The outer error: nothing was recorded or touched.
-    async fn fetch(self: &Arc<Self>, judged: &mut Judged) -> Result<Result<Page, AnswerError>, AnswerError> {
-        let request = judged.received.request.clone();
+    /// Counts the query, for which it takes the `edits` along, and asks the source. The outer error: nothing was recorded
+    /// or touched.
+    async fn fetch(
+        self: &Arc<Self>,
+        judged: &Arc<Judged>,
+        edits: &mut Vec<Edit>,
+    ) -> Result<Result<Page, AnswerError>, AnswerError> {
+        let request = &judged.received.request;
         let Some(ground) = &judged.ground else {
             let unreadable = || AnswerError::new("provider_data_unavailable", "the materials cannot be read");
-            let papers = self.blocking(move |inner| inner.read_materials(&request)).await;
+            let judged = judged.clone();
+            let papers = self.blocking(move |inner| inner.read_materials(&judged.received.request)).await;
             let page = papers.unwrap_or_else(|| Err(unreadable()));
             return Ok(page.map(|rows| Page { rows, next_cursor: None }));
         };
-        let Some(served) = ground.served.clone() else { return Ok(Ok(Page::default())) };
+        let Some(served) = &ground.served else { return Ok(Ok(Page::default())) };
         let errors = served.request.check(&Value::Object(request.params.clone()));
         if !errors.is_empty() {
             let wrong = AnswerError::new("unprocessable", "the parameters do not fit the entry's schema");
             return Ok(Err(AnswerError { errors: errors.into_iter().map(Into::into).collect(), ..wrong }));
         }
-        let cursor = match request.cursor.as_deref().map(|sealed| cursor::open(&self.keys, &request, sealed)) {
-            Some(None) => return Ok(Err(source_error(&request, &ConnectorError::Cursor))),
+        let cursor = match request.cursor.as_deref().map(|sealed| cursor::open(&self.keys, request, sealed)) {
+            Some(None) => return Ok(Err(source_error(request, &ConnectorError::Cursor))),
             cursor => cursor.flatten(),
         };
         let quota = ground.grant.as_ref().and_then(|grant| Quota::of(grant, &request.from));
         if let Some(quota) = quota {
-            let edits = std::mem::take(&mut judged.received.edits);
-            match self.quotas.take(&self.journal, &quota, judged.received.now, edits) {
+            match self.quotas.take(&self.journal, &quota, judged.received.now, std::mem::take(edits)) {
                 Ok(counting) => counting.durable().await.map_err(|cause| unstored(&cause))?,
-                Err((exceeded, edits)) => {
-                    judged.received.edits = edits;
+                Err((exceeded, unwritten)) => {
+                    *edits = unwritten;
                     let over = AnswerError::new(exceeded.code(), "the grant allows no more queries now");
                     return Ok(Err(AnswerError { retry_after_s: Some(exceeded.retry_after_s), ..over }));
                 }
@@ -153,14 +162,14 @@ impl Inner {
         for _ in 0..VERIFY_PAGES_MAX {
             let found = match self.connectors.fetch(&request.entry, &request.params, cursor.as_deref()).await {
                 Ok(found) => found,
-                Err(cause) => return Ok(Err(source_error(&request, &cause))),
+                Err(cause) => return Ok(Err(source_error(request, &cause))),
             };
             // Of a page whose rows the grant does not reach nothing follows: yes or no may stand on the next one.
             let next = found.next_cursor.clone().filter(|_| ground.verifies_only());
-            let (request, served, ground) = (request.clone(), served.clone(), ground.clone());
-            let prepared = self
-                .blocking(move |inner| inner.steps.prepare.count(|| inner.prepare(&request, &served, &ground, found)))
-                .await;
+            let (judged, served, ground) = (judged.clone(), served.clone(), ground.clone());
+            let short = rows::are_short(found.rows.iter().flat_map(Map::values));
+            let prepare = move |inner: &Self| inner.prepare(&judged.received.request, &served, &ground, found);
+            let prepared = self.step(short, move |inner| inner.steps.prepare.count(|| prepare(inner))).await;
             let prepared = prepared.ok_or_else(|| AnswerError::new("busy", "the call was interrupted"))?;
             match (&prepared, next) {
                 (Ok(page), Some(next)) if !page.says_yes() => cursor = Some(next),
@@ -173,18 +182,20 @@ impl Inner {
     /// Records the access; the answer leaves when the record is on disk.
     async fn finish(
         self: &Arc<Self>,
-        mut judged: Judged,
+        judged: Arc<Judged>,
         page: Page,
         error: Option<AnswerError>,
         place: Place,
+        edits: Vec<Edit>,
     ) -> Result<(Vec<u8>, Fate), AnswerError> {
         let fate = match &error {
             None if judged.explanation.allowed => Fate::Allowed,
             Some(error) if !quota::CODES.contains(&error.code.as_str()) => Fate::Failed,
             _ => Fate::Refused,
         };
-        let edits = std::mem::take(&mut judged.received.edits);
-        let written = self.blocking(move |inner| inner.steps.write.count(|| inner.write(&judged, page, error))).await;
+        let short = rows::are_short(page.rows.iter());
+        let write = move |inner: &Self| inner.write(&judged, page, error);
+        let written = self.step(short, move |inner| inner.steps.write.count(|| write(inner))).await;
         let (record, bytes) = match written {
             Some(Ok(written)) => written,
             Some(Err(cause)) => return Err(unstored(&cause)),
@@ -194,13 +205,13 @@ impl Inner {
         Ok((bytes, fate))
     }
 
-    /// Writes record and answer; an answer that is too long becomes an error, recorded as one. Blocks.
+    /// Writes record and answer; an answer that is too long becomes an error, recorded as one.
     fn write(
         &self,
         judged: &Judged,
         page: Page,
         error: Option<AnswerError>,
-    ) -> Result<(AccessRecord, Vec<u8>), ExchangeError> {
+    ) -> Result<(Written, Vec<u8>), ExchangeError> {
         match self.write_once(judged, page, error) {
             Err(ExchangeError::Form(_)) => {
                 let long = AnswerError::new("provider_answer_invalid", "the answer is longer than 8 MiB: ask for less");
@@ -215,17 +226,22 @@ impl Inner {
         judged: &Judged,
         page: Page,
         error: Option<AnswerError>,
-    ) -> Result<(AccessRecord, Vec<u8>), ExchangeError> {
+    ) -> Result<(Written, Vec<u8>), ExchangeError> {
         let Received { request, chain, now, reader, digest, .. } = &judged.received;
         let form = |cause: serde_json::Error| ExchangeError::Form(cause.to_string());
+        let count = page.rows.len();
         let rows = serde_json::value::to_raw_value(&page.rows).map_err(form)?;
+        // A long page takes several times its text.
+        drop(page.rows);
         let mut record = self.record(judged, error.as_ref())?;
         if record.decision == AccessDecision::Allowed {
-            record.rows = u32::try_from(page.rows.len()).unwrap_or(u32::MAX);
+            record.rows = u32::try_from(count).unwrap_or(u32::MAX);
             record.answer_digest = Some(sm3(&[rows.get().as_bytes()]));
         }
-        let record_digest = sm3(&[&serde_json::to_vec(&record).map_err(form)?]);
-        let promise = Promise { access_id: request.access_id, record_digest, by: now.plus(self.promise_ms) };
+        let decision = record.decision;
+        let record = Written::new(record)?;
+        let promise =
+            Promise { access_id: request.access_id, record_digest: record.digest(), by: now.plus(self.promise_ms) };
         let keys = self.keys.get();
         let answer = Answer {
             v: 1,
@@ -233,7 +249,7 @@ impl Inner {
             from: self.department.clone(),
             to: request.from.clone(),
             request_digest: *digest,
-            decision: record.decision,
+            decision,
             explanation: judged.explanation.clone(),
             error,
             rows,
@@ -242,11 +258,10 @@ impl Inner {
         };
         let payload = serde_json::to_vec(&answer).map_err(form)?;
         let route = Route { chain, from: &self.department, to: &request.from };
-        let (sealed, _) = enclose(Kind::Answer, route, &payload, &keys.signing, reader)?;
-        Ok((record, sealed))
+        Ok((record, enclose(Kind::Answer, route, &payload, &keys.signing, reader)?))
     }
 
-    /// The source's rows as the consumer gets them. Blocks: a page may have a thousand rows.
+    /// The source's rows as the consumer gets them.
     fn prepare(
         &self,
         request: &Request,

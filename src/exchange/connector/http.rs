@@ -51,10 +51,7 @@ impl Service {
     ) -> Result<Page, ConnectorError> {
         let asked = Asked::new(self.source.paging.as_ref(), self.config.row_max, cursor)?;
         let (url, body) = self.place(params, &asked)?;
-        let service = self.clone();
-        let prepared = tokio::task::spawn_blocking(move || Ok((service.client()?, service.headers()?)));
-        let interrupted = |_| ConnectorError::Unreachable("interrupted".into());
-        let (client, headers) = prepared.await.map_err(interrupted)??;
+        let (client, headers) = self.prepared().await?;
         let question = Question { url, body, headers };
         let mut answer = self.send(&client, &question).await;
         if self.source.may_repeat() && matches!(answer, Err(ConnectorError::Unreachable(_))) {
@@ -65,6 +62,17 @@ impl Service {
             Some(bytes) => page(&self.config, &self.source, &asked, &bytes),
             None => Ok(Page::default()),
         }
+    }
+
+    /// The client, and the headers with the secrets as they are now: files are read off the async workers.
+    async fn prepared(self: &Arc<Self>) -> Result<(Client, HeaderMap), ConnectorError> {
+        let known = self.client.lock().clone();
+        if let (Some(client), true) = (known, self.source.headers.is_empty()) {
+            return Ok((client, self.headers()?));
+        }
+        let service = self.clone();
+        let prepared = tokio::task::spawn_blocking(move || Ok((service.client()?, service.headers()?)));
+        prepared.await.map_err(|_| ConnectorError::Unreachable("interrupted".into()))?
     }
 
     /// Puts each parameter into its place.
@@ -114,7 +122,8 @@ impl Service {
 
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, ConnectorError> {
         let too_long = || ConnectorError::Broken(format!("the answer is longer than {} bytes", self.source.bytes_max));
-        let mut bytes = Vec::new();
+        let length = response.content_length().and_then(|length| usize::try_from(length).ok());
+        let mut bytes = Vec::with_capacity(length.unwrap_or_default().min(self.source.bytes_max));
         while let Some(chunk) = response.chunk().await.map_err(|cause| self.failed(cause))? {
             if bytes.len() + chunk.len() > self.source.bytes_max {
                 return Err(too_long());

@@ -1,5 +1,7 @@
 //! From a service's answer to a page: the rows at their pointer, the items in each, and where the next page is.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::http_config::{HttpConfig, PagedBy, Paging};
@@ -78,30 +80,38 @@ pub(super) fn page(
     bytes: &[u8],
 ) -> Result<Page, ConnectorError> {
     let broken = |why: &str| ConnectorError::Broken(why.to_owned());
-    let answer: Value = serde_json::from_slice(bytes).map_err(|_| broken("the service's answer is not JSON"))?;
+    let mut answer: Value = serde_json::from_slice(bytes).map_err(|_| broken("the service's answer is not JSON"))?;
+    let count = |found: &Value| found.as_array().map_or(usize::from(found.is_object()), Vec::len);
     let found = answer.pointer(&source.rows).ok_or_else(|| broken("the answer has nothing at the pointer `rows`"))?;
-    let one;
-    let found = match found {
-        Value::Array(rows) => rows.as_slice(),
-        Value::Null => &[],
-        row @ Value::Object(_) => {
-            one = [row.clone()];
-            &one
-        }
+    let next_cursor = asked.next(&answer, count(found))?;
+    let found = match answer.pointer_mut(&source.rows).map(Value::take) {
+        Some(Value::Array(rows)) => rows,
+        None | Some(Value::Null) => Vec::new(),
+        Some(row @ Value::Object(_)) => vec![row],
         _ => return Err(broken("what stands at the pointer `rows` is neither a list nor an object")),
     };
     if found.len() > usize::try_from(config.row_max).unwrap_or(usize::MAX) {
         return Err(broken("the service gave more rows than row_max"));
     }
+    // A page may be long: its values are taken over where no two items can mean the same one.
+    let places: BTreeSet<&String> = config.items.values().filter(|at| !at.starts_with('/')).collect();
+    let apart = places.len() == config.items.len();
     let mut rows = Vec::with_capacity(found.len());
-    for row in found {
-        let Value::Object(fields) = row else { return Err(broken("a row is not an object")) };
+    for mut row in found {
+        if !row.is_object() {
+            return Err(broken("a row is not an object"));
+        }
         let pick = |(item, at): (&crate::ids::ItemName, &String)| {
-            let value = if at.starts_with('/') { row.pointer(at) } else { fields.get(at) };
-            value.filter(|value| !value.is_null()).map(|value| (item.as_str().to_owned(), value.clone()))
+            let value = if at.starts_with('/') {
+                row.pointer(at).cloned()
+            } else if apart {
+                row.get_mut(at).map(Value::take)
+            } else {
+                row.get(at).cloned()
+            };
+            value.filter(|value| !value.is_null()).map(|value| (item.as_str().to_owned(), value))
         };
         rows.push(config.items.iter().filter_map(pick).collect::<Map<String, Value>>());
     }
-    let next_cursor = asked.next(&answer, found.len())?;
     Ok(Page { rows, next_cursor })
 }

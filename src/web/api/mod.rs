@@ -48,7 +48,9 @@ pub const BASE: &str = "/api/v1";
 /// Registers every route of the API.
 pub fn configure(config: &mut web::ServiceConfig) {
     let mut scope = web::scope(BASE);
-    for path in routes::paths() {
+    // The router tries one path after the other: those that systems call a thousand times a second come first.
+    let (often, others): (Vec<_>, Vec<_>) = routes::paths().partition(|path| path.starts_with("/query/"));
+    for path in often.into_iter().chain(others) {
         let mut resource = web::resource(path);
         for operation in routes::of_path(path) {
             resource = resource.route((operation.handler)());

@@ -42,11 +42,11 @@ pub fn identify(connection: &dyn Any, data: &mut Extensions) {
 /// Registers what peers reach.
 pub fn configure(config: &mut web::ServiceConfig) {
     config
+        .service(web::resource("/peer/v1/query").route(web::post().to(query)).wrap(from_fn(halted)))
         .service(web::resource("/peer/v1/ledger").route(web::get().to(ledger::offer)).wrap(from_fn(halted)))
         .service(
             web::resource("/peer/v1/ledger/entries/{from}").route(web::get().to(ledger::entries)).wrap(from_fn(halted)),
         )
-        .service(web::resource("/peer/v1/query").route(web::post().to(query)).wrap(from_fn(halted)))
         .default_service(web::to(super::root::unknown));
 }
 
