@@ -5,6 +5,7 @@ mod change;
 mod invite;
 mod join;
 mod list;
+mod memory;
 mod run;
 
 use clap::{Args, Subcommand};

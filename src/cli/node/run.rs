@@ -19,6 +19,8 @@ use crate::web;
 use crate::cli::error::CliError;
 use crate::cli::{logging, runtime};
 
+use super::memory;
+
 /// How long blocking work may take to end after all else has.
 const END_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -55,6 +57,7 @@ pub(super) struct Ends {
 /// Runs a node whose configuration was checked, until it is told to end.
 pub(super) fn start(config: NodeConfig, ends: Ends) -> Result<(), CliError> {
     logging::start(&config.log)?;
+    memory::keep_little();
     install_provider();
     let runtime = runtime()?;
     let ended = runtime.block_on(run(config, ends));
