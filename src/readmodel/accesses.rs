@@ -103,7 +103,7 @@ pub struct AccessFilter {
 }
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = accesses)]
+#[diesel(table_name = accesses, treat_none_as_default_value = false)]
 struct AccessRow {
     pos: i64,
     access_id: String,
@@ -145,7 +145,7 @@ pub(super) fn record(
             doc: to_json(record)?,
             actor: record.actor.user.clone(),
         };
-        diesel::replace_into(accesses::table).values(row).execute(connection)?;
+        diesel::insert_or_ignore_into(accesses::table).values(row).execute(connection)?;
         *days.entry((record.time.day(), record.decision.as_str())).or_default() += 1;
         tally.add(record);
     }

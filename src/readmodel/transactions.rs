@@ -118,7 +118,7 @@ pub(super) fn project_block(connection: &mut SqliteConnection, block: &AppliedBl
         transactions: count(block.transactions.len()),
         refused: count(block.outcomes.iter().filter(|outcome| outcome.result.is_err()).count()),
     };
-    diesel::replace_into(blocks::table).values(row).execute(connection)?;
+    diesel::insert_or_ignore_into(blocks::table).values(row).execute(connection)?;
     Ok(())
 }
 
