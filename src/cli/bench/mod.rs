@@ -8,6 +8,7 @@ mod policy;
 mod proofs;
 mod query;
 mod search;
+mod setting;
 mod usage;
 
 use std::path::PathBuf;

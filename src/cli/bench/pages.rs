@@ -1,14 +1,13 @@
 //! Times the portal's pages on a node with a large catalog: real nodes, spoken to over HTTP as a clerk's browser does.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::error::CliError;
-use crate::cli::init::Shape;
-use crate::cli::{city::AlgorithmChoice, departments, runtime};
+use crate::cli::runtime;
 use crate::clock::{Clock as _, SystemClock};
 use crate::crypto::tls::install_provider;
 use crate::domain::catalog::Entry;
@@ -19,10 +18,10 @@ use crate::ids::TxId;
 use crate::ledger::transaction::Transaction;
 use crate::service::departments::load as folders;
 
-use super::Folder;
 use super::city::{BenchCity, Member};
 use super::ledger::http::Connection;
 use super::search::{milliseconds, worded};
+use super::setting::{Setting, members};
 
 /// Entries handed in at once: what fits into one request.
 const BATCH: u64 = 100;
@@ -40,59 +39,32 @@ pub struct Pages {
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     times: u64,
     #[command(flatten)]
-    algorithms: AlgorithmChoice,
-    /// Folder with one folder a department; default: ./departments
-    #[arg(long, value_name = "DIR")]
-    departments: Option<PathBuf>,
-    /// Where to put the city for the time of the measurement [default: the system's temporary folder]
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    setting: Setting,
 }
 
 impl Pages {
     pub(super) fn run(self) -> Result<(), CliError> {
         install_provider();
-        let folder = Folder::new(self.dir.clone());
-        let departments = departments::find(self.departments.as_deref())?;
+        let (folder, departments) = self.setting.folders()?;
         let lines = runtime()?.block_on(async {
-            std::fs::create_dir_all(&folder.0).map_err(|e| CliError::io(&folder.0, &e))?;
             let city = self.start(&folder.0.join("city"), &departments).await?;
             let measured = self.measure(&city, &departments).await;
             // Whatever happened, no process stays behind.
             city.stop().await;
             measured
         })?;
-        if self.json {
-            println!("{}", json!({"entries": self.entries, "times": self.times, "pages": lines}));
-            return Ok(());
-        }
-        println!("{} entries, each page {} times", self.entries, self.times);
-        for line in lines {
-            println!(
-                "{:<40} p50 {} ms, p95 {} ms, max {} ms",
-                line["page"].as_str().unwrap_or_default(),
-                line["p50_ms"],
-                line["p95_ms"],
-                line["max_ms"]
-            );
-        }
+        let told = |line: &Value| {
+            let page = line["page"].as_str().unwrap_or_default();
+            format!("\n{page:<40} p50 {} ms, p95 {} ms, max {} ms", line["p50_ms"], line["p95_ms"], line["max_ms"])
+        };
+        let report: String = lines.iter().map(told).collect();
+        let report = format!("{} entries, each page {} times{report}", self.entries, self.times);
+        self.setting.tell(report, json!({"entries": self.entries, "times": self.times, "pages": lines}));
         Ok(())
     }
 
     async fn start(&self, dir: &Path, departments: &Path) -> Result<BenchCity, CliError> {
-        let mut files: Vec<_> = folders(departments)?.departments.into_iter().map(|folder| folder.file).collect();
-        files.sort_by_key(|file| file.order);
-        let mut others = files.into_iter().filter(|file| file.part == Part::Member).map(|file| file.id);
-        let shape = Shape {
-            only: others.next().into_iter().collect(),
-            voters: Some(3),
-            cosignatures: None,
-            base_port: Some(0),
-            algorithms: self.algorithms.clone(),
-        };
+        let shape = self.setting.shape(members(departments, 1)?, 3);
         BenchCity::start(dir, departments, &shape, None).await
     }
 

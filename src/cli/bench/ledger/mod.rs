@@ -10,16 +10,12 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use crate::cli::city::AlgorithmChoice;
 use crate::cli::error::CliError;
-use crate::cli::init::Shape;
-use crate::cli::{departments, runtime};
+use crate::cli::runtime;
 use crate::crypto::tls::install_provider;
-use crate::domain::department_files::department::Part;
-use crate::service::departments::load as folders;
 
-use super::Folder;
 use super::city::{BenchCity, figure};
+use super::setting::{Setting, members};
 use super::usage::{self, Parts};
 use load::{Entrance, Supply};
 use report::{Phase, Process, Report};
@@ -65,16 +61,7 @@ pub struct LedgerBench {
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     #[command(flatten)]
-    algorithms: AlgorithmChoice,
-    /// Folder with one folder a department; default: ./departments
-    #[arg(long, value_name = "DIR")]
-    departments: Option<PathBuf>,
-    /// Where to put the city for the time of the measurement [default: the system's temporary folder]
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    setting: Setting,
 }
 
 fn odd(text: &str) -> Result<usize, String> {
@@ -85,37 +72,23 @@ fn odd(text: &str) -> Result<usize, String> {
 impl LedgerBench {
     pub(super) fn run(self) -> Result<(), CliError> {
         install_provider();
-        let folder = Folder::new(self.dir.clone());
-        let departments = departments::find(self.departments.as_deref())?;
+        let (folder, departments) = self.setting.folders()?;
         let report = runtime()?.block_on(async {
             let dir = folder.0.join("city");
-            std::fs::create_dir_all(&folder.0).map_err(|e| CliError::io(&folder.0, &e))?;
             let mut city = self.start(&dir, &departments).await?;
             let measured = self.measure(&mut city).await;
             // Whatever happened, no process stays behind.
             city.stop().await;
             measured
         })?;
-        if self.json {
-            println!("{}", report.json());
-        } else {
-            println!("{report}");
-        }
+        self.setting.tell(&report, report.json());
         Ok(())
     }
 
     /// As many departments as voters.
     async fn start(&self, dir: &Path, departments: &Path) -> Result<BenchCity, CliError> {
-        let mut files: Vec<_> = folders(departments)?.departments.into_iter().map(|folder| folder.file).collect();
-        files.sort_by_key(|file| file.order);
-        let others = files.into_iter().filter(|file| file.part == Part::Member).map(|file| file.id);
-        let shape = Shape {
-            only: others.take(self.voters.saturating_sub(2).max(1)).collect(),
-            voters: Some(self.voters),
-            cosignatures: None,
-            base_port: Some(0),
-            algorithms: self.algorithms.clone(),
-        };
+        let others = members(departments, self.voters.saturating_sub(2).max(1))?;
+        let shape = self.setting.shape(others, self.voters);
         BenchCity::start(dir, departments, &shape, self.program.clone()).await
     }
 

@@ -11,14 +11,12 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use crate::cli::city::AlgorithmChoice;
 use crate::cli::error::CliError;
-use crate::cli::init::Shape;
-use crate::cli::{departments, runtime};
+use crate::cli::runtime;
 use crate::crypto::tls::install_provider;
 
-use super::Folder;
 use super::city::BenchCity;
+use super::setting::Setting;
 use super::usage::{self, Parts};
 use client::Connection;
 use load::{Load, MIXED, SMALL, Target};
@@ -51,23 +49,13 @@ pub struct QueryBench {
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     #[command(flatten)]
-    algorithms: AlgorithmChoice,
-    /// Folder with one folder a department; default: ./departments
-    #[arg(long, value_name = "DIR")]
-    departments: Option<PathBuf>,
-    /// Where to put the city for the time of the measurement [default: the system's temporary folder]
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    setting: Setting,
 }
 
 impl QueryBench {
     pub(super) fn run(self) -> Result<(), CliError> {
         install_provider();
-        let folder = Folder::new(self.dir.clone());
-        let given = departments::find(self.departments.as_deref())?;
+        let (folder, given) = self.setting.folders()?;
         let service = Service::start()?;
         let report = runtime()?.block_on(async {
             let folders = folder.0.join("departments");
@@ -78,23 +66,13 @@ impl QueryBench {
             city.stop().await;
             measured
         })?;
-        if self.json {
-            println!("{}", report.json());
-        } else {
-            println!("{report}");
-        }
+        self.setting.tell(&report, report.json());
         Ok(())
     }
 
     async fn start(&self, dir: &Path, folders: &Path) -> Result<BenchCity, CliError> {
         let named = |name: &str| name.parse().map_err(CliError::failed);
-        let shape = Shape {
-            only: vec![named(setup::CONSUMER)?, named(setup::PROVIDER)?],
-            voters: Some(3),
-            cosignatures: None,
-            base_port: Some(0),
-            algorithms: self.algorithms.clone(),
-        };
+        let shape = self.setting.shape(vec![named(setup::CONSUMER)?, named(setup::PROVIDER)?], 3);
         BenchCity::start(dir, folders, &shape, self.program.clone()).await
     }
 
