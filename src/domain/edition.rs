@@ -42,6 +42,7 @@ pub fn of(command: &Command) -> u32 {
         Command::IssueCertificate(issue) if issue.details.is_some() => 4,
         Command::SetCertificateStatus(change) if change.status.needs_edition_4() => 4,
         Command::ProposePolicy(_) | Command::ConfirmPolicy(_) | Command::RejectPolicy(_) => 3,
+        Command::ResubmitCase(word) if word.correction.is_some() => 5,
         Command::PublishWorkflow(_)
         | Command::RecordPull(_)
         | Command::RecordCheck(_)

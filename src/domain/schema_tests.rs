@@ -91,7 +91,8 @@ fn example(kind: &str) -> Value {
             "material": {"entry": "water/water-account", "access_id": ID, "digest": digest}}),
         "case.check" => json!({"case": ID, "results": [{"rule": "of-age", "held": true}]}),
         "case.return" => json!({"case": ID, "step": "tax-review", "reason": "a page is missing"}),
-        "case.resubmit" => json!({"case": ID, "note": "it is there now"}),
+        "case.resubmit" => json!({"case": ID, "note": "it is there now", "correction": {"corrects": digest,
+            "form_digest": digest, "pulls": ["household", "title"], "kept": ["title"]}}),
         "case.assign" => {
             json!({"case": ID, "step": "tax-review", "department": "water", "user": "li.na", "reason": "duty moved"})
         }

@@ -187,7 +187,7 @@ impl Node {
                 model: model.clone(),
                 clock: clock.clone(),
             })),
-            materials: Arc::new(Papers(local.clone())),
+            materials: Arc::new(Papers { local: local.clone(), chain: chain.clone() }),
             store: Arc::new(exchange::Stored::new(store.clone(), disk.clone())),
             ledger: Arc::new(ledger),
             clock: clock.clone(),

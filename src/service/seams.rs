@@ -12,10 +12,10 @@ use crate::exchange::connector::{LicenceQuestion, LicenceShelf};
 use crate::exchange::{CaseMaterials, Ledger, Pending};
 use crate::ids::{AccessId, CaseId, DepartmentId, TxId};
 use crate::ledger::transaction::Transaction;
-use crate::readmodel::ReadModel;
 use crate::readmodel::accesses::{Recorded, RecordedPage};
 use crate::readmodel::certificates::CertificateView;
-use crate::readmodel::local::{CaseFact, CaseMaterial, Local};
+use crate::readmodel::local::{CaseFact, CaseMaterial, CaseRecord, Local};
+use crate::readmodel::{ReadError, ReadModel};
 use crate::state::{Outcome, State};
 
 /// The ledger as the exchange needs it.
@@ -143,23 +143,41 @@ pub(super) enum Parcel {
         /// What the clerk filled in.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         form: Option<Map<String, Value>>,
+        /// The form before it was corrected last.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former: Option<Map<String, Value>>,
         /// Payments, documents and answers that the party recorded.
         facts: Vec<CaseFact>,
     },
 }
 
 /// What this department keeps of cases.
-pub(super) struct Papers(pub(super) Local);
+pub(super) struct Papers {
+    pub(super) local: Local,
+    pub(super) chain: Arc<Chain>,
+}
 
 impl CaseMaterials for Papers {
     fn load(&self, case: CaseId) -> Option<Value> {
-        let (record, facts) = (self.0.case_record(case).ok()?, self.0.case_facts(case).ok()?);
+        let record = settled_record(&self.local, &self.chain, case).ok()?;
+        let facts = self.local.case_facts(case).ok()?;
         let parcel = match record {
             Some(record) if record.salt.is_none() => Parcel::Papers(record.materials),
-            Some(record) => Parcel::All { papers: record.materials, form: Some(record.params), facts },
+            Some(CaseRecord { materials: papers, params, former, .. }) => {
+                Parcel::All { papers, form: Some(params), former, facts }
+            }
             None if facts.is_empty() => return None,
-            None => Parcel::All { papers: Vec::new(), form: None, facts },
+            None => Parcel::All { papers: Vec::new(), form: None, former: None, facts },
         };
         serde_json::to_value(parcel).ok()
     }
+}
+
+/// What this department keeps of a case, with the form that the ledger has: a correction counts from there on. Blocks.
+pub(super) fn settled_record(local: &Local, chain: &Chain, case: CaseId) -> Result<Option<CaseRecord>, ReadError> {
+    let correction = chain.state().case(case).and_then(|case| case.correction.clone());
+    if let Some(correction) = correction {
+        local.settle_correction(case, &correction)?;
+    }
+    local.case_record(case)
 }

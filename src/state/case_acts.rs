@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::domain::case::{
-    Assignee, Case, CaseAssignment, CaseCheck, CaseCompletion, CaseEnd, CasePull, CaseResubmission, CaseReturn,
-    CaseState, CaseWithdrawal,
+    Assignee, Case, CaseAssignment, CaseCheck, CaseCompletion, CaseCorrection, CaseEnd, CasePull, CaseResubmission,
+    CaseReturn, CaseState, CaseWithdrawal, SignOffStep,
 };
-use crate::ids::CaseId;
+use crate::ids::{CaseId, Slug};
 
-use super::cases::own_step;
+use super::cases::{check_pulls, own_step};
 use super::catalog::reviewer;
 use super::limits;
 use super::machine::{Context, State};
@@ -20,7 +20,7 @@ const USER_CHARS_MAX: usize = 64;
 impl State {
     pub(super) fn record_pull(&mut self, by: &Context<'_>, pull: CasePull) -> Result<(), Refusal> {
         let case = self.owned(by, pull.case)?;
-        if !case.opening.pulls.iter().flatten().any(|name| name == &pull.pull) {
+        if !case.pulls().contains(&pull.pull) {
             return Err(Refusal::Unknown(format!("pull {}", pull.pull)));
         }
         in_state(case, &[CaseState::Waiting])?;
@@ -38,7 +38,7 @@ impl State {
     pub(super) fn record_check(&mut self, by: &Context<'_>, check: CaseCheck) -> Result<(), Refusal> {
         let case = self.owned(by, check.case)?;
         in_state(case, &[CaseState::Waiting])?;
-        if let Some(missing) = case.opening.pulls.iter().flatten().find(|name| !case.pulled.contains_key(*name)) {
+        if let Some(missing) = case.pulls().iter().find(|name| !case.pulled.contains_key(*name)) {
             return Err(Refusal::Conflict(format!("{missing} was not pulled yet")));
         }
         let distinct: BTreeSet<_> = check.results.iter().map(|result| &result.rule).collect();
@@ -66,11 +66,16 @@ impl State {
         })
     }
 
-    pub(super) fn resubmit_case(&mut self, by: &Context<'_>, word: &CaseResubmission) -> Result<(), Refusal> {
+    pub(super) fn resubmit_case(&mut self, by: &Context<'_>, word: CaseResubmission) -> Result<(), Refusal> {
         let case = self.owned(by, word.case)?;
         limits::text("note", &word.note, limits::TEXT_CHARS_MAX)?;
-        in_state(case, &[CaseState::Returned])?;
-        self.happen(&word.case, |case| case.returned.clear())
+        let Some(correction) = word.correction else {
+            in_state(case, &[CaseState::Returned])?;
+            return self.happen(&word.case, |case| case.returned.clear());
+        };
+        in_state(case, &[CaseState::Waiting, CaseState::Returned])?;
+        check_correction(case, &correction)?;
+        self.happen(&word.case, |case| correct(case, correction))
     }
 
     /// The step's department gives it to one of its people or to another department; the owner to another department.
@@ -146,6 +151,33 @@ impl State {
         since_edition_4(case)?;
         Ok(case)
     }
+}
+
+fn check_correction(case: &Case, correction: &CaseCorrection) -> Result<(), Refusal> {
+    check_pulls(&correction.pulls)?;
+    check_pulls(&correction.kept)?;
+    if case.form_digest() != Some(correction.corrects) || correction.corrects == correction.form_digest {
+        return Err(Refusal::Conflict("the form was corrected meanwhile, or is the same".into()));
+    }
+    let stays = |name: &Slug| correction.pulls.contains(name) && case.pulled.contains_key(name);
+    match correction.kept.iter().find(|name| !stays(name)) {
+        Some(missing) => Err(Refusal::Conflict(format!("{missing} was not pulled, and cannot stay"))),
+        None => Ok(()),
+    }
+}
+
+/// The form takes its place; what rested on the one before is to be done again, as [`CaseCorrection`] says.
+fn correct(case: &mut Case, correction: CaseCorrection) {
+    let stays = |name: &Slug, steps: &[SignOffStep]| {
+        steps.iter().any(|step| &step.step == name && step.kind().outlives_correction())
+    };
+    let steps = &case.opening.steps;
+    case.sign_offs.retain(|name, _| stays(name, steps));
+    case.pulled.retain(|name, _| correction.kept.contains(name));
+    case.returned.clear();
+    case.disputed.clear();
+    case.checked = None;
+    case.correction = Some(correction);
 }
 
 /// A case from before goes its old way.

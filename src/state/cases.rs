@@ -52,6 +52,7 @@ impl State {
             assigned: BTreeMap::new(),
             ended: None,
             notice: None,
+            correction: None,
             events: 0,
         };
         self.cases.insert(id, case);
@@ -72,9 +73,7 @@ impl State {
         if !opening.materials.is_empty() || opening.form_digest.is_none() || opening.pulls.is_none() {
             return invalid("the form's digest and the pulls are named, and nothing is pulled before");
         }
-        if pulls.len() > MATERIALS_MAX || pulls.iter().collect::<BTreeSet<_>>().len() != pulls.len() {
-            return Err(Refusal::Invalid(format!("a case has up to {MATERIALS_MAX} pulls, each once")));
-        }
+        check_pulls(pulls)?;
         let mut above: BTreeSet<&Slug> = BTreeSet::new();
         for step in &opening.steps {
             if step.after().len() > STEPS_MAX || !step.after().iter().all(|name| above.contains(name)) {
@@ -143,6 +142,14 @@ impl State {
         });
         Ok(())
     }
+}
+
+pub(super) fn check_pulls(pulls: &[Slug]) -> Result<(), Refusal> {
+    let distinct: BTreeSet<_> = pulls.iter().collect();
+    if pulls.len() <= MATERIALS_MAX && distinct.len() == pulls.len() {
+        return Ok(());
+    }
+    Err(Refusal::Invalid(format!("a case has up to {MATERIALS_MAX} pulls, each once")))
 }
 
 /// A step is its department's, its role's, and, once it was given to a person, that person's.

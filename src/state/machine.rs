@@ -217,7 +217,7 @@ impl State {
             Command::RecordPull(pull) => self.record_pull(context, pull),
             Command::RecordCheck(check) => self.record_check(context, check),
             Command::ReturnCase(word) => self.return_case(context, &word),
-            Command::ResubmitCase(word) => self.resubmit_case(context, &word),
+            Command::ResubmitCase(word) => self.resubmit_case(context, word),
             Command::AssignCase(word) => self.assign_case(context, word),
             Command::WithdrawCase(word) => self.withdraw_case(context, &word),
             Command::CompleteCase(word) => self.complete_case(context, &word),

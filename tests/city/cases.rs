@@ -222,6 +222,59 @@ fn a_case_is_returned_brought_again_given_away_and_agreed() {
     assert!(!late["items"].to_string().contains(id), "{late}");
 }
 
+#[test]
+fn a_wrong_form_is_corrected_and_only_what_it_touches_is_done_again() {
+    let city = City::shared();
+    let clerk = city.person("planning-resources", "clerk1");
+    let examples = Examples::get();
+    let params = |seller: &str| transfer(seller, &examples.buyer_id_number)["params"].clone();
+    // A slip of the pen in the seller's number: valid, but nobody's.
+    let case = clerk.post("cases", &transfer("34052419800101001X", &examples.buyer_id_number)).ok();
+    let id = case["id"].as_str().unwrap();
+    assert_eq!(case["state"], "waiting");
+    let resubmit = format!("cases/{id}/resubmit");
+    let faulty = json!({"note": "更正", "params": params("340524198001010010")});
+    let faults = clerk.post(&resubmit, &faulty).problem(422, "unprocessable")["errors"].to_string();
+    assert!(faults.contains("/params/seller_id_number"), "{faults}");
+    city.person("housing", "clerk1").get(&format!("cases/{id}?min_index={}", case["ledger_index"])).ok();
+    let right = json!({"note": "更正卖方号码", "params": params(&examples.seller_id_number)});
+    city.person("housing", "clerk1").post(&resubmit, &right).problem(403, "foreign_department");
+    let before = shown(city, "planning-resources", "clerk1", &case, &case);
+    let done = clerk.post(&resubmit, &right).ok();
+    assert_eq!((&done["state"], &done["problems"]), (&json!("in_progress"), &json!([])), "{done}");
+    let seen = shown(city, "planning-resources", "clerk1", &case, &done);
+    assert_eq!((&seen["form"], &seen["former"]), (&right["params"], &before["form"]));
+    let access = |case: &Value, pull: &str| {
+        let pulls = case["pulls"].as_array().unwrap();
+        pulls.iter().find(|one| one["pull"] == pull).unwrap()["material"]["access_id"].clone()
+    };
+    assert!(access(&before, "deed-tax").is_string());
+    assert_eq!(access(&seen, "deed-tax"), access(&before, "deed-tax"), "it asks for the buyer: not asked again");
+    assert_ne!(access(&seen, "seller-marriage"), access(&before, "seller-marriage"), "it asks for the seller");
+    let papers = seen["papers"].to_string();
+    assert!(papers.contains("W2026-900000") && papers.contains("周明远"), "{papers}");
+
+    // A word that was given for another form is asked for again, and its signer sees what changed.
+    let agreed = json!({"agreed": true});
+    say(city, "tax", &case, "tax-review", &agreed);
+    let housing = city.person("housing", "reviewer1");
+    shown(city, "housing", "reviewer1", &case, &done);
+    let returned =
+        housing.post(&format!("cases/{id}/steps/contract-review/return"), &json!({"reason": "买方有误"})).ok();
+    shown(city, "planning-resources", "clerk1", &case, &returned);
+    let other = json!({"note": "买卖方填反", "params": transfer(&examples.buyer_id_number, &examples.seller_id_number)["params"]});
+    let done = clerk.post(&resubmit, &other).ok();
+    assert_eq!(done["state"], "waiting", "the rules do not hold of it: {done}");
+    let again = clerk.post(&resubmit, &right).ok();
+    assert_eq!(again["state"], "in_progress", "{again}");
+    let seen = shown(city, "tax", "reviewer1", &case, &again);
+    assert_eq!((&seen["steps"][1]["word"], &seen["former"]), (&Value::Null, &other["params"]), "{seen}");
+    say(city, "tax", &case, "tax-review", &agreed);
+    let last = say(city, "housing", &case, "contract-review", &agreed);
+    assert_eq!(shown(city, "planning-resources", "clerk1", &case, &last)["state"], "agreed");
+    clerk.post(&resubmit, &right).problem(409, "conflict");
+}
+
 /// How often each entry was asked in a case, by the records of their providers.
 fn asked(city: &City, id: &str) -> BTreeMap<String, usize> {
     let listed = city.person("audit", "auditor1").get(&format!("audit/accesses?case_id={id}&page_size=200")).ok();

@@ -101,6 +101,25 @@ pub struct CaseResubmission {
     pub case: CaseId,
     /// What was done about it, without personal data.
     pub note: String,
+    /// With a corrected form, also of a case that waits for data. Edition 5.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub correction: Option<CaseCorrection>,
+}
+
+/// Another form takes the place of the one before. The rules are looked at again, and whoever gave a word or recorded a
+/// document or an answer is asked again: a word counts for what its signer read, and which step rests on which field
+/// nobody but the signer knows. A payment stays: nobody pays twice for a slip of the pen. Edition 5.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseCorrection {
+    /// The digest of the form that is corrected: two corrections that do not know of each other cannot both pass.
+    pub corrects: Hash,
+    /// SM3 of a salt and of the form as it is now; both stay with the owner.
+    pub form_digest: Hash,
+    /// What is pulled for it.
+    pub pulls: Vec<Slug>,
+    /// Those of them that stay as they came, because what they ask for did not change.
+    pub kept: Vec<Slug>,
 }
 
 /// A step goes to another department, or to one person. Edition 4.

@@ -14,8 +14,8 @@ use super::edition::present;
 use super::{Actor, Role, Text};
 
 pub use acts::{
-    CaseAssignment, CaseCheck, CaseCompletion, CasePull, CaseResubmission, CaseReturn, CaseWithdrawal, Fact,
-    RuleResult, SignOff, WorkflowPublication,
+    CaseAssignment, CaseCheck, CaseCompletion, CaseCorrection, CasePull, CaseResubmission, CaseReturn, CaseWithdrawal,
+    Fact, RuleResult, SignOff, WorkflowPublication,
 };
 
 /// A case as its owner opens it on the ledger; the papers themselves stay with the owner.
@@ -136,6 +136,9 @@ pub struct Case {
     /// SM3 of what the applicant was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<Hash>,
+    /// The last correction of its form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correction: Option<CaseCorrection>,
     /// What happened since it was opened, counted: a case may not grow without end.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub events: u32,
@@ -206,6 +209,11 @@ impl StepKind {
             Self::Document => "document",
             Self::Answer => "answer",
         }
+    }
+
+    /// Whether what was done stays when the form is corrected: see [`CaseCorrection`].
+    pub fn outlives_correction(self) -> bool {
+        self == Self::Payment
     }
 
     /// Whether a word alone does it.
@@ -292,6 +300,17 @@ impl Case {
     /// A step of its opening.
     pub fn step(&self, name: &Slug) -> Option<&SignOffStep> {
         self.opening.steps.iter().find(|step| &step.step == name)
+    }
+
+    /// What is pulled for the form as it stands.
+    pub fn pulls(&self) -> &[Slug] {
+        let of_opening = || self.opening.pulls.as_deref().unwrap_or_default();
+        self.correction.as_ref().map_or_else(of_opening, |correction| &correction.pulls)
+    }
+
+    /// The digest of the form as it stands; none before edition 4.
+    pub fn form_digest(&self) -> Option<Hash> {
+        self.correction.as_ref().map(|correction| correction.form_digest).or(self.opening.form_digest)
     }
 
     /// Whose a step is now.

@@ -195,8 +195,14 @@ pub(in crate::readmodel) fn resubmit(
     origin: &Origin<'_>,
     word: CaseResubmission,
 ) -> Result<(), ReadError> {
-    Act { text: Some(word.note), ..act(connection, origin, "case.resubmit") }
-        .on(word.case, |view| view.steps.iter_mut().for_each(|step| step.returned = None))
+    let CaseResubmission { case, note, correction } = word;
+    let about = correction.as_ref().map(|_| CaseEventView::FORM.to_owned());
+    Act { about, text: Some(note), ..act(connection, origin, "case.resubmit") }.on(case, |view| {
+        view.steps.iter_mut().for_each(|step| step.returned = None);
+        if let Some(correction) = correction {
+            view.correct(correction);
+        }
+    })
 }
 
 pub(in crate::readmodel) fn assign(

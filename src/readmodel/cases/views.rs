@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Millis;
 use crate::crypto::digest::Hash;
-use crate::domain::case::{CaseState, Fact, Material, RuleResult, StepKind};
+use crate::domain::case::{CaseCorrection, CaseState, Fact, Material, RuleResult, StepKind};
 use crate::domain::{Actor, Role, Text};
 use crate::ids::{CaseId, DepartmentId, Slug, TxId};
 
@@ -153,13 +153,32 @@ pub struct CaseEventView {
     pub transaction_id: TxId,
     /// Its index in the ledger.
     pub ledger_index: u64,
-    /// The pull, step or certificate that it is about.
+    /// The pull, step or certificate that it is about; `form` when that was corrected.
     pub about: Option<String>,
     /// Reason or note.
     pub text: Option<String>,
 }
 
+impl CaseEventView {
+    /// What a correction is about.
+    pub const FORM: &'static str = "form";
+}
+
 impl CaseView {
+    /// Another form: what rested on the one before is to be done again, as in [`CaseCorrection`].
+    pub(super) fn correct(&mut self, correction: CaseCorrection) {
+        let CaseCorrection { pulls, kept, .. } = correction;
+        let known = std::mem::take(&mut self.pulls);
+        let came = |name: &Slug| known.iter().find(|pull| &pull.pull == name && kept.contains(name)).cloned();
+        let fresh = |pull| CasePullView { pull, material: None, at: None, ledger_index: None };
+        self.pulls = pulls.into_iter().map(|name| came(&name).unwrap_or_else(|| fresh(name))).collect();
+        self.materials = self.pulls.iter().filter_map(|pull| pull.material.clone()).collect();
+        self.check = None;
+        for step in self.steps.iter_mut().filter(|step| !step.kind.outlives_correction()) {
+            (step.word, step.since) = (None, None);
+        }
+    }
+
     /// The state that follows from what happened, as in [`crate::domain::case::Case::state`].
     pub(super) fn derived_state(&self) -> CaseState {
         let mut words = self.steps.iter().map(|step| step.word.as_ref().map(|word| word.agreed));

@@ -11,6 +11,7 @@ use crate::ids::{AccessId, CaseId, EntryName, Slug};
 use crate::readmodel::columns::{column, from_json, number};
 use crate::readmodel::error::ReadError;
 
+use super::case_forms::CaseForm;
 use super::schema::case_records;
 use super::{Local, paper};
 
@@ -47,6 +48,8 @@ pub struct CaseRecord {
     pub salt: Option<String>,
     /// What the applicant is told.
     pub notice: Option<Value>,
+    /// The form before it was corrected last.
+    pub former: Option<Map<String, Value>>,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -59,6 +62,8 @@ struct CaseRow {
     salt: Option<String>,
     running: i32,
     notice: Option<String>,
+    corrections: Option<String>,
+    former: Option<String>,
 }
 
 impl Local {
@@ -81,6 +86,8 @@ impl Local {
             salt: Some(salt.to_owned()),
             running: 1,
             notice: None,
+            corrections: None,
+            former: None,
         };
         self.with(|connection| {
             diesel::insert_or_ignore_into(case_records::table).values(row).execute(connection)?;
@@ -136,7 +143,9 @@ impl Local {
         let Some(row) = row else { return Ok(None) };
         let mut materials: Vec<CaseMaterial> = from_json(&row.materials)?;
         materials.extend(self.pull_attempts(case)?.into_iter().filter_map(|attempt| attempt.material));
+        let former: Option<Vec<CaseForm>> = row.former.map(|text| from_json(&text)).transpose()?;
         Ok(Some(CaseRecord {
+            former: former.and_then(|forms| Some(forms.into_iter().next_back()?.params)),
             params: from_json(&row.params)?,
             materials,
             kept_at: Millis(number(row.kept_at)),

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod acts;
+pub mod case_forms;
 pub mod case_pulls;
 pub mod cases;
 pub mod certificates;
@@ -33,6 +34,7 @@ use super::error::ReadError;
 
 pub use accounts::{Account, NewAccount};
 pub use acts::{Act, ActKind, ActView};
+pub use case_forms::CaseForm;
 pub use case_pulls::{CaseFact, PullAttempt, PullProblem};
 pub use cases::{CaseMaterial, CaseRecord};
 pub use certificates::CertificateDocument;

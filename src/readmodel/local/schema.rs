@@ -105,6 +105,8 @@ diesel::table! {
         salt -> Nullable<Text>,
         running -> Integer,
         notice -> Nullable<Text>,
+        corrections -> Nullable<Text>,
+        former -> Nullable<Text>,
     }
 }
 

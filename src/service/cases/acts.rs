@@ -5,8 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::crypto::digest::{Hash, sm3};
 use crate::domain::case::{
-    Case, CaseAssignment, CaseCompletion, CaseResubmission, CaseReturn, CaseState, CaseWithdrawal, Fact, SignOff,
-    SignOffStep, StepKind,
+    Case, CaseAssignment, CaseCompletion, CaseReturn, CaseState, CaseWithdrawal, Fact, SignOff, SignOffStep, StepKind,
 };
 use crate::domain::command::Command;
 use crate::domain::schema::Fault;
@@ -54,6 +53,9 @@ pub struct ReturnWord {
 pub struct ResubmitWord {
     /// What.
     pub note: String,
+    /// The form as it shall be, whole; what stood there stays when it is left out.
+    #[serde(default)]
+    pub params: Option<Map<String, Value>>,
 }
 
 /// Who shall have a step.
@@ -138,20 +140,6 @@ impl Node {
         self.write(who, actor, Command::ReturnCase(CaseReturn { case: id, step, reason: word.reason })).await
     }
 
-    /// Brings a returned case again: the steps that returned it wait for a word again.
-    ///
-    /// # Errors
-    /// The policy's or the ledger's refusal.
-    pub async fn resubmit_case(
-        &self,
-        who: &Principal,
-        id: CaseId,
-        word: ResubmitWord,
-    ) -> Result<Committed, ServiceError> {
-        let actor = self.authorise_owner(who, id)?;
-        self.write(who, actor, Command::ResubmitCase(CaseResubmission { case: id, note: word.note })).await
-    }
-
     /// Gives a step to another department or to one person. Reviewers of its department may; those of the case's owner
     /// may give it to another department.
     ///
@@ -189,11 +177,8 @@ impl Node {
     pub async fn complete_case(&self, who: &Principal, id: CaseId) -> Result<Committed, ServiceError> {
         let actor = self.authorise_owner(who, id)?;
         let case = self.ledger_case(id)?;
-        let version = case.opening.version.unwrap_or_default();
-        let workflow = self.workflow_version(&case.owner, &case.opening.workflow, version)?;
-        let local = self.local.clone();
-        let record = blocking(move || local.case_record(id)).await?;
-        let record = record.ok_or_else(|| ServiceError::missing(format_args!("the papers of case {id} here")))?;
+        let workflow = self.workflow_of(&case)?;
+        let record = self.papers_of(id).await?;
         let ready = matches!(case.state(), CaseState::Agreed | CaseState::Completed);
         let told = match notice(&workflow, &record, case.certificate.as_deref()).filter(|_| ready) {
             Some(text) => {
@@ -208,7 +193,7 @@ impl Node {
         self.write(who, actor, Command::CompleteCase(CaseCompletion { case: id, notice_digest: told })).await
     }
 
-    fn authorise_owner(&self, who: &Principal, id: CaseId) -> Result<Actor, ServiceError> {
+    pub(super) fn authorise_owner(&self, who: &Principal, id: CaseId) -> Result<Actor, ServiceError> {
         let relation = self.relation_to_case(&self.ledger_case(id)?);
         self.authorise(who, |role| Facts::new(Action::OpenCase, role, relation))
     }

@@ -20,7 +20,7 @@ use crate::service::Node;
 use crate::service::blocking::blocking;
 use crate::service::error::ServiceError;
 use crate::service::principal::Principal;
-use crate::service::seams::Parcel;
+use crate::service::seams::{Parcel, settled_record};
 
 use super::acts::fact_digest;
 use super::fields::notice;
@@ -41,6 +41,8 @@ pub struct CaseDetail {
     pub rules: Vec<RuleStanding>,
     /// What the clerk filled in, for the parties.
     pub form: Option<Map<String, Value>>,
+    /// What stood there before it was corrected last.
+    pub former: Option<Map<String, Value>>,
     /// The papers: the owner's own, or as the owner's node gave them to a department that signs off.
     pub papers: Vec<CaseMaterial>,
     /// Why there are no papers, when the owner's node did not give them.
@@ -114,6 +116,7 @@ pub struct Timing {
 struct Given {
     papers: Vec<CaseMaterial>,
     form: Option<Map<String, Value>>,
+    former: Option<Map<String, Value>>,
     facts: Vec<CaseFact>,
 }
 
@@ -132,6 +135,7 @@ impl Node {
             pulls: Vec::new(),
             rules: rules(&case, workflow.as_ref()),
             form: None,
+            former: None,
             papers: Vec::new(),
             papers_missing: None,
             facts: Vec::new(),
@@ -170,8 +174,10 @@ impl Node {
     /// Fetches what the parties keep, at their nodes.
     async fn fill(&self, detail: &mut CaseDetail, actor: Actor) -> Result<Vec<PullAttempt>, ServiceError> {
         let (local, id) = (self.local.clone(), detail.case.id);
+        let chain = self.chain.clone();
         let (record, own_facts, attempts) = blocking(move || {
-            Ok::<_, ReadError>((local.case_record(id)?, local.case_facts(id)?, local.pull_attempts(id)?))
+            let record = settled_record(&local, &chain, id)?;
+            Ok::<_, ReadError>((record, local.case_facts(id)?, local.pull_attempts(id)?))
         })
         .await?;
         let mut facts: Vec<(DepartmentId, Result<Vec<CaseFact>, String>)> =
@@ -182,7 +188,7 @@ impl Node {
             let is_owner = keeper == detail.case.owner;
             let given_facts = match given {
                 Ok(given) if is_owner => {
-                    (detail.papers, detail.form) = (given.papers, given.form);
+                    (detail.papers, detail.form, detail.former) = (given.papers, given.form, given.former);
                     Ok(given.facts)
                 }
                 Ok(given) => Ok(given.facts),
@@ -195,7 +201,7 @@ impl Node {
         }
         if let Some(record) = record.filter(|_| detail.case.owner == self.department) {
             detail.notice = told(detail, &record);
-            (detail.papers, detail.form) = (record.materials, Some(record.params));
+            (detail.papers, detail.form, detail.former) = (record.materials, Some(record.params), record.former);
         }
         detail.facts = party_facts(&detail.case, &facts);
         Ok(attempts)
@@ -214,7 +220,7 @@ impl Node {
                 serde_json::from_value(row).map_err(|_| "its papers have an unknown form".to_owned())?;
             Ok(match parcel {
                 Parcel::Papers(papers) => Given { papers, ..Given::default() },
-                Parcel::All { papers, form, facts } => Given { papers, form, facts },
+                Parcel::All { papers, form, former, facts } => Given { papers, form, former, facts },
             })
         });
         (keeper, given)

@@ -114,6 +114,7 @@ mod tests {
             kept_at: Millis(0),
             salt: None,
             notice: None,
+            former: None,
         };
         let found = certificate_fields(&workflow, &record);
         assert_eq!((found.holder_code.as_str(), found.holder_name.as_str()), ("110108199203219006", "沈若溪"));

@@ -1,6 +1,7 @@
 //! Cases: pull what the departments already have, compare it, let them sign off, end.
 
 mod acts;
+mod correct;
 mod detail;
 pub mod fields;
 mod open;
@@ -9,6 +10,7 @@ mod resume;
 mod run;
 
 pub use acts::{AssignWord, FactContent, ResubmitWord, ReturnWord, SignOffWord};
+pub use correct::Resubmitted;
 pub use detail::{CaseDetail, PartyFacts, PullStanding, RuleStanding, Timing};
 pub use open::{OpenedCase, StartCase};
 pub(super) use resume::go_on;
@@ -19,10 +21,12 @@ use crate::ids::CaseId;
 use crate::policy::facts::Relation;
 use crate::readmodel::Page;
 use crate::readmodel::cases::{CaseFilter, CaseTerm, CaseView};
+use crate::readmodel::local::CaseRecord;
 
 use super::Node;
 use super::blocking::blocking;
 use super::error::ServiceError;
+use super::seams::settled_record;
 
 impl Node {
     /// Cases of the city, newest first.
@@ -49,6 +53,13 @@ impl Node {
     fn ledger_case(&self, id: CaseId) -> Result<Case, ServiceError> {
         let case = self.chain.state().case(id).cloned();
         case.ok_or_else(|| ServiceError::missing(format_args!("case {id}")))
+    }
+
+    /// What this department keeps of its case.
+    pub(super) async fn papers_of(&self, id: CaseId) -> Result<CaseRecord, ServiceError> {
+        let (local, chain) = (self.local.clone(), self.chain.clone());
+        let record = blocking(move || settled_record(&local, &chain, id)).await?;
+        record.ok_or_else(|| ServiceError::missing(format_args!("the papers of case {id} here")))
     }
 
     /// How this department stands to a case that it would carry on.

@@ -3,14 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::crypto::digest::sm3;
+use crate::crypto::digest::{Hash, sm3};
 use crate::domain::case::{CaseOpening, CaseState, SignOffStep};
 use crate::domain::command::Command;
 use crate::domain::department_files::workflow::WorkflowFile;
 use crate::domain::schema::Fault;
 use crate::ids::{CaseId, Slug};
 use crate::policy::facts::{Action, Facts, Relation};
-use crate::readmodel::local::CaseRecord;
 use crate::service::Node;
 use crate::service::blocking::blocking;
 use crate::service::error::ServiceError;
@@ -60,15 +59,8 @@ impl Node {
         let record = blocking(move || local.begin_case(case, &params, &salt, now)).await?;
         let opening = CaseOpening {
             version: Some(in_force.version),
-            form_digest: Some(sm3(&[form_text(&record)?.as_bytes()])),
-            pulls: Some(
-                workflow
-                    .pulls
-                    .iter()
-                    .filter(|pull| pull.is_wanted(&record.params))
-                    .map(|pull| pull.name.clone())
-                    .collect(),
-            ),
+            form_digest: Some(form_digest(record.salt.as_deref().unwrap_or_default(), &record.params)?),
+            pulls: Some(wanted(workflow, &record.params)),
             days: workflow.days,
             certificate: Some(workflow.certificate.is_some()),
             ..CaseOpening::plain(workflow.name.clone(), workflow.title.clone(), Vec::new(), steps)
@@ -91,7 +83,11 @@ impl Node {
     }
 
     /// Checks a filled-in form, and finds the department of each step.
-    fn checked(&self, workflow: &WorkflowFile, form: &Map<String, Value>) -> Result<Vec<SignOffStep>, ServiceError> {
+    pub(super) fn checked(
+        &self,
+        workflow: &WorkflowFile,
+        form: &Map<String, Value>,
+    ) -> Result<Vec<SignOffStep>, ServiceError> {
         let in_params = |fault: Fault| Fault::new(format!("/params{}", fault.pointer), fault.message);
         let mut faults: Vec<Fault> = workflow.check_form(form).into_iter().map(in_params).collect();
         let mut steps = Vec::with_capacity(workflow.sign_offs.len());
@@ -112,8 +108,13 @@ impl Node {
     }
 }
 
-/// What the form's digest is of: salt and form.
-fn form_text(record: &CaseRecord) -> Result<String, ServiceError> {
-    let form = serde_json::to_string(&record.params).map_err(|e| ServiceError::Internal(e.to_string()))?;
-    Ok(format!("{}{form}", record.salt.as_deref().unwrap_or_default()))
+/// SM3 of a salt and of a form.
+pub(super) fn form_digest(salt: &str, form: &Map<String, Value>) -> Result<Hash, ServiceError> {
+    let form = serde_json::to_string(form).map_err(|e| ServiceError::Internal(e.to_string()))?;
+    Ok(sm3(&[salt.as_bytes(), form.as_bytes()]))
+}
+
+/// What a form asks to be pulled.
+pub(super) fn wanted(workflow: &WorkflowFile, form: &Map<String, Value>) -> Vec<Slug> {
+    workflow.pulls.iter().filter(|pull| pull.is_wanted(form)).map(|pull| pull.name.clone()).collect()
 }

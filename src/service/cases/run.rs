@@ -40,7 +40,7 @@ pub struct CaseProgress {
 }
 
 /// A case that is being carried on; another one who would do the same is turned away meanwhile.
-struct Turn<'a> {
+pub(super) struct Turn<'a> {
     node: &'a Node,
     case: CaseId,
 }
@@ -76,22 +76,22 @@ impl Node {
         self.run_case(&actor, id, true).await
     }
 
-    /// As [`Node::retry_case`], for somebody who may. `again` also pulls what did not agree.
-    pub(super) async fn run_case(&self, actor: &Actor, id: CaseId, again: bool) -> Result<CaseProgress, ServiceError> {
+    /// Keeps others from carrying a case on meanwhile.
+    pub(super) fn case_turn(&self, id: CaseId) -> Result<Turn<'_>, ServiceError> {
         if !self.case_runs.lock().insert(id) {
             return Err(ServiceError::conflict("conflict", "the case is being carried on: look again in a moment"));
         }
-        let _turn = Turn { node: self, case: id };
+        Ok(Turn { node: self, case: id })
+    }
+
+    /// As [`Node::retry_case`], for somebody who may. `again` also pulls what did not agree.
+    pub(super) async fn run_case(&self, actor: &Actor, id: CaseId, again: bool) -> Result<CaseProgress, ServiceError> {
+        let _turn = self.case_turn(id)?;
         let case = self.ledger_case(id)?;
-        let version = case.opening.version.unwrap_or_default();
-        let workflow = self.workflow_version(&case.owner, &case.opening.workflow, version)?;
+        let workflow = self.workflow_of(&case)?;
         let local = self.local.clone();
-        let record = blocking(move || {
-            local.set_running(id, true)?;
-            local.case_record(id)
-        });
-        let record =
-            record.await?.ok_or_else(|| ServiceError::missing(format_args!("the papers of case {id} here")))?;
+        blocking(move || local.set_running(id, true)).await?;
+        let record = self.papers_of(id).await?;
         let run = Run { node: self, actor, case: id, workflow: &workflow, form: &record.params };
         let state = run.carry_on(&case, again).await?;
         let local = self.local.clone();
@@ -112,8 +112,7 @@ impl Run<'_> {
         let disputed = if again && case.checked == Some(false) { self.disputed().await? } else { BTreeSet::new() };
         let attempts = self.attempts().await?;
         let is_done = |name: &Slug| attempts.get(name).is_some_and(PullAttempt::is_done);
-        let names = case.opening.pulls.iter().flatten();
-        let wanted = names.filter_map(|name| {
+        let wanted = case.pulls().iter().filter_map(|name| {
             let pull = self.workflow.pull(name)?;
             let anew = disputed.contains(name);
             let noted = case.pulled.get(name).map(|material| material.access_id);
@@ -231,7 +230,7 @@ impl Run<'_> {
     /// Looks at the rules once everything is there, and puts what they say on the ledger.
     async fn check(&self) -> Result<(), ServiceError> {
         let case = self.node.ledger_case(self.case)?;
-        let is_whole = case.opening.pulls.iter().flatten().all(|name| case.pulled.contains_key(name));
+        let is_whole = case.pulls().iter().all(|name| case.pulled.contains_key(name));
         if !is_whole || case.state() != CaseState::Waiting {
             return Ok(());
         }

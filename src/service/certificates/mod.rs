@@ -94,10 +94,7 @@ impl Node {
                 file.ok_or_else(|| ServiceError::missing(format_args!("workflow {}", case.opening.workflow)))?
             }
         };
-        let local = self.local.clone();
-        let record = blocking(move || local.case_record(id)).await?;
-        let record =
-            record.ok_or_else(|| ServiceError::missing(format_args!("the papers of case {id} on this node")))?;
+        let record = self.papers_of(id).await?;
         let grounds = self.grounds_of_case(&workflow, id, &record)?;
         self.issue(who, actor, grounds).await
     }

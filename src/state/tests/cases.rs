@@ -3,8 +3,8 @@
 use super::*;
 use crate::crypto::digest::{Hash, sm3};
 use crate::domain::case::{
-    CaseAssignment, CaseCheck, CaseCompletion, CasePull, CaseResubmission, CaseReturn, CaseState, CaseWithdrawal, Fact,
-    Material, RuleResult, StepKind, WorkflowPublication,
+    CaseAssignment, CaseCheck, CaseCompletion, CaseCorrection, CasePull, CaseResubmission, CaseReturn, CaseState,
+    CaseWithdrawal, Fact, Material, RuleResult, StepKind, WorkflowPublication,
 };
 use crate::ids::{AccessId, CaseId};
 
@@ -64,7 +64,7 @@ fn give_back(case: CaseId, name: &str) -> Command {
 }
 
 fn resubmit(case: CaseId) -> Command {
-    Command::ResubmitCase(CaseResubmission { case, note: "已补正".into() })
+    Command::ResubmitCase(CaseResubmission { case, note: "已补正".into(), correction: None })
 }
 
 fn assign(case: CaseId, name: &str, department: Option<&str>, user: Option<&str>) -> Command {
@@ -187,6 +187,87 @@ fn data_that_disagree_may_be_pulled_again_and_no_other() {
     city.does(CA_CLERK, pull(case, "people")).unwrap();
     assert!(city.does(CA_CLERK, pull(case, "people")).is_err(), "and again");
     city.does(CA_CLERK, pull(case, "cars")).unwrap();
+    city.does(CA_CLERK, check(case, true)).unwrap();
+    assert_eq!(state(&city, case), CaseState::InProgress);
+}
+
+/// The form of the opening, corrected: so many digests later, with what is pulled for it and what of that stays.
+fn correct(case: CaseId, [from, to]: [&[u8]; 2], pulls: &[&str], kept: &[&str]) -> Command {
+    let names = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect();
+    let (pulls, kept) = (names(pulls), names(kept));
+    let correction = Some(CaseCorrection { corrects: sm3(&[from]), form_digest: sm3(&[to]), pulls, kept });
+    Command::ResubmitCase(CaseResubmission { case, note: "更正车牌".into(), correction })
+}
+
+#[test]
+fn a_corrected_form_is_pulled_compared_and_signed_again_and_nobody_pays_twice() {
+    let both = &["people", "cars"][..];
+    let (mut city, case) = after(4);
+    city.does(PS_REVIEWER, sign(case, "household", None)).unwrap();
+    city.does(BUREAU, give_back(case, "fee")).unwrap();
+    let good = correct(case, [b"form", b"corrected"], both, &both[..1]);
+    for (who, command, why) in [
+        (PS_REVIEWER, good.clone(), "another department"),
+        (CA_CLERK, correct(case, [b"other", b"corrected"], both, &[]), "a form that is not in force"),
+        (CA_CLERK, correct(case, [b"form", b"form"], both, &[]), "the same form"),
+        (CA_CLERK, correct(case, [b"form", b"corrected"], both, &["dogs"]), "keeps what is not pulled"),
+        (CA_CLERK, correct(case, [b"form", b"corrected"], &["cars", "cars"], &[]), "a pull twice"),
+    ] {
+        assert!(city.does(who, command).is_err(), "{why}");
+    }
+    city.does(CA_CLERK, good.clone()).unwrap();
+    let now = city.state.case(case).unwrap();
+    assert_eq!((now.state(), now.form_digest()), (CaseState::Waiting, Some(sm3(&[b"corrected"]))));
+    assert!(now.sign_offs.is_empty() && now.returned.is_empty() && now.checked.is_none());
+    assert_eq!(now.pulled.keys().map(ToString::to_string).collect::<Vec<_>>(), ["people"]);
+    assert!(city.does(CA_CLERK, good).is_err(), "twice");
+    assert!(city.does(CA_CLERK, pull(case, "people")).is_err(), "what stays is not pulled again");
+    for (who, command) in [
+        (CA_CLERK, pull(case, "cars")),
+        (CA_CLERK, check(case, true)),
+        (PS_REVIEWER, sign(case, "household", None)),
+        (BUREAU_CLERK, sign(case, "fee", Some(StepKind::Payment))),
+    ] {
+        city.does(who, command).unwrap();
+    }
+    assert_eq!(state(&city, case), CaseState::Agreed);
+    assert!(city.does(CA_CLERK, correct(case, [b"corrected", b"x"], both, both)).is_err(), "when all agreed");
+
+    // The payment is there already when the other step is returned; a pull that the form asks for no more is gone.
+    let (mut city, case) = paid_first();
+    city.does(CA_CLERK, correct(case, [b"form", b"corrected"], &both[..1], &both[..1])).unwrap();
+    let paid: Vec<_> = city.state.case(case).unwrap().sign_offs.keys().map(ToString::to_string).collect();
+    assert_eq!(paid, ["fee"]);
+    city.does(CA_CLERK, check(case, true)).unwrap();
+    city.does(PS_REVIEWER, sign(case, "household", None)).unwrap();
+    assert_eq!(state(&city, case), CaseState::Agreed);
+}
+
+/// A case whose two steps run side by side: the fee is paid, the household step returned.
+fn paid_first() -> (City, CaseId) {
+    let mut city = City::new();
+    city.does(CA_REVIEWER, publication(1)).unwrap();
+    let mut plan = plan();
+    plan.steps.iter_mut().for_each(|step| step.after = None);
+    let case = CaseId::from(city.does(CA_CLERK, Command::OpenCase(plan)).unwrap());
+    for (who, command) in life(case).into_iter().take(3) {
+        city.does(who, command).unwrap();
+    }
+    city.does(BUREAU_CLERK, sign(case, "fee", Some(StepKind::Payment))).unwrap();
+    city.does(PS_REVIEWER, give_back(case, "household")).unwrap();
+    (city, case)
+}
+
+#[test]
+fn a_case_that_waits_for_data_can_be_corrected_from_edition_5_on() {
+    let (mut city, case) = after(1);
+    city.does(CA_CLERK, pull(case, "cars")).unwrap();
+    city.does(CA_CLERK, check(case, false)).unwrap();
+    assert!(city.does(CA_CLERK, resubmit(case)).is_err(), "nothing was returned");
+    let correction = correct(case, [b"form", b"corrected"], &["people", "cars"], &["people", "cars"]);
+    assert_eq!(crate::domain::edition::of(&correction), 5);
+    assert_eq!(crate::domain::edition::of(&resubmit(case)), 4);
+    city.does(CA_CLERK, correction).unwrap();
     city.does(CA_CLERK, check(case, true)).unwrap();
     assert_eq!(state(&city, case), CaseState::InProgress);
 }

@@ -14,7 +14,9 @@ use crate::web::extract::{ApiBody, Body, Caller, Empty, Filter, Wait};
 use crate::web::problem::Problem;
 
 use super::listing::{Fresh, fresh, page};
-use super::views::cases::{CaseAnswer, CaseDetail, CaseProgress, OpenedCase, PublishedWorkflow, Workflow, problems};
+use super::views::cases::{
+    CaseAnswer, CaseDetail, CaseProgress, OpenedCase, PublishedWorkflow, ResubmittedCase, Workflow, problems,
+};
 use super::views::certificates::Issued;
 use super::views::{Page, Written};
 
@@ -187,8 +189,14 @@ pub async fn resubmit(
     id: Path<CaseId>,
     _: Wait,
     word: Body<ResubmitWord>,
-) -> Result<Json<Written>, Problem> {
-    Ok(Json(node.resubmit_case(&caller.0, *id, word.0).await?.into()))
+) -> Result<Json<ResubmittedCase>, Problem> {
+    let done = node.resubmit_case(&caller.0, *id, word.0).await?;
+    Ok(Json(ResubmittedCase {
+        state: done.progress.state,
+        problems: problems(done.progress.problems),
+        transaction_id: done.committed.transaction_id,
+        ledger_index: done.committed.ledger_index,
+    }))
 }
 
 /// **Permissions**: clerk or reviewer of the case's owner.

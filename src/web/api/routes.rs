@@ -206,8 +206,8 @@ pub const OPERATIONS: &[Operation] = &[
         .body("assignment", r#"{"department":"water","reason":"duty moved"}"#).answers::<Written>(200),
     Operation::post("/cases/{id}/retry", "retryCase", || post().to(cases::retry), "Carry a waiting case on: pull what is missing, compare again (owner)")
         .body("empty", "{}").answers::<case_views::CaseProgress>(200),
-    Operation::post("/cases/{id}/resubmit", "resubmitCase", || post().to(cases::resubmit), "Bring a returned case again (owner)")
-        .body("resubmission", r#"{"note":"the page is there now"}"#).answers::<Written>(200),
+    Operation::post("/cases/{id}/resubmit", "resubmitCase", || post().to(cases::resubmit), "Bring a returned case again; with another form, also one that waits for data (owner)")
+        .body("resubmission", r#"{"note":"the page is there now"}"#).answers::<case_views::ResubmittedCase>(200),
     Operation::post("/cases/{id}/withdraw", "withdrawCase", || post().to(cases::withdraw), "Give a case up (owner)")
         .body("reason", r#"{"reason":"the applicant withdrew"}"#).answers::<Written>(200),
     Operation::post("/cases/{id}/complete", "completeCase", || post().to(cases::complete), "End a case without a certificate, or note that the applicant of one with a certificate is told (owner)")

@@ -8,6 +8,7 @@ use crate::service::ServiceError;
 use crate::service::cases::{AssignWord, ResubmitWord, ReturnWord, SignOffWord};
 use crate::web::problem::Problem;
 
+use super::case_form;
 use super::case_page::page;
 use super::case_step::{fact_of, missing_fact};
 use super::desk::Visitor;
@@ -53,7 +54,7 @@ pub async fn sign_off(Posted { visitor, form }: Posted, path: Path<(CaseId, Slug
         }
     }
     let detail = visitor.node.case(&visitor.who, id).await?;
-    page(&visitor, FAULTY, &detail, faults)
+    page(&visitor, FAULTY, &detail, None, faults)
 }
 
 fn kind_of(visitor: &Visitor, id: CaseId, step: &Slug) -> StepKind {
@@ -69,11 +70,36 @@ pub async fn give_back(Posted { visitor, form }: Posted, path: Path<(CaseId, Slu
     visitor.done(&at(id), "case_returned", Some(committed.transaction_id))
 }
 
-/// Brings a returned case again.
-pub async fn resubmit(Posted { visitor, form }: Posted, id: Path<CaseId>) -> Answer {
-    let word = ResubmitWord { note: form.get("note").to_owned() };
-    let committed = visitor.node.resubmit_case(&visitor.who, *id, word).await?;
-    visitor.done(&at(*id), "case_resubmitted", Some(committed.transaction_id))
+/// Brings a returned case again, or one that waits for data, with what was corrected in its form.
+pub async fn resubmit(Posted { visitor, form: sent }: Posted, id: Path<CaseId>) -> Answer {
+    let (workflow, before) = visitor.node.case_form(&visitor.who, *id).await?;
+    let fields = workflow.correctable_fields();
+    let corrects = sent.get("corrects") == "yes";
+    let mut faults = Faults::default();
+    if sent.get("note").is_empty() {
+        faults.add(visitor.t, "resubmit-note", "case-resubmit-note", "required");
+    }
+    if corrects {
+        case_form::missing(&visitor, &fields, &sent, &mut faults);
+    }
+    if faults.is_empty() {
+        let mut params = before.clone();
+        params.retain(|name, _| fields.iter().all(|field| field.name.as_str() != name));
+        params.extend(case_form::values(&fields, &sent));
+        let params = Some(params).filter(|params| corrects && params != &before);
+        let flash = if params.is_some() { "case_corrected" } else { "case_resubmitted" };
+        let word = ResubmitWord { note: sent.get("note").to_owned(), params };
+        match visitor.node.resubmit_case(&visitor.who, *id, word).await {
+            Ok(done) => {
+                let flash = if done.progress.state == CaseState::Waiting { "case_waits" } else { flash };
+                return visitor.done(&at(*id), flash, Some(done.committed.transaction_id));
+            }
+            Err(ServiceError::Invalid(found)) => case_form::wrong(&visitor, &fields, &found, &mut faults),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let detail = visitor.node.case(&visitor.who, *id).await?;
+    page(&visitor, FAULTY, &detail, Some(&sent), faults)
 }
 
 /// Gives a step to another department or to a person.

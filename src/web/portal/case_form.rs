@@ -59,6 +59,19 @@ pub fn values(fields: &[FormField], sent: &Fields) -> Map<String, Value> {
     fields.iter().filter_map(value).collect()
 }
 
+/// What a form says, as if it were sent.
+pub fn as_sent(fields: &[FormField], form: &Map<String, Value>) -> Fields {
+    let pair = |field: &FormField| {
+        let text = match form.get(field.name.as_str())? {
+            Value::String(text) => text.clone(),
+            Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+            other => other.to_string(),
+        };
+        Some((id(field), text))
+    };
+    Fields::of(fields.iter().filter_map(pair).collect())
+}
+
 /// Names the fields that must be filled in and are not.
 pub fn missing(desk: &Desk, fields: &[FormField], sent: &Fields, faults: &mut Faults) {
     for field in fields.iter().filter(|field| field.required && sent.get(&id(field)).is_empty()) {

@@ -8,21 +8,23 @@ use actix_web::web::Path;
 use crate::clock::Millis;
 use crate::domain::Role;
 use crate::domain::case::{CaseState, Material};
-use crate::domain::department_files::workflow::Pull;
+use crate::domain::department_files::workflow::{FormField, Pull};
 use crate::ids::CaseId;
 use crate::readmodel::cases::{CaseEventView, CaseView};
 use crate::readmodel::local::CaseMaterial;
 use crate::service::cases::{CaseDetail, PullStanding, RuleStanding};
 
+use super::case_form;
 use super::case_step::step_view;
 use super::desk::{Desk, Visitor};
+use super::form::Fields;
 use super::href::href;
 use super::listing::departments;
 use super::render::Answer;
 use super::rows::table;
 use super::span::span;
 use super::views::Faults;
-use super::views::cases::{CasePage, EventView, Mark, MaterialView, ProblemView, RuleView};
+use super::views::cases::{CaseField, CasePage, EventView, FormRow, Mark, MaterialView, ProblemView, RuleView};
 
 /// Refusals that a grant, or another one, would lift.
 const GRANT_HELPS: &[&str] = &[
@@ -40,11 +42,11 @@ const GRANT_HELPS: &[&str] = &[
 /// The case.
 pub async fn show(visitor: Visitor, id: Path<CaseId>) -> Answer {
     let detail = visitor.node.case(&visitor.who, *id).await?;
-    page(&visitor, StatusCode::OK, &detail, Faults::default())
+    page(&visitor, StatusCode::OK, &detail, None, Faults::default())
 }
 
-/// Its page, with what was wrong with a form.
-pub fn page(desk: &Desk, status: StatusCode, detail: &CaseDetail, faults: Faults) -> Answer {
+/// Its page, with what was wrong with a form; `sent` is what was filled in to correct the case's own.
+pub fn page(desk: &Desk, status: StatusCode, detail: &CaseDetail, sent: Option<&Fields>, faults: Faults) -> Answer {
     let case = &detail.case;
     let title = desk.t.pick(&case.title).to_owned();
     let ours = desk.is_own(&case.owner) && (desk.is(Role::Clerk) || desk.is(Role::Reviewer));
@@ -73,6 +75,11 @@ pub fn page(desk: &Desk, status: StatusCode, detail: &CaseDetail, faults: Faults
         late: detail.timing.overdue,
         progress: progress(desk, detail),
         form: form(desk, detail),
+        fields: if ours && matches!(state, CaseState::Waiting | CaseState::Returned) {
+            correctable(desk, detail, sent)
+        } else {
+            Vec::new()
+        },
         papers_missing: detail.papers_missing.clone().unwrap_or_default(),
         problems: detail.pulls.iter().filter_map(|pull| problem(desk, detail, pull)).collect(),
         materials: case.materials.iter().map(|material| paper(desk, case, material, &detail.papers)).collect(),
@@ -140,25 +147,42 @@ fn progress(desk: &Desk, detail: &CaseDetail) -> Vec<Mark> {
     marks
 }
 
-fn form(desk: &Desk, detail: &CaseDetail) -> Vec<(String, String)> {
+fn form(desk: &Desk, detail: &CaseDetail) -> Vec<FormRow> {
     let Some(values) = &detail.form else { return Vec::new() };
     let fields = detail.workflow.as_ref().map(|workflow| workflow.fields()).unwrap_or_default();
-    let value = |field: &crate::domain::department_files::workflow::FormField| {
-        let value = values.get(field.name.as_str())?;
-        let text = match value {
-            serde_json::Value::String(text) => text.clone(),
-            serde_json::Value::Bool(yes) => desk.t.yes(yes),
-            other => other.to_string(),
-        };
-        let choice = field.choices.iter().find(|choice| choice.value == text);
-        let text = match (choice, field.format.as_deref(), text.parse()) {
-            (Some(choice), ..) => desk.t.pick(&choice.title).to_owned(),
-            (None, Some("department"), Ok(id)) => desk.department(&id),
-            _ => text,
-        };
-        Some((desk.t.pick(&field.title).to_owned(), text))
+    let row = |field: &FormField| {
+        let name = field.name.as_str();
+        let (now, former) = (values.get(name), detail.former.as_ref().map(|former| former.get(name)));
+        let former = former.filter(|former| *former != now);
+        (now.is_some() || former.is_some()).then(|| FormRow {
+            label: desk.t.pick(&field.title).to_owned(),
+            value: now.map(|value| said(desk, field, value)).unwrap_or_default(),
+            was: former.map(|former| former.map_or_else(|| "—".to_owned(), |value| said(desk, field, value))),
+        })
     };
-    fields.iter().filter_map(value).collect()
+    fields.iter().filter_map(row).collect()
+}
+
+fn said(desk: &Desk, field: &FormField, value: &serde_json::Value) -> String {
+    let text = match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Bool(yes) => desk.t.yes(yes),
+        other => other.to_string(),
+    };
+    let choice = field.choices.iter().find(|choice| choice.value == text);
+    match (choice, field.format.as_deref(), text.parse()) {
+        (Some(choice), ..) => desk.t.pick(&choice.title).to_owned(),
+        (None, Some("department"), Ok(id)) => desk.department(&id),
+        _ => text,
+    }
+}
+
+/// The form to correct: with what was sent, or what stands there.
+fn correctable(desk: &Desk, detail: &CaseDetail, sent: Option<&Fields>) -> Vec<CaseField> {
+    let (Some(workflow), Some(form)) = (&detail.workflow, &detail.form) else { return Vec::new() };
+    let fields = workflow.correctable_fields();
+    let stands = case_form::as_sent(&fields, form);
+    fields.iter().map(|field| case_form::shown(desk, field, sent.unwrap_or(&stands))).collect()
 }
 
 fn problem(desk: &Desk, detail: &CaseDetail, pull: &PullStanding) -> Option<ProblemView> {
@@ -222,6 +246,8 @@ fn event_view(desk: &Desk, detail: &CaseDetail, event: &CaseEventView) -> EventV
     let about = event.about.clone().unwrap_or_default();
     let step = detail.case.steps.iter().find(|step| step.step.as_str() == about).map(|step| &step.title);
     let pull = detail.pulls.iter().find(|pull| pull.pull.as_str() == about).map(|pull| &pull.title);
+    let is_form = event.kind == "case.resubmit" && about == CaseEventView::FORM;
+    let about = if is_form { desk.t.say("case-corrected") } else { about };
     EventView {
         kind: event.kind.clone(),
         about: step.or(pull).map_or(about, |title| desk.t.pick(title).to_owned()),

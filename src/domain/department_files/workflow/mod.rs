@@ -184,6 +184,16 @@ impl WorkflowFile {
         form::fields(&self.form)
     }
 
+    /// The fields that can be corrected while a case is open: not those that name a step's department, which is given
+    /// to another one instead.
+    pub fn correctable_fields(&self) -> Vec<FormField> {
+        let names_department = |field: &FormField| {
+            let from = Operand::Form(field.name.clone());
+            self.sign_offs.iter().any(|step| step.department_from.as_ref() == Some(&from))
+        };
+        self.fields().into_iter().filter(|field| !names_department(field)).collect()
+    }
+
     /// A pull by its name.
     pub fn pull(&self, name: &Slug) -> Option<&Pull> {
         self.pulls.iter().find(|pull| &pull.name == name)

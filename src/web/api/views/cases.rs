@@ -93,7 +93,7 @@ answer! {
         transaction_id: TxId,
         /// Its index in the ledger.
         ledger_index: u64,
-        /// The pull, step or certificate that it is about.
+        /// The pull, step or certificate that it is about; `form` when that was corrected.
         about: Option<String>,
         /// Reason or note.
         text: Option<String>,
@@ -288,6 +288,9 @@ pub struct CaseDetail {
     /// What the clerk filled in, for the parties.
     #[schema(value_type = Option<Object>)]
     pub form: Option<Map<String, Value>>,
+    /// What stood there before it was corrected last.
+    #[schema(value_type = Option<Object>)]
+    pub former: Option<Map<String, Value>>,
     /// The papers, for the case's owner and the departments that sign it off.
     #[schema(value_type = Vec<Paper>)]
     pub papers: List<Paper>,
@@ -316,6 +319,7 @@ impl From<service::cases::CaseDetail> for CaseDetail {
             problems: problems(found),
             rules: detail.rules.into_iter().map(rule).collect(),
             form: detail.form,
+            former: detail.former,
             papers: detail.papers.into(),
             papers_missing: detail.papers_missing,
             facts: detail.facts.into(),
@@ -364,6 +368,19 @@ pub struct OpenedCase {
     /// Pulls that brought nothing.
     pub problems: Vec<PullProblem>,
     /// The transaction that opened it.
+    pub transaction_id: TxId,
+    /// Its index in the ledger.
+    pub ledger_index: u64,
+}
+
+/// A case that was brought again.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ResubmittedCase {
+    /// Where it stands: `waiting` when something could not be pulled or does not agree.
+    pub state: CaseState,
+    /// Pulls that brought nothing.
+    pub problems: Vec<PullProblem>,
+    /// The transaction that brought it.
     pub transaction_id: TxId,
     /// Its index in the ledger.
     pub ledger_index: u64,

@@ -117,8 +117,10 @@ pub struct CasePage {
     pub due: String,
     pub late: bool,
     pub progress: Vec<Mark>,
-    /// What the clerk filled in: label and value.
-    pub form: Vec<(String, String)>,
+    /// What the clerk filled in.
+    pub form: Vec<FormRow>,
+    /// To correct it; empty where that cannot be.
+    pub fields: Vec<CaseField>,
     /// Why the papers cannot be shown, when they should be.
     pub papers_missing: String,
     /// Pulls that brought nothing.
@@ -140,6 +142,15 @@ pub struct CasePage {
     pub may_complete: bool,
     pub may_withdraw: bool,
     pub faults: Faults,
+}
+
+/// What the clerk filled in.
+#[derive(Clone, Debug, Default)]
+pub struct FormRow {
+    pub label: String,
+    pub value: String,
+    /// What stood there before it was corrected.
+    pub was: Option<String>,
 }
 
 /// A point of the progress picture.

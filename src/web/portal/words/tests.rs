@@ -143,6 +143,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "case_goes_on",
             "case_returned",
             "case_resubmitted",
+            "case_corrected",
             "case_assigned",
             "case_withdrawn",
             "case_completed",

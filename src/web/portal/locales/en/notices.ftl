@@ -24,6 +24,7 @@ flash-case_waits = The case is open; some data could not be pulled or do not agr
 flash-case_goes_on = The data are there and agree; the departments sign off now.
 flash-case_returned = The case is returned.
 flash-case_resubmitted = The case is brought again.
+flash-case_corrected = The application is corrected and its data pulled again.
 flash-case_assigned = The step is given to somebody else.
 flash-case_withdrawn = The case is withdrawn.
 flash-case_completed = It is noted.

@@ -24,6 +24,7 @@ flash-case_waits = 办件已受理，部分数据尚未调取或比对不一致�
 flash-case_goes_on = 数据已调取并比对一致，进入会签。
 flash-case_returned = 办件已退回补正。
 flash-case_resubmitted = 办件已重新提交。
+flash-case_corrected = 申请信息已更正，数据已重新调取。
 flash-case_assigned = 已转办。
 flash-case_withdrawn = 办件已撤回。
 flash-case_completed = 已登记。

@@ -2,8 +2,8 @@
 
 use super::{DIGEST, ENTRY, EVIL, ID, page, s, two};
 use crate::web::portal::views::cases::{
-    CaseField, CasePage, CaseRow, CaseStart, Cases, EventView, Mark, MaterialView, ProblemView, RuleView, StepView,
-    WorkflowRow, Workflows,
+    CaseField, CasePage, CaseRow, CaseStart, Cases, EventView, FormRow, Mark, MaterialView, ProblemView, RuleView,
+    StepView, WorkflowRow, Workflows,
 };
 use crate::web::portal::views::{Choice, Fault, Faults};
 use crate::web::portal::words::{Lang, Words};
@@ -153,7 +153,10 @@ pub fn case(lang: Lang) -> CasePage {
         took: s("40 min"),
         due: s("2026-12-31"),
         late: true,
-        form: vec![(s(EVIL), s(EVIL))],
+        form: vec![FormRow { label: s(EVIL), value: s(EVIL), was: Some(s(EVIL)) }],
+        fields: ["text", "select", "area"]
+            .map(|kind| CaseField { name: s(kind), label: s(EVIL), value: s(EVIL), kind, ..CaseField::default() })
+            .into(),
         problems: vec![ProblemView {
             pull: s("deed-tax"),
             title: s(EVIL),
