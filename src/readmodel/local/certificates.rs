@@ -55,11 +55,12 @@ struct DocumentRow {
 }
 
 impl Local {
-    /// Keeps a certificate's document. It is never replaced: its digest stands on the ledger.
+    /// Keeps a certificate's document. It is not replaced, for its digest stands on the ledger; unless it is `stale`: one
+    /// that never came there.
     ///
     /// # Errors
     /// [`ReadError::Conflict`] when another document of this identifier is there.
-    pub fn put_document(&self, identifier: &str, document: &CertificateDocument) -> Result<(), ReadError> {
+    pub fn put_document(&self, identifier: &str, document: &CertificateDocument, stale: bool) -> Result<(), ReadError> {
         let row = DocumentRow {
             identifier: identifier.to_owned(),
             document: paper(&document.document)?,
@@ -70,10 +71,12 @@ impl Local {
         self.write(|connection| {
             match DocumentRow::load(connection, identifier)? {
                 Some(old) if old.document == row.document && old.salt == row.salt => return Ok(()),
-                Some(_) => return Err(ReadError::Conflict("another document of this identifier is kept".into())),
-                None => {}
+                Some(_) if !stale => {
+                    return Err(ReadError::Conflict("another document of this identifier is kept".into()));
+                }
+                _ => {}
             }
-            diesel::insert_into(certificate_documents::table).values(row).execute(connection)?;
+            diesel::replace_into(certificate_documents::table).values(row).execute(connection)?;
             Ok(())
         })
     }
@@ -165,10 +168,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let local = Local::open(dir.path()).unwrap();
         let document = CertificateDocument { document: json!({"holder": "李娜"}), salt: vec![1; 16], stored_at: NOW };
-        local.put_document("1.2.156", &document).unwrap();
-        local.put_document("1.2.156", &document).unwrap();
+        local.put_document("1.2.156", &document, false).unwrap();
+        local.put_document("1.2.156", &document, false).unwrap();
         let other = CertificateDocument { salt: vec![2; 16], ..document.clone() };
-        assert!(matches!(local.put_document("1.2.156", &other), Err(ReadError::Conflict(_))));
+        assert!(matches!(local.put_document("1.2.156", &other, false), Err(ReadError::Conflict(_))));
         assert_eq!(local.document("1.2.156"), Ok(Some(document)));
         assert_eq!(local.document("1.2.157"), Ok(None));
     }
@@ -186,7 +189,9 @@ mod tests {
         .enumerate()
         {
             let stored_at = NOW.plus(at as u64);
-            local.put_document(identifier, &CertificateDocument { document, salt: vec![1; 16], stored_at }).unwrap();
+            local
+                .put_document(identifier, &CertificateDocument { document, salt: vec![1; 16], stored_at }, false)
+                .unwrap();
         }
         assert_eq!(local.documents_of("3405"), Ok(vec!["1.2.2".to_owned(), "1.2.1".to_owned()]));
         let copy = CertificateCopy { json: "{}".into(), pdf: vec![1], made_at: NOW };

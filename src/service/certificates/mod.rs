@@ -41,6 +41,9 @@ use super::writes::Committed;
 pub use document::{Holder, face};
 pub use public::Verification;
 
+/// An attempt that has not come to the ledger by then never will: its id is out of time.
+const ATTEMPT_MS_MAX: u64 = 660_000;
+
 /// An issued certificate.
 #[derive(Clone, Debug, Serialize)]
 pub struct Issued {
@@ -107,14 +110,20 @@ impl Node {
             .map_err(|e| ServiceError::Internal(format!("the certificate's identifier {e}")))?;
         let document = self.certificate_document(&identifier, &grounds)?;
         let (local, wanted) = (self.local.clone(), identifier.clone());
+        let is_issued = self.chain.state().certificate(&identifier).is_some();
         // The document first: an identifier on the ledger whose document is lost would be worthless. One from an
-        // earlier attempt that did not reach the ledger stays as it is.
-        let kept = blocking(move || {
-            if let Some(kept) = local.document(&wanted)? {
-                return Ok(kept);
+        // earlier attempt that did not reach the ledger stays as it is, unless it says something else.
+        let kept = blocking(move || match local.document(&wanted)? {
+            Some(kept) if kept.document.get("credentialSubject") == document.document.get("credentialSubject") => {
+                Ok(kept)
             }
-            local.put_document(&wanted, &document)?;
-            Ok::<_, ReadError>(document)
+            Some(kept) if is_issued || document.stored_at.since(kept.stored_at) < ATTEMPT_MS_MAX => {
+                Err(ReadError::Conflict("another attempt to issue this version may be under way: try later".into()))
+            }
+            old => {
+                local.put_document(&wanted, &document, old.is_some())?;
+                Ok(document)
+            }
         })
         .await?;
         let issue = certificate_issue(&identifier, &grounds, &kept)?;

@@ -72,8 +72,12 @@ impl Node {
     pub async fn certificate_preparations(&self, who: &Principal) -> Result<Vec<PreparationView>, ServiceError> {
         self.authorise(who, |role| Facts::new(Action::ReadCase, role, Relation::Own))?;
         let local = self.local.clone();
-        let waiting = blocking(move || local.preparations()).await?;
-        waiting.into_iter().map(view).collect()
+        let mut waiting = Vec::new();
+        for kept in blocking(move || local.preparations()).await? {
+            waiting.push(self.reconciled(view(kept)?).await?);
+        }
+        waiting.retain(|view| view.kept.state == PreparationState::Prepared);
+        Ok(waiting)
     }
 
     /// One preparation.
@@ -88,7 +92,37 @@ impl Node {
     async fn preparation(&self, id: TxId) -> Result<PreparationView, ServiceError> {
         let local = self.local.clone();
         let kept = blocking(move || local.preparation(id)).await?;
-        view(kept.ok_or_else(|| ServiceError::missing(format_args!("preparation {id}")))?)
+        self.reconciled(view(kept.ok_or_else(|| ServiceError::missing(format_args!("preparation {id}")))?)?).await
+    }
+
+    /// Ends a preparation whose certificate came to the ledger while the node did not live to write that down.
+    async fn reconciled(&self, mut view: PreparationView) -> Result<PreparationView, ServiceError> {
+        if view.kept.state != PreparationState::Prepared {
+            return Ok(view);
+        }
+        let Some(identifier) = self.issued_of(&view) else { return Ok(view) };
+        let (local, wanted) = (self.local.clone(), identifier.clone());
+        let document = blocking(move || local.document(&wanted)).await?;
+        // Two preparations may continue one certificate: the one that it says became the next version.
+        let is_own = !continues(&view.body) || document.is_some_and(|kept| says(&kept.document, &view.body));
+        if !is_own {
+            return Ok(view);
+        }
+        let (local, id, ended) = (self.local.clone(), view.kept.id, identifier.clone());
+        blocking(move || local.end_preparation(id, PreparationState::Issued, Some(&ended))).await?;
+        (view.kept.state, view.kept.identifier) = (PreparationState::Issued, Some(identifier));
+        Ok(view)
+    }
+
+    /// The certificate on the ledger that a preparation would become.
+    fn issued_of(&self, view: &PreparationView) -> Option<String> {
+        let (serial, version) = place_of(&view.kept, &view.body).ok()?;
+        let kind = self.published_type(&view.body.kind).ok()?;
+        let uscc = self.own_department().ok()?.uscc;
+        let identifier = certificate_identifier::issue(&kind.type_code, &uscc, &serial, version).ok()?;
+        let state = self.chain.state();
+        let details = state.certificate(&identifier)?.issue.details.as_ref()?;
+        (details.prepared_by.as_ref() == Some(&view.kept.prepared_by)).then_some(identifier)
     }
 
     /// Issues what was prepared. A reviewer of the issuer who did not prepare it may.
@@ -126,25 +160,13 @@ impl Node {
 
     fn grounds_of(&self, kept: &Preparation, body: &Preparing) -> Result<Grounds, ServiceError> {
         let kind = self.published_type(&body.kind)?;
-        let invalid = |pointer: &str, why: &str| ServiceError::invalid(pointer, why.to_owned());
         if !body.operation.replaces() && !kind.by_hand {
-            return Err(invalid("/type", "is issued in a case only"));
+            return Err(ServiceError::invalid("/type", "is issued in a case only"));
         }
-        let (serial, version) = match (&body.predecessor, body.operation) {
-            (None, Operation::New) => (serial(kept.id.time(), kept.id.as_bytes()), 1),
-            (Some(_), Operation::New) => return Err(invalid("/predecessor", "must be left out for a new certificate")),
-            (None, _) => return Err(invalid("/predecessor", "is missing")),
-            (Some(predecessor), operation) => {
-                let parts = certificate_identifier::parts(predecessor);
-                let parts = parts.map_err(|e| ServiceError::invalid("/predecessor", format!("it {e}")))?;
-                if operation == Operation::TransferIn {
-                    (serial(kept.id.time(), kept.id.as_bytes()), 1)
-                } else {
-                    self.check_predecessor(predecessor)?;
-                    (parts.serial.to_owned(), parts.version + 1)
-                }
-            }
-        };
+        let (serial, version) = place_of(kept, body)?;
+        if let Some(predecessor) = body.predecessor.as_ref().filter(|_| continues(body)) {
+            self.check_predecessor(predecessor)?;
+        }
         Ok(Grounds {
             kind,
             operation: body.operation,
@@ -176,6 +198,38 @@ impl Node {
         }
         Ok(())
     }
+}
+
+/// Serial and version of what a preparation becomes: its own, or the next of its predecessor.
+fn place_of(kept: &Preparation, body: &Preparing) -> Result<(String, u16), ServiceError> {
+    let invalid = |why: &str| Err(ServiceError::invalid("/predecessor", why));
+    match (&body.predecessor, body.operation) {
+        (None, Operation::New) | (Some(_), Operation::TransferIn) => {
+            if let Some(Err(e)) = body.predecessor.as_ref().map(|text| certificate_identifier::parts(text)) {
+                return invalid(&format!("it {e}"));
+            }
+            Ok((serial(kept.id.time(), kept.id.as_bytes()), 1))
+        }
+        (Some(_), Operation::New) => invalid("must be left out for a new certificate"),
+        (None, _) => invalid("is missing"),
+        (Some(predecessor), _) => match certificate_identifier::parts(predecessor) {
+            Ok(parts) => Ok((parts.serial.to_owned(), parts.version + 1)),
+            Err(e) => invalid(&format!("it {e}")),
+        },
+    }
+}
+
+/// Whether it becomes the next version of another one, whose serial it bears.
+fn continues(body: &Preparing) -> bool {
+    !matches!(body.operation, Operation::New | Operation::TransferIn)
+}
+
+/// Whether a certificate's document says what was prepared.
+fn says(document: &Value, body: &Preparing) -> bool {
+    let said = |path: &str| document.pointer(path);
+    said("/credentialSubject/fields").and_then(Value::as_object) == Some(&body.fields)
+        && said("/credentialSubject/holder/code").and_then(Value::as_str) == Some(&body.holder.code)
+        && said("/credentialSubject/holder/name").and_then(Value::as_str) == Some(&body.holder.name)
 }
 
 fn view(kept: Preparation) -> Result<PreparationView, ServiceError> {
