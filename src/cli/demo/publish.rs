@@ -13,6 +13,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::domain::Role;
 use crate::domain::catalog::Entry;
 use crate::domain::certificate_type::CertificateType;
+use crate::domain::department_files::city::ExampleLicence;
 use crate::domain::department_files::grants::GrantFile;
 use crate::ids::{DepartmentId, EntryName};
 use crate::service::departments::{City, DepartmentFolder};
@@ -64,6 +65,8 @@ pub async fn publish(http: &Client, manifest: &Manifest, folders: &City) -> Resu
         desks.iter().flat_map(|desk| desk.folder.certificate_types.iter().map(move |kind| publish_type(desk, kind))),
     )
     .await?;
+    let licences = folders.examples.iter().flat_map(|examples| &examples.licences);
+    try_join_all(licences.map(|licence| issue_licence(&desks, licence))).await?;
     let wanted = desks.iter().flat_map(|desk| desk.folder.grants.iter().map(move |grant| (desk, grant)));
     let outcomes = join_all(wanted.map(|(desk, grant)| arrange_grant(desk, provider_of(&desks, grant), grant))).await;
     let mut grants = 0;
@@ -137,6 +140,32 @@ async fn publish_type(desk: &Desk<'_>, kind: &CertificateType) -> Result<(), Cli
     }
     let published = desk.reviewer.post(&format!("{path}/publish"), &json!({})).await?;
     published.ok(&format!("publishing the type {}", kind.name)).map(|_| ())
+}
+
+/// Prepares and issues a licence, as a clerk and a reviewer do at the window, unless its holder has one.
+async fn issue_licence(desks: &[Desk<'_>], licence: &ExampleLicence) -> Result<(), CliError> {
+    let Some(desk) = desks.iter().find(|desk| desk.id == &licence.department) else { return Ok(()) };
+    let what = format!("a licence {} of {}", licence.kind, licence.department);
+    let listing = format!("/certificates?type={}&holder={}", licence.kind, licence.holder_code);
+    let listed = desk.clerk.get(&listing).await?.ok(&what)?;
+    if listed.get("items").and_then(Value::as_array).is_some_and(|items| !items.is_empty()) {
+        return Ok(());
+    }
+    let body = json!({
+        "type": licence.kind,
+        "operation": "new",
+        "holder": { "code": licence.holder_code, "name": licence.holder_name },
+        "fields": licence.fields,
+    });
+    let prepared = desk.clerk.post("/certificate-preparations", &body).await?;
+    // A ledger of an older edition knows no types: its authority raises it first.
+    if [404, 409].contains(&prepared.status) {
+        return Ok(());
+    }
+    let prepared = prepared.ok(&format!("preparing {what}"))?;
+    let id = prepared.get("id").and_then(Value::as_str).unwrap_or_default();
+    let issued = desk.reviewer.post(&format!("/certificate-preparations/{id}/issue"), &json!({})).await?;
+    issued.ok(&format!("issuing {what}")).map(|_| ())
 }
 
 /// Asks for a grant and has the provider approve it; says whether that was needed.

@@ -46,6 +46,13 @@ fn tries(manifest: &Manifest, examples: &Examples) {
         let entry = "public-security/household-registration";
         println!("{}", query(civil, entry, "marriage-registration", "id_number", &examples.seller_id_number));
     }
+    if let (Some(police), Some(_), Some(licence)) =
+        (node("public-security"), node("housing"), examples.licences.first())
+    {
+        println!("  # 电子证照 · another department's e-licences, looked up by their holder");
+        let (entry, holder) = ("housing/rental-filing-certificate", &licence.holder_code);
+        println!("{}", query(police, entry, "household-transfer", "id_number", holder));
+    }
     if let (Some(registry), false) = (node("planning-resources"), examples.cases.is_empty()) {
         println!("  # 联办 · a case of several departments: sign in at {} as clerk1 and start one;", registry.url);
         println!("  # 填什么 · what to fill in, for this and the other workflows, stands in departments/examples.toml");

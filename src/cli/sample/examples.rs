@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::domain::department_files::city::{ExampleCase, Examples};
+use crate::domain::department_files::city::{ExampleCase, ExampleLicence, Examples};
 use crate::ids::{DepartmentId, Slug};
 
 use super::names::DISTRICTS;
@@ -32,7 +32,27 @@ pub fn examples(seed: u64) -> Examples {
         bay_id: streets::bay_id(here.code, 0, 0),
         uscc: enterprises::code(0),
         cases: cases(&homes, seed),
+        licences: licence(&homes).into_iter().collect(),
     }
+}
+
+/// The certificate of rental filing of somebody who rents the seller's other home.
+fn licence(homes: &[Household]) -> Option<ExampleLicence> {
+    let (landlord, tenant) = (&homes.first()?.head, &homes.get(2)?.head);
+    let fields = [
+        ("address", "朝阳区安定路甲5号3号楼1单元102室".into()),
+        ("landlord", landlord.name.as_str().into()),
+        ("lease_from", "2026-11-01".into()),
+        ("lease_until", "2027-10-31".into()),
+        ("rooms", 2.into()),
+    ];
+    Some(ExampleLicence {
+        department: "housing".parse().ok()?,
+        kind: "rental-filing".parse().ok()?,
+        holder_code: tenant.id_number.clone(),
+        holder_name: tenant.name.clone(),
+        fields: fields.map(|(name, value)| (name.to_owned(), value)).into(),
+    })
 }
 
 fn number(person: Option<&Person>) -> String {
@@ -141,6 +161,7 @@ pub fn examples_toml(examples: &Examples) -> String {
         bay_id,
         uscc,
         cases,
+        licences,
     } = examples;
     let mut text = format!(
         "# The worked examples of README and tests, written by `mulu sample`. All of it is invented.\n\
@@ -166,6 +187,16 @@ pub fn examples_toml(examples: &Examples) -> String {
         let _ = writeln!(text, "[case.form]");
         for (field, value) in form {
             // Texts without control characters, numbers and yes or no are written alike in JSON and TOML.
+            let _ = writeln!(text, "{field} = {value}");
+        }
+    }
+    text.push_str(
+        "\n# Licences that the demo issues at its first start, so that other departments find something to look up.\n",
+    );
+    for ExampleLicence { department, kind, holder_code, holder_name, fields } in licences {
+        let _ = write!(text, "\n[[licence]]\ndepartment = \"{department}\"\ntype = \"{kind}\"\n");
+        let _ = write!(text, "holder_code = \"{holder_code}\"\nholder_name = \"{holder_name}\"\n[licence.fields]\n");
+        for (field, value) in fields {
             let _ = writeln!(text, "{field} = {value}");
         }
     }

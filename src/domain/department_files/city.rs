@@ -49,6 +49,26 @@ pub struct Examples {
     /// What a clerk fills in for a case of each workflow.
     #[serde(rename = "case", default)]
     pub cases: Vec<ExampleCase>,
+    /// Licences that the demo issues at its first start, so that there is something to look up.
+    #[serde(rename = "licence", default)]
+    pub licences: Vec<ExampleLicence>,
+}
+
+/// A licence that is issued by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExampleLicence {
+    /// Whose type it is.
+    pub department: DepartmentId,
+    /// The type.
+    #[serde(rename = "type")]
+    pub kind: Slug,
+    /// The holder's number.
+    pub holder_code: String,
+    /// The holder's name.
+    pub holder_name: String,
+    /// The fields of the type.
+    pub fields: BTreeMap<String, Value>,
 }
 
 /// A form of a workflow, filled in: one that runs to its end, or one that a rule refuses.

@@ -16,9 +16,19 @@ pub struct Examples {
     pub unit_number: String,
     /// A parking bay.
     pub bay_id: String,
+    /// Licences that the demo issued.
+    #[serde(rename = "licence")]
+    pub licences: Vec<ExampleLicence>,
     /// What a clerk fills in for each workflow.
     #[serde(rename = "case")]
     pub cases: Vec<ExampleCase>,
+}
+
+/// A licence of the demo.
+#[derive(Deserialize)]
+pub struct ExampleLicence {
+    /// Whose it is.
+    pub holder_code: String,
 }
 
 /// A form of a workflow, filled in.
