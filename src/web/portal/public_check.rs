@@ -12,7 +12,7 @@ use crate::web::api::download;
 use crate::web::extract::Passed;
 use crate::web::problem::Problem;
 use crate::web::root;
-use crate::web::sheets::inflate::inflated;
+use crate::web::sheets::inflate::inflated_until_it_breaks;
 
 use super::certificates::transactions;
 use super::cookies;
@@ -75,6 +75,9 @@ fn is_modest(file: &[u8]) -> bool {
     if !is_pdf(file) {
         return true;
     }
+    if packs_as_no_copy_does(file) {
+        return false;
+    }
     let (mut streams, mut left) = (0, UNPACKED_BYTES_MAX);
     let mut at = 0;
     while let Some(found) = file.get(at..).and_then(|rest| rest.windows(6).position(|part| part == b"stream")) {
@@ -86,13 +89,26 @@ fn is_modest(file: &[u8]) -> bool {
         streams += 1;
         // After the end of the line and the two bytes of zlib's head (RFC 1950).
         let line = if file.get(end) == Some(&b'\r') { 2 } else { 1 };
-        let length = file.get(end + line + 2..).and_then(|data| inflated(data, left)).unwrap_or(0);
+        let length = file.get(end + line + 2..).map_or(0, |data| inflated_until_it_breaks(data, left));
         if streams > STREAMS_MAX || length > left {
             return false;
         }
         left -= length;
     }
     true
+}
+
+/// Whether a stream is packed otherwise than deflated once: our papers have no such streams, and only that is counted.
+fn packs_as_no_copy_does(file: &[u8]) -> bool {
+    const OTHERS: [&[u8]; 9] =
+        [b"LZW", b"/RL", b"RunLength", b"A85", b"ASCII", b"AHx", b"#", b"/FlateDecode/Fl", b"/FlateDecode /Fl"];
+    let of = |part: &[u8], name: &[u8]| part.windows(name.len()).any(|window| window == name);
+    let filters = file.windows(7).enumerate().filter(|(_, window)| window == b"/Filter");
+    let mut names = filters.filter_map(|(at, _)| file.get(at + 7..file.len().min(at + 71)));
+    names.any(|names| {
+        let end = names.windows(2).position(|window| window == b">>").unwrap_or(names.len());
+        names.get(..end).is_some_and(|names| OTHERS.iter().any(|other| of(names, other)))
+    })
 }
 
 fn show(desk: &Desk, identifier: String, answer: Option<Verified>, copy: Option<CopyVerdict>) -> Answer {
@@ -162,7 +178,11 @@ mod tests {
         };
         assert!(is_modest(b"{}") && is_modest(b"%PDF-1.7\nstream\n") && is_modest(&with(b"\x03\x00")));
         let bomb = crate::web::sheets::inflate::tests::bomb(60_000);
-        assert!(!is_modest(&with(&bomb)));
+        assert!(!is_modest(&with(&bomb)) && !is_modest(&with(&bomb[..59_000])));
+        for packed in ["/LZWDecode", " [/FlateDecode /FlateDecode]", "[/RL /FlateDecode]", "/L#5aWDecode"] {
+            let file = format!("%PDF-1.7\n1 0 obj\n<</Length 3/Filter{packed}>>\nstream\nabc\nendstream");
+            assert!(!is_modest(file.as_bytes()), "{packed}");
+        }
         assert!(!is_modest(&b"%PDF-1.7\n".iter().copied().chain(b"stream\n..".repeat(65)).collect::<Vec<u8>>()));
     }
 }

@@ -8,9 +8,21 @@ const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 
 
 /// The length, or a bit more than `max` when it is beyond; nothing for what is not deflated data.
 pub(in crate::web) fn inflated(data: &[u8], max: u64) -> Option<u64> {
+    let mut length = 0;
+    count(data, max, &mut length).map(|()| length)
+}
+
+/// The same of data that may break off, for readers that take what comes until then.
+pub(in crate::web) fn inflated_until_it_breaks(data: &[u8], max: u64) -> u64 {
+    let mut length = 0;
+    // What came until then is counted in any case.
+    let _ = count(data, max, &mut length);
+    length
+}
+
+fn count(data: &[u8], max: u64, length: &mut u64) -> Option<()> {
     let mut bits = Bits { data, at: 0, held: 0, count: 0 };
-    let mut length = 0_u64;
-    while length <= max {
+    while *length <= max {
         let last = bits.take(1)? == 1;
         match bits.take(2)? {
             0 => {
@@ -18,7 +30,7 @@ pub(in crate::web) fn inflated(data: &[u8], max: u64) -> Option<u64> {
                 let stored = bits.take(16)?;
                 bits.take(16)?;
                 bits.at = bits.at.checked_add(usize::try_from(stored).ok()?).filter(|at| *at <= data.len())?;
-                length += u64::from(stored);
+                *length += u64::from(stored);
             }
             1 => {
                 let lengths: Vec<u8> = (0..288_u16)
@@ -28,11 +40,11 @@ pub(in crate::web) fn inflated(data: &[u8], max: u64) -> Option<u64> {
                         _ => 8,
                     })
                     .collect();
-                length = block(&mut bits, &Code::of(&lengths), &Code::of(&[5; 30]), length, max)?;
+                block(&mut bits, &Code::of(&lengths), &Code::of(&[5; 30]), length, max)?;
             }
             2 => {
                 let (literals, distances) = codes(&mut bits)?;
-                length = block(&mut bits, &literals, &distances, length, max)?;
+                block(&mut bits, &literals, &distances, length, max)?;
             }
             _ => return None,
         }
@@ -40,23 +52,24 @@ pub(in crate::web) fn inflated(data: &[u8], max: u64) -> Option<u64> {
             break;
         }
     }
-    Some(length)
+    Some(())
 }
 
-fn block(bits: &mut Bits<'_>, literals: &Code, distances: &Code, mut length: u64, max: u64) -> Option<u64> {
-    while length <= max {
+fn block(bits: &mut Bits<'_>, literals: &Code, distances: &Code, length: &mut u64, max: u64) -> Option<()> {
+    while *length <= max {
         match literals.read(bits)? {
-            0..=255 => length += 1,
+            0..=255 => *length += 1,
             256 => break,
             symbol => {
                 let at = usize::from(symbol - 257);
-                length += u64::from(*LENGTHS.get(at)?) + u64::from(bits.take(*LENGTH_BITS.get(at)?)?);
+                let repeat = u64::from(*LENGTHS.get(at)?) + u64::from(bits.take(*LENGTH_BITS.get(at)?)?);
                 let distance = u32::from(distances.read(bits)?);
                 bits.take((distance / 2).saturating_sub(1))?;
+                *length += repeat;
             }
         }
     }
-    Some(length)
+    Some(())
 }
 
 fn codes(bits: &mut Bits<'_>) -> Option<(Code, Code)> {
@@ -164,6 +177,9 @@ pub(in crate::web) mod tests {
         for wrong in [&[][..], &[7], &[0xff; 40], &hello[..4]] {
             assert_eq!(inflated(wrong, 1_000), None, "{wrong:?}");
         }
+        let broken = [bomb(10_000), vec![0xff; 40]].concat();
+        let begun = inflated_until_it_breaks(&broken[..9_000], 10_000_000);
+        assert!((1_000_000..2_000_000).contains(&begun) && inflated(&broken[..9_000], 10_000_000).is_none(), "{begun}");
         assert!(inflated(&bomb(100_000), 1_000_000).is_some_and(|length| length > 1_000_000), "it stops early");
     }
 }

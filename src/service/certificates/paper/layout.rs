@@ -25,8 +25,8 @@ const FOOT: f32 = 626.0;
 
 /// One thing to draw.
 pub enum Mark {
-    /// A line of text from its baseline's beginning.
-    Text { at: (f32, f32), size: f32, ink: Ink, text: String },
+    /// A line of text from its baseline's beginning; a heading of a level, or with 0 none.
+    Text { at: (f32, f32), size: f32, ink: Ink, text: String, level: u16 },
     /// A line.
     Rule { from: (f32, f32), to_x: f32, width: f32, ink: Ink },
     /// A filled rectangle.
@@ -69,16 +69,20 @@ impl Sheet<'_> {
     }
 
     fn text(&mut self, x: f32, size: f32, ink: Ink, text: &str) {
+        self.line(x, size, ink, text, 0);
+    }
+
+    fn line(&mut self, x: f32, size: f32, ink: Ink, text: &str, level: u16) {
         let (text, y) = (self.metrics.shown(text), self.y);
-        self.push(Mark::Text { at: (x, y), size, ink, text });
+        self.push(Mark::Text { at: (x, y), size, ink, text, level });
     }
 
     /// In the middle, smaller where it would be too wide.
-    fn centered(&mut self, size: f32, ink: Ink, text: &str) {
+    fn centered(&mut self, size: f32, ink: Ink, text: &str, level: u16) {
         let wide = self.metrics.width(&self.metrics.shown(text), size);
         let size = size * (1.0_f32).min((RIGHT - LEFT) / wide.max(1.0));
         let wide = self.metrics.width(&self.metrics.shown(text), size);
-        self.text((PAGE.0 - wide) / 2.0, size, ink, text);
+        self.line((PAGE.0 - wide) / 2.0, size, ink, text, level);
     }
 
     fn rule(&mut self, ink: Ink, width: f32) {
@@ -96,20 +100,20 @@ impl Sheet<'_> {
         self.pages.push(Vec::new());
         self.y = TOP - 14.0;
         let head = format!("{}　{}", self.face.title.zh, self.face.number);
-        self.centered(9.0, MUTED, &head);
+        self.centered(9.0, MUTED, &head, 0);
         self.y += 26.0;
     }
 
     fn head(&mut self) {
-        self.centered(9.0, GOLD, "电 子 证 照　·　ELECTRONIC LICENCE");
+        self.centered(9.0, GOLD, "电 子 证 照　·　ELECTRONIC LICENCE", 0);
         self.y += 46.0;
         let spaced: Vec<String> = self.face.title.zh.chars().map(String::from).collect();
         let title = if spaced.len() <= 10 { spaced.join("\u{2009}") } else { spaced.concat() };
         let title = if self.metrics.has('\u{2009}') { title } else { spaced.concat() };
-        self.centered(32.0, SEAL, &title);
+        self.centered(32.0, SEAL, &title, 1);
         self.y += 22.0;
         let english = self.face.title.en.clone();
-        self.centered(11.0, MUTED, &english);
+        self.centered(11.0, MUTED, &english, 0);
         self.y += 18.0;
         self.rule(GOLD, 0.8);
         self.y += 16.0;
@@ -122,7 +126,7 @@ impl Sheet<'_> {
     fn heading(&mut self, title: &Text) {
         let at = (LEFT, self.y - 9.5);
         self.push(Mark::Bar { at, size: (3.0, 12.0), ink: SEAL });
-        self.text(LEFT + 9.0, 11.5, SEAL, &title.zh);
+        self.line(LEFT + 9.0, 11.5, SEAL, &title.zh, 2);
         let after = LEFT + 9.0 + self.metrics.width(&self.metrics.shown(&title.zh), 11.5) + 8.0;
         self.text(after, 8.0, MUTED, &title.en);
         self.y += 7.0;

@@ -1,8 +1,10 @@
-//! The holder's copy as a paper: PDF/A-3u (ISO 19005-3), A4, the typeface embedded as a subset, the JSON copy attached.
+//! The holder's copy as a paper: PDF/A-3a (ISO 19005-3), A4, tagged for those who have it read to them, the typeface
+//! embedded as a subset, the JSON copy attached.
 
 mod font;
 mod layout;
 mod ornament;
+mod tags;
 
 use std::sync::LazyLock;
 
@@ -69,32 +71,50 @@ pub fn draw(face: &Face, copy: Vec<u8>) -> Result<Vec<u8>, String> {
     static METRICS: LazyLock<Option<Metrics>> = LazyLock::new(Metrics::read);
     let metrics = METRICS.as_ref().ok_or("the font's tables cannot be read")?;
     let font = Font::new(font::FILE.into(), 0).ok_or("the font cannot be used")?;
-    let configuration = ConfigurationBuilder::new().with_archival_validator(Archival::A3_U).finish();
+    let configuration = ConfigurationBuilder::new().with_archival_validator(Archival::A3_A).finish();
     let configuration = configuration.map_err(|e| format!("{e:?}"))?;
-    let settings = SerializeSettings { configuration, enable_tagging: false, ..SerializeSettings::default() };
+    let settings = SerializeSettings { configuration, enable_tagging: true, ..SerializeSettings::default() };
     let mut document = Document::new_with(settings);
     let pages = layout::pages(metrics, face);
     let count = pages.len();
+    let mut tags = tags::Tags::default();
     for (at, marks) in pages.into_iter().enumerate() {
         let size = PageSettings::from_wh(ornament::PAGE.0, ornament::PAGE.1).ok_or("no size of a page")?;
         let mut page = document.start_page_with(size);
         let mut surface = page.surface();
-        ornament::rosette(&mut surface);
-        ornament::frame(&mut surface);
+        tags::ornament(&mut surface, |surface| {
+            ornament::rosette(surface);
+            ornament::frame(surface);
+        });
         for mark in marks {
             match mark {
-                Mark::Text { at, size, ink, text } => ornament::text(&mut surface, &font, ink, at, size, &text),
-                Mark::Rule { from, to_x, width, ink } => ornament::rule(&mut surface, ink, width, from, to_x),
-                Mark::Bar { at, size, ink } => ornament::bar(&mut surface, ink, at.0, at.1, size),
+                Mark::Text { at, size, ink, text, level } => {
+                    tags.text(&mut surface, level, |surface| ornament::text(surface, &font, ink, at, size, &text));
+                }
+                Mark::Rule { from, to_x, width, ink } => {
+                    tags::ornament(&mut surface, |surface| ornament::rule(surface, ink, width, from, to_x));
+                }
+                Mark::Bar { at, size, ink } => {
+                    tags::ornament(&mut surface, |surface| ornament::bar(surface, ink, at.0, at.1, size));
+                }
             }
         }
         if at + 1 == count {
-            ornament::qr(&mut surface, &face.verify_url, layout::QR_AT, layout::QR_SIDE);
-            ornament::mark(&mut surface, &font, metrics, layout::MARK_AT, &face.issuer.zh);
+            tags.picture(&mut surface, &format!("核验网址二维码 QR code: {}", face.verify_url), |surface| {
+                ornament::qr(surface, &face.verify_url, layout::QR_AT, layout::QR_SIDE);
+            });
+            tags.picture(
+                &mut surface,
+                &format!("颁发机构标记 Mark of the issuer: {}", face.issuer.zh),
+                |surface| {
+                    ornament::mark(surface, &font, metrics, layout::MARK_AT, &face.issuer.zh);
+                },
+            );
         }
         surface.finish();
         page.finish();
     }
+    document.set_tag_tree(tags.tree());
     attach(&mut document, face, copy)?;
     document.set_metadata(metadata(face));
     document.finish().map_err(|e| format!("{e:?}"))

@@ -32,6 +32,9 @@ fn the_copy_comes_back_from_the_paper() {
     let paper = draw(&face(3), copy.clone()).unwrap();
     assert!(pdf::is_pdf(&paper) && paper.len() < 400_000, "{} bytes", paper.len());
     assert_eq!(pdf::copy_in(paper.clone()), Ok(copy));
+    // Tagged, with words for its pictures: PDF/A-3a.
+    let has = |part: &[u8]| paper.windows(part.len()).any(|window| window == part);
+    assert!(has(b"pdfaid:conformance>A<") && has(b"/StructTreeRoot") && has(b"/Figure") && has(b"/H1") && has(b"/Alt"));
     // A paper that was cut or hit gives the copy, an error, or another text that no proof fits; it never ends the program.
     for at in (0..paper.len()).step_by(paper.len() / 60) {
         let mut hit = paper.clone();
