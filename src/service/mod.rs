@@ -29,6 +29,7 @@ mod listings;
 pub mod membership;
 mod node;
 pub mod own_account;
+mod picture;
 pub mod policy;
 pub mod principal;
 pub mod queries;

@@ -1,8 +1,5 @@
 //! Codes of a second factor (RFC 6238): six digits every thirty seconds, as every authenticator app makes them.
 
-use fast_qr::convert::Builder as _;
-use fast_qr::convert::svg::SvgBuilder;
-use fast_qr::qr::QRBuilder;
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
@@ -12,6 +9,7 @@ use crate::crypto::seal::seal;
 use crate::ids::DepartmentId;
 
 use super::error::ServiceError;
+use super::picture::qr;
 
 /// RFC 4226, 4: as long as the digest.
 const SECRET_BYTES: usize = 20;
@@ -60,10 +58,10 @@ pub(super) fn new_secret(keys: &Held, user: &str) -> Result<Vec<u8>, ServiceErro
 pub(super) fn enrolment(keys: &Held, whose: (&DepartmentId, &str), sealed: &[u8]) -> Result<Enrolment, ServiceError> {
     let secret = keys.open(&context(whose.1), sealed).map_err(internal)?;
     let totp = totp(&secret, whose)?;
-    let code = QRBuilder::new(totp.to_url().map_err(internal)?).build().map_err(internal)?;
+    let qr = qr(&totp.to_url().map_err(internal)?)?;
     let letters: Vec<char> = totp.secret().to_base32().chars().collect();
     let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
-    Ok(Enrolment { secret: groups.join(" "), qr: SvgBuilder::default().margin(2).to_str(&code) })
+    Ok(Enrolment { secret: groups.join(" "), qr })
 }
 
 /// The step whose code this is, if it is one of now. A secret that cannot be opened fits no code.

@@ -137,3 +137,58 @@ fn two_departments_answer_a_citizen_in_english() {
     clerk.sees("Completed");
     clerk.is_quiet();
 }
+
+#[test]
+fn a_slip_of_the_pen_is_corrected_and_the_applicant_follows_the_case_without_account() {
+    let city = City::shared();
+    let (browser, other) = (Browser::start(), Browser::start());
+    let examples = Examples::get();
+    let clerk = browser.tab(city, "planning-resources");
+    clerk.sign_in(city, "planning-resources", "clerk1");
+    clerk.open("/cases/new?workflow=real-estate-transfer");
+    clerk.fill("param-seller_id_number", "34052419800101001X");
+    clerk.fill("param-buyer_id_number", &examples.buyer_id_number);
+    clerk.fill("param-unit_number", &examples.unit_number);
+    clerk.go("Open the case and pull the data");
+    clerk.sees("Waiting for data");
+    let case = clerk.path();
+
+    clerk.press("Correct the application");
+    clerk.fill("param-seller_id_number", "340524198001010010");
+    clerk.fill("resubmit-note", "The seller's number was mistyped");
+    clerk.go("Correct it and pull again");
+    clerk.sees("Please correct the following");
+    clerk.fill("param-seller_id_number", &examples.seller_id_number);
+    clerk.go("Correct it and pull again");
+    clerk.sees("The application is corrected and its data pulled again.");
+    clerk.sees("(before: 34052419800101001X)");
+    clerk.sees("In progress");
+
+    clerk.go("Print the acceptance slip");
+    clerk.sees("Acceptance slip");
+    let slip = city.person("planning-resources", "clerk1").get(&format!("{}/slip", case.trim_start_matches('/'))).ok();
+    let (number, code) = (slip["number"].as_str().unwrap(), slip["code"].as_str().unwrap());
+    clerk.sees(number);
+    clerk.sees(code);
+    clerk.is_quiet();
+
+    let applicant = other.tab(city, "planning-resources");
+    applicant.open(&format!("/progress?number={number}&lang=en"));
+    applicant.fill("code", "aaaa-aaaa-aaaa");
+    applicant.go("Show");
+    applicant.sees("does not belong to this number");
+    applicant.fill("code", code);
+    applicant.go("Show");
+    for text in ["In progress", "Check the filed contract", "What is awaited"] {
+        applicant.sees(text);
+    }
+    applicant.sees_no(&examples.buyer_id_number);
+    applicant.is_quiet();
+
+    // The applicant is at the window again: the number leads to the case.
+    clerk.open("/cases");
+    clerk.fill("number", number);
+    clerk.go("Filter");
+    assert_eq!(clerk.path(), case);
+    clerk.is_quiet();
+}

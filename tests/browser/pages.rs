@@ -20,6 +20,7 @@ pub const NOBODY: &str = "";
 pub const VISITS: &[(&str, &str, &str, &str)] = &[
     ("/sign-in", "tax", NOBODY, "/sign-in"),
     ("/verify", "tax", NOBODY, "/verify"),
+    ("/progress", "tax", NOBODY, "/progress"),
     ("/account", "planning-resources", "reviewer1", "/account"),
     ("/admin", "data-bureau", "admin1", "/admin"),
     ("/admin/accounts/{user}", "data-bureau", "admin1", "/admin/accounts/clerk1"),
@@ -52,6 +53,7 @@ pub const VISITS: &[(&str, &str, &str, &str)] = &[
     ("/cases/new", "planning-resources", "clerk1", "/cases/new?workflow=real-estate-transfer"),
     ("/cases/{id}", "planning-resources", "clerk1", "{}"),
     ("/cases/{id}", "housing", "reviewer1", "{open}"),
+    ("/cases/{id}/slip", "planning-resources", "clerk1", "{}"),
     ("/workflows", "planning-resources", "reviewer1", "/workflows"),
     ("/certificates/{identifier}", "planning-resources", "reviewer1", "{}"),
     ("/audit", "audit", "auditor1", "/audit"),

@@ -275,6 +275,61 @@ fn a_wrong_form_is_corrected_and_only_what_it_touches_is_done_again() {
     clerk.post(&resubmit, &right).problem(409, "conflict");
 }
 
+/// Sends the form of the public page as a browser does; answers the page.
+fn progress(city: &City, number: &str, code: &str) -> String {
+    let visitor = city.anonymous("planning-resources").with("accept", "text/html");
+    let page = visitor.get(&format!("/progress?number={number}&lang=en"));
+    let cookies = page.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok()?.split(';').next());
+    let visitor = visitor.with("cookie", &format!("{}; lang=en", cookies.collect::<Vec<_>>().join("; ")));
+    let page = visitor.get("/progress").text;
+    let csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let body = format!("csrf={csrf}&number={number}&code={code}");
+    visitor.post_raw("/progress", "application/x-www-form-urlencoded", body.into_bytes()).text
+}
+
+#[test]
+fn an_applicant_sees_by_the_slip_how_it_stands_and_nothing_personal() {
+    let city = City::shared();
+    let case = open(city);
+    let id = case["id"].as_str().unwrap();
+    let clerk = city.person("planning-resources", "clerk1");
+    let slip = clerk.get(&format!("cases/{id}/slip")).ok();
+    assert_eq!(clerk.get(&format!("cases/{id}/slip")).ok(), slip, "the same slip again");
+    city.person("housing", "clerk1").get(&format!("cases/{id}?min_index={}", case["ledger_index"])).ok();
+    city.person("housing", "clerk1").get(&format!("cases/{id}/slip")).problem(403, "foreign_department");
+    let (number, code) = (slip["number"].as_str().unwrap(), slip["code"].as_str().unwrap());
+    assert!(slip["url"].as_str().unwrap().ends_with(&format!("/progress?number={number}")), "no code in it: {slip}");
+    let seen = shown(city, "planning-resources", "clerk1", &case, &case);
+    assert_eq!(seen["number"], slip["number"]);
+
+    let page = progress(city, number, code);
+    for text in ["In progress", "Accepted", "Data fetched and compared", "Check the filed contract", "is at work"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let examples = Examples::get();
+    for personal in [&examples.buyer_id_number, &examples.unit_number, "沈若溪", "周明远", "reviewer1", "clerk1"]
+    {
+        assert!(!page.contains(personal), "{personal}: {page}");
+    }
+    assert!(progress(city, number, &code.to_uppercase().replace('-', "")).contains("In progress"));
+    // A wrong code and a number that nobody has look alike.
+    let strange = |page: String| {
+        page.split("<form method=\"post\"").nth(1).unwrap().replace(number, "").replace("20261121-9999", "")
+    };
+    let secret = |page: String| page.split("name=\"csrf\"").nth(1).unwrap().split_once('>').unwrap().1.to_owned();
+    let wrong = secret(strange(progress(city, number, "aaaa-aaaa-aaaa")));
+    assert_eq!(wrong, secret(strange(progress(city, "20261121-9999", code))));
+    assert!(wrong.contains("does not belong to this number"), "{wrong}");
+
+    say(city, "tax", &case, "tax-review", &json!({"agreed": true}));
+    let returned = json!({"reason": "合同缺一页"});
+    let back =
+        city.person("housing", "reviewer1").post(&format!("cases/{id}/steps/contract-review/return"), &returned).ok();
+    shown(city, "planning-resources", "clerk1", &case, &back);
+    let page = progress(city, number, code);
+    assert!(page.contains("asks for a correction") && page.contains("合同缺一页"), "{page}");
+}
+
 /// How often each entry was asked in a case, by the records of their providers.
 fn asked(city: &City, id: &str) -> BTreeMap<String, usize> {
     let listed = city.person("audit", "auditor1").get(&format!("audit/accesses?case_id={id}&page_size=200")).ok();

@@ -76,6 +76,7 @@ fn a_licence_by_hand_lives_its_life_and_is_proven_when_its_node_is_gone() {
     found_by_holder(&city, &desk, [&first, &second]);
     looked_up_elsewhere(&city, &desk, [&first, &second]);
     ended(&desk, &second);
+    written_down_late(&city, &desk);
 
     // The issuer's node is gone: what was proven stays proven, and what the ledger says stays said.
     city.stop("housing");
@@ -276,6 +277,34 @@ fn ended(desk: &Desk, identifier: &str) {
     desk.status(identifier, "valid").problem(409, "conflict");
 }
 
+/// A node that died after the licence came to the ledger, before it wrote down that the preparation is done: stood in for
+/// by the local database as it was before.
+fn written_down_late(city: &City, desk: &Desk) {
+    let prepared = desk.clerk.post("certificate-preparations", &preparing("2029-11-30")).ok();
+    let path = format!("certificate-preparations/{}", prepared["id"].as_str().unwrap());
+    let local = city.node("housing").data_dir.join("model/local.db");
+    let before = local.with_file_name("before.db");
+    city.stop("housing");
+    std::fs::copy(&local, &before).unwrap();
+    let again = || {
+        city.start("housing");
+        city.wait_ready("housing");
+    };
+    again();
+    let issued = desk.reviewer.post(&format!("{path}/issue"), &json!({})).ok();
+    city.stop("housing");
+    for journal in ["local.db-wal", "local.db-shm"] {
+        let _ = std::fs::remove_file(local.with_file_name(journal));
+    }
+    std::fs::rename(&before, &local).unwrap();
+    again();
+    assert_eq!(desk.clerk.get("certificate-preparations").ok(), json!([]), "nothing waits");
+    let shown = desk.clerk.get(&path).ok();
+    assert_eq!((&shown["state"], &shown["identifier"]), (&json!("issued"), &issued["identifier"]));
+    desk.clerk.post(&format!("{path}/discard"), &json!({})).problem(409, "conflict");
+    desk.reviewer.post(&format!("{path}/issue"), &json!({})).problem(409, "conflict");
+}
+
 /// One address is told to wait, another one is not; known and unknown ones look alike.
 fn asked_too_often(city: &City, known: &str) {
     let caller =
@@ -289,4 +318,23 @@ fn asked_too_often(city: &City, known: &str) {
     let parts = certificate_identifier::parts(known).unwrap();
     let unknown = certificate_identifier::issue(parts.kind, parts.issuer, "20260101AAAAAAAAAA", 1).unwrap();
     calm.get(&format!("/verify/{unknown}")).problem(404, "not_found");
+}
+
+/// The demo issued a licence and arranged a grant: police look it up at once, by holder and by identifier.
+#[test]
+fn the_demo_shows_how_another_department_looks_a_licence_up() {
+    let city = City::shared();
+    let holder = &Examples::get().licences[0].holder_code;
+    let ask = |params: Value| {
+        let call = json!({"purpose": "household-transfer", "cause": "办理租住户口迁移", "params": params});
+        city.query("public-security", "housing/rental-filing-certificate", &call)
+    };
+    let found = ask(json!({"id_number": holder})).ok();
+    assert_eq!((found["rows"].as_array().map(Vec::len), &found["rows"][0]["status"]), (Some(1), &json!("valid")));
+    assert_eq!(&found["rows"][0]["holder_id_number"], &json!(holder));
+    assert!(!found.to_string().contains("顾清和"), "the name stays masked: {found}");
+    let one = ask(json!({"identifier": found["rows"][0]["identifier"]})).ok();
+    assert_eq!(one["rows"], found["rows"]);
+    let nobody = ask(json!({"id_number": Examples::get().seller_id_number})).ok();
+    assert_eq!(nobody["rows"], json!([]));
 }

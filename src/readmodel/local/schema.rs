@@ -123,6 +123,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    case_slips (case_id) {
+        case_id -> Text,
+        number -> Text,
+        code -> Text,
+        made_at -> BigInt,
+    }
+}
+
+diesel::table! {
     case_facts (case_id, step) {
         case_id -> Text,
         step -> Text,

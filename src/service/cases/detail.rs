@@ -52,6 +52,8 @@ pub struct CaseDetail {
     pub facts: Vec<PartyFacts>,
     /// What the applicant is told, at the owner.
     pub notice: Option<Text>,
+    /// The number on the applicant's slip, at the owner.
+    pub number: Option<String>,
     /// The workflow that it follows.
     #[serde(skip)]
     pub workflow: Option<WorkflowFile>,
@@ -140,6 +142,7 @@ impl Node {
             papers_missing: None,
             facts: Vec::new(),
             notice: None,
+            number: None,
             events,
             workflow,
             case,
@@ -176,7 +179,7 @@ impl Node {
         let (local, id) = (self.local.clone(), detail.case.id);
         let chain = self.chain.clone();
         let (record, own_facts, attempts) = blocking(move || {
-            let record = settled_record(&local, &chain, id)?;
+            let record = settled_record(&local, &chain, id)?.map(|record| (record, local.known_slip(id)));
             Ok::<_, ReadError>((record, local.case_facts(id)?, local.pull_attempts(id)?))
         })
         .await?;
@@ -199,7 +202,8 @@ impl Node {
             };
             facts.push((keeper, given_facts));
         }
-        if let Some(record) = record.filter(|_| detail.case.owner == self.department) {
+        if let Some((record, slip)) = record.filter(|_| detail.case.owner == self.department) {
+            detail.number = slip?.map(|slip| slip.number);
             detail.notice = told(detail, &record);
             (detail.papers, detail.form, detail.former) = (record.materials, Some(record.params), record.former);
         }

@@ -8,6 +8,7 @@ mod open;
 mod problems;
 mod resume;
 mod run;
+mod slip;
 
 pub use acts::{AssignWord, FactContent, ResubmitWord, ReturnWord, SignOffWord};
 pub use correct::Resubmitted;
@@ -15,6 +16,7 @@ pub use detail::{CaseDetail, PartyFacts, PullStanding, RuleStanding, Timing};
 pub use open::{OpenedCase, StartCase};
 pub(super) use resume::go_on;
 pub use run::CaseProgress;
+pub use slip::{PublicCase, Slip};
 
 use crate::domain::case::Case;
 use crate::ids::CaseId;

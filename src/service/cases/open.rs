@@ -56,7 +56,11 @@ impl Node {
         let case = CaseId::from(id);
         let (local, now, params, salt) = (self.local.clone(), self.clock.now(), start.params, fresh_salt()?);
         // Kept first: a case on the ledger whose form is lost would be worthless. A repeated call finds what the first kept.
-        let record = blocking(move || local.begin_case(case, &params, &salt, now)).await?;
+        let record = blocking(move || {
+            local.case_slip(case, now)?;
+            local.begin_case(case, &params, &salt, now)
+        })
+        .await?;
         let opening = CaseOpening {
             version: Some(in_force.version),
             form_digest: Some(form_digest(record.salt.as_deref().unwrap_or_default(), &record.params)?),

@@ -15,7 +15,7 @@ use crate::web::problem::Problem;
 
 use super::listing::{Fresh, fresh, page};
 use super::views::cases::{
-    CaseAnswer, CaseDetail, CaseProgress, OpenedCase, PublishedWorkflow, ResubmittedCase, Workflow, problems,
+    CaseAnswer, CaseDetail, CaseProgress, CaseSlip, OpenedCase, PublishedWorkflow, ResubmittedCase, Workflow, problems,
 };
 use super::views::certificates::Issued;
 use super::views::{Page, Written};
@@ -126,6 +126,18 @@ pub async fn show(
 ) -> Result<Json<CaseDetail>, Problem> {
     fresh(&node, query.0.min_index).await?;
     Ok(Json(node.case(&caller.0, *id).await?.into()))
+}
+
+/// **Permissions**: clerk or reviewer of the case's owner.
+pub async fn slip(
+    node: Data<Node>,
+    caller: Caller,
+    id: Path<CaseId>,
+    query: Filter<Fresh>,
+) -> Result<Json<CaseSlip>, Problem> {
+    fresh(&node, query.0.min_index).await?;
+    let slip = node.case_slip(&caller.0, *id).await?;
+    Ok(Json(CaseSlip { number: slip.kept.number, code: slip.kept.code, url: slip.url }))
 }
 
 /// **Permissions**: reviewer of the step's department; clerks where the workflow gives them the step.

@@ -198,6 +198,8 @@ pub const OPERATIONS: &[Operation] = &[
         .query::<cases::Search>().answers_page::<case_views::CaseAnswer>(),
     Operation::get("/cases/{id}", "showCase", || get().to(cases::show), "One case; papers for its owner and the departments that sign off")
         .query::<Fresh>().answers::<case_views::CaseDetail>(200),
+    Operation::get("/cases/{id}/slip", "showCaseSlip", || get().to(cases::slip), "What the applicant takes home: the number and the code by which anybody sees how the case stands, without account (owner)")
+        .query::<Fresh>().answers::<case_views::CaseSlip>(200),
     Operation::post("/cases/{id}/steps/{step}/sign-off", "signOffCase", || post().to(cases::sign_off), "Give a department's word (reviewer of the step's department)")
         .body("sign_off", r#"{"agreed":true,"note":""}"#).answers::<Written>(200),
     Operation::post("/cases/{id}/steps/{step}/return", "returnCase", || post().to(cases::give_back), "Give a case back to its owner, with what is missing (reviewer of the step's department)")

@@ -60,6 +60,7 @@ pub fn page(desk: &Desk, status: StatusCode, detail: &CaseDetail, sent: Option<&
         page: desk.page_at(&format!("/cases/{}", case.id)),
         t: desk.t,
         id: case.id.to_string(),
+        number: detail.number.clone().unwrap_or_default(),
         workflow_title: detail
             .workflow
             .as_ref()

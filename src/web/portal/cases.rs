@@ -29,6 +29,14 @@ const PAGE_SIZE: u32 = 30;
 /// Cases that the department handles or signs off, or as the filter says.
 pub async fn list(visitor: Visitor) -> Answer {
     let query = &visitor.query;
+    let number = query.get("number");
+    if !number.is_empty() {
+        match visitor.node.case_of_number(&visitor.who, number).await {
+            Ok(id) => return Ok(visitor.go(&format!("/cases/{id}"))),
+            Err(ServiceError::NotFound(_) | ServiceError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     let own = Some(visitor.node.department.clone());
     let (which, late) = (query.get("which"), query.get("late") == "yes");
     let (involved, owner, waiting_for) = match which {
@@ -66,6 +74,7 @@ pub async fn list(visitor: Visitor) -> Answer {
         which: which.to_owned(),
         state: query.get("state").to_owned(),
         late,
+        number: number.to_owned(),
         first_href,
         next_href,
     };

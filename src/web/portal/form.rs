@@ -90,7 +90,7 @@ impl FromRequest for Posted {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let visitor = Visitor::of(&request)?;
-            let form = guarded(&request, payload, &visitor.csrf).await?;
+            let form = guarded(&request, payload, &[&visitor.csrf]).await?;
             Ok(Self { visitor, form })
         })
     }
@@ -104,13 +104,14 @@ impl FromRequest for PostedByGuest {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let desk = Desk::of(&request)?;
-            let form = guarded(&request, payload, &cookies::guest(&request)).await?;
+            // Who is signed in got the session's own secret in the form, unless the form was there before.
+            let form = guarded(&request, payload, &[&cookies::guest(&request), &desk.csrf]).await?;
             Ok(Self { desk, form })
         })
     }
 }
 
-async fn guarded(request: &HttpRequest, payload: Payload, secret: &str) -> Result<Fields, Problem> {
+async fn guarded(request: &HttpRequest, payload: Payload, secrets: &[&str]) -> Result<Fields, Problem> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
@@ -119,7 +120,7 @@ async fn guarded(request: &HttpRequest, payload: Payload, secret: &str) -> Resul
     let bytes = read_bytes(payload, FORM_BYTES_MAX).await?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Problem::new("malformed"))?;
     let form = Fields::read(text).ok_or_else(|| Problem::new("malformed"))?;
-    if !same(form.raw(CSRF), secret) {
+    if !secrets.iter().any(|secret| same(form.raw(CSRF), secret)) {
         return Err(Problem::new("csrf"));
     }
     Ok(form)

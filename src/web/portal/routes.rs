@@ -11,10 +11,10 @@ use crate::web::problem::Problem;
 use crate::web::root;
 
 use super::{
-    account, admin, admin_log, admin_settings, admin_tokens, assets, audit, audit_numbers, case_acts, case_page, cases,
-    catalog, certificates, cluster, draft_form, drafts, entrance, events, explorer, findings, frame, grant_acts,
-    grant_request, grant_templates, grants, home, keys, ledger, membership, policy, policy_explain, preparations,
-    public_check, query, sheets, verification, workflows,
+    account, admin, admin_log, admin_settings, admin_tokens, assets, audit, audit_numbers, case_acts, case_page,
+    case_slip, cases, catalog, certificates, cluster, draft_form, drafts, entrance, events, explorer, findings, frame,
+    grant_acts, grant_request, grant_templates, grants, home, keys, ledger, membership, policy, policy_explain,
+    preparations, progress, public_check, query, sheets, verification, workflows,
 };
 
 /// Registers the portal. It takes every address that nobody took before.
@@ -81,6 +81,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/cases", web::post().to(cases::open))
         .route("/cases/new", web::get().to(cases::new))
         .route("/cases/{id}", web::get().to(case_page::show))
+        .route("/cases/{id}/slip", web::get().to(case_slip::show))
         .route("/cases/{id}/steps/{step}/sign-off", web::post().to(case_acts::sign_off))
         .route("/cases/{id}/steps/{step}/return", web::post().to(case_acts::give_back))
         .route("/cases/{id}/steps/{step}/assign", web::post().to(case_acts::assign))
@@ -104,6 +105,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/certificates/{identifier}/paper", web::get().to(certificates::paper))
         .route("/certificates/{identifier}/annotations", web::post().to(certificates::annotate))
         .route("/certificates/{identifier}/status", web::post().to(certificates::set_status))
+        .route("/progress", web::get().to(progress::ask))
+        .route("/progress", web::post().to(progress::answer))
         .route("/verify", web::get().to(public_check::verify))
         .route("/verify", web::post().to(public_check::verify_copy))
         .route("/verify/{identifier}", web::get().to(public_check::verify_one))

@@ -301,6 +301,19 @@ pub struct CaseDetail {
     pub facts: List<PartyFact>,
     /// What the applicant is told, at the owner.
     pub notice: Option<Text>,
+    /// The number on the applicant's slip, at the owner.
+    pub number: Option<String>,
+}
+
+/// What an applicant takes home.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CaseSlip {
+    /// The number of the case at this department.
+    pub number: String,
+    /// The code that shows how the case stands, together with the number.
+    pub code: String,
+    /// Where that is asked for.
+    pub url: String,
 }
 
 impl From<service::cases::CaseDetail> for CaseDetail {
@@ -324,6 +337,7 @@ impl From<service::cases::CaseDetail> for CaseDetail {
             papers_missing: detail.papers_missing,
             facts: detail.facts.into(),
             notice: detail.notice,
+            number: detail.number,
         }
     }
 }

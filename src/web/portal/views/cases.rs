@@ -21,6 +21,8 @@ pub struct Cases {
     pub which: String,
     pub state: String,
     pub late: bool,
+    /// A number that was asked for and that no case has.
+    pub number: String,
     pub first_href: Option<String>,
     pub next_href: Option<String>,
 }
@@ -104,6 +106,8 @@ pub struct CasePage {
     pub page: Page,
     pub t: Words,
     pub id: String,
+    /// On the applicant's slip; empty elsewhere than at the owner.
+    pub number: String,
     pub title: String,
     pub workflow_title: String,
     pub version: Option<u32>,

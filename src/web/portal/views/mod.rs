@@ -23,6 +23,7 @@ pub mod ledger;
 pub mod masking;
 mod page;
 pub mod policy;
+pub mod progress;
 pub mod query;
 #[cfg(test)]
 mod samples;

@@ -157,7 +157,7 @@ fn every_template_is_shown() {
     let names: BTreeSet<String> =
         whole.map(|file| file.unwrap().file_name().to_string_lossy().replace(".html", "")).collect();
     let shown: BTreeSet<&str> = pages(Lang::Zh).iter().map(|(name, _)| *name).collect();
-    let parts = ["base", "ui", "grant_bounds", "entry_body", "certificate_card", "case_step"];
+    let parts = ["base", "ui", "grant_bounds", "entry_body", "certificate_card", "case_step", "case_fields"];
     for name in names.iter().filter(|name| !parts.contains(&name.as_str()) && !name.ends_with("_partial")) {
         assert!(shown.contains(name.as_str()), "no sample shows {name}");
     }

@@ -104,7 +104,10 @@ span-moment = < 0.1 s
 span-seconds = { $n } s
 span-minutes = { $n } min
 span-hours = { $n } h
-span-days = { $n } d
+span-days = { $n ->
+    [one] 1 day
+   *[other] { $n } days
+}
 step-later = Not yet
 step-returned = ↩ Returned
 workflows-title = Workflows

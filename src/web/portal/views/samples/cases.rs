@@ -1,10 +1,11 @@
 //! Cases.
 
-use super::{DIGEST, ENTRY, EVIL, ID, page, s, two};
+use super::{DIGEST, ENTRY, EVIL, ID, LICENCE, page, s, two};
 use crate::web::portal::views::cases::{
     CaseField, CasePage, CaseRow, CaseStart, Cases, EventView, FormRow, Mark, MaterialView, ProblemView, RuleView,
     StepView, WorkflowRow, Workflows,
 };
+use crate::web::portal::views::progress::{Awaited, Progress, ProgressPage, ProgressRow, SlipPage};
 use crate::web::portal::views::{Choice, Fault, Faults};
 use crate::web::portal::words::{Lang, Words};
 
@@ -33,6 +34,7 @@ pub fn cases(lang: Lang) -> Cases {
         which: s("waiting"),
         state: s("in_progress"),
         late: true,
+        number: s(EVIL),
         first_href: None,
         next_href: None,
     }
@@ -143,6 +145,7 @@ pub fn case(lang: Lang) -> CasePage {
         page: page(lang, "/cases/x"),
         t: Words::of(lang),
         id: s(ID),
+        number: s("20261121-0001"),
         title: two(lang, "不动产转移登记 2026-118", "Real estate transfer 2026-118"),
         workflow_title: two(lang, "不动产转移登记", "Real estate transfer"),
         owner: two(lang, "规划和自然资源局", "Planning and Resources"),
@@ -206,5 +209,50 @@ pub fn case(lang: Lang) -> CasePage {
         may_complete: true,
         may_withdraw: true,
         faults: Faults::default(),
+    }
+}
+
+pub fn slip(lang: Lang) -> SlipPage {
+    SlipPage {
+        page: page(lang, "/cases/x/slip"),
+        t: Words::of(lang),
+        id: s(ID),
+        matter: s(EVIL),
+        department: two(lang, "规划和自然资源局", "Planning and Resources"),
+        accepted_at: s("2026-11-21 09:00:00"),
+        accepted_by: s("li.na"),
+        due: s("2026-12-31"),
+        fetched: vec![(s(EVIL), two(lang, "税务局", "Tax"))],
+        number: s("20261121-0001"),
+        code: s("k3jq-9x2a-77mp"),
+        url: s("http://127.0.0.1:8400/progress?number=20261121-0001"),
+        picture: s("<svg viewBox=\"0 0 1 1\"></svg>"),
+    }
+}
+
+pub fn progress(lang: Lang) -> ProgressPage {
+    let row = |state, at: &str| ProgressRow { state, label: s(EVIL), department: s(EVIL), at: s(at) };
+    let kinds = ["data", "clarity", "step", "payment", "correction", "refused", "end"];
+    let awaited = |kind| Awaited { kind, department: s(EVIL), text: s(EVIL), due: s("2026-11-26") };
+    ProgressPage {
+        page: page(lang, "/progress"),
+        t: Words::of(lang),
+        number: s(EVIL),
+        found: Some(Progress {
+            number: s("20261121-0001"),
+            matter: s(EVIL),
+            department: s(EVIL),
+            state: s("in_progress"),
+            accepted_at: s("2026-11-21 09:00:00"),
+            due: s("2026-12-31"),
+            awaited: kinds.map(awaited).into(),
+            rows: vec![row("done", "2026-11-21 09:00:01"), row("current", ""), row("waiting", ""), row("failed", "")],
+            certificate: Some(s(LICENCE)),
+            asked_at: s("2026-11-21 09:00:00"),
+        }),
+        faults: Faults(vec![Fault {
+            field: s("code"),
+            message: Words::of(lang).fault("progress-code", "not_of_slip"),
+        }]),
     }
 }

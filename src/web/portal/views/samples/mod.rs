@@ -65,6 +65,8 @@ pub fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ("workflows", cases::workflows(lang).render()),
         ("case_start", cases::case_start(lang).render()),
         ("case", cases::case(lang).render()),
+        ("case_slip", cases::slip(lang).render()),
+        ("progress", cases::progress(lang).render()),
         ("certificates", certificates::certificates(lang).render()),
         ("certificate", certificates::certificate(lang).render()),
         ("certificate_new", certificates::certificate_form(lang).render()),

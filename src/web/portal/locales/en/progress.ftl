@@ -1,0 +1,36 @@
+### Acceptance slip and progress (for applicants)
+
+slip-title = Acceptance slip
+slip-lead = Your application was accepted by { $department }.
+slip-matter = Matter
+slip-number = Application number
+slip-department = Accepted by
+slip-fetched = Fetched from other departments: you need not bring it
+slip-progress = See how it stands
+slip-progress-lead = Scan the picture or open this address, and enter the application number and the code. No account is needed.
+slip-picture = QR code of the address where progress is shown
+slip-keep = Keep this slip: whoever has the code sees how the application stands.
+slip-print-hint = Print this page for the applicant. Header, menu and this line are not printed.
+slip-print = Print the acceptance slip
+slip-number-unknown = This department has no case with this number.
+nav-progress = Progress of an application
+progress-title = Progress of an application
+progress-lead = Enter the number and the code that stand on the acceptance slip. No account is needed, and nothing personal is shown.
+progress-number-hint = Such as 20261121-0001
+progress-code = Code
+progress-code-hint = Such as k3jq-9x2a-77mp; capitals do not matter
+progress-ask = Show
+progress-awaited = What is awaited
+progress-waits-data = fetches data from other departments
+progress-waits-clarity = looks into data that do not agree, and may ask you
+progress-waits-step = is at work
+progress-waits-payment = waits for the payment
+progress-waits-correction = asks for a correction; please turn to the department that accepted the application
+progress-waits-refused = did not agree
+progress-waits-end = ends the matter
+progress-accepted = Accepted
+progress-data = Data fetched and compared
+progress-step = Step
+progress-certificate-hint = Follow the identifier to see how the e-licence stands now.
+progress-asked-at = As of { $time }
+fault-not_of_slip = does not belong to this number: compare it with the slip and type it again

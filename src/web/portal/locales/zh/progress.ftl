@@ -1,0 +1,36 @@
+### 受理通知书与办理进度（申请人）
+
+slip-title = 受理通知书
+slip-lead = 您提交的申请已由{ $department }受理。
+slip-matter = 申请事项
+slip-number = 受理编号
+slip-department = 受理部门与经办人
+slip-fetched = 以下材料由部门间共享调取，您无需提交
+slip-progress = 查询办理进度
+slip-progress-lead = 扫码或打开以下网址，输入受理编号和查询码，无需注册账号。
+slip-picture = 办理进度查询网址的二维码
+slip-keep = 请妥善保管本通知书：持有查询码即可查看办理进度。
+slip-print-hint = 请打印本页交给申请人。页眉、导航和本行提示不会打印。
+slip-print = 打印受理通知书
+slip-number-unknown = 本部门没有该受理编号的办件。
+nav-progress = 办理进度查询
+progress-title = 办理进度查询
+progress-lead = 输入受理通知书上的受理编号和查询码，查看申请办到哪一步。无需登录，不显示个人信息。
+progress-number-hint = 例如 20261121-0001
+progress-code = 查询码
+progress-code-hint = 例如 k3jq-9x2a-77mp，不区分大小写
+progress-ask = 查询
+progress-awaited = 目前等待
+progress-waits-data = 正在向有关部门调取数据
+progress-waits-clarity = 正在核对不一致的数据，可能与您联系
+progress-waits-step = 正在办理
+progress-waits-payment = 等待登记缴费
+progress-waits-correction = 要求补正，请与受理部门联系
+progress-waits-refused = 不同意，理由
+progress-waits-end = 将办结本事项
+progress-accepted = 受理
+progress-data = 调取并比对数据
+progress-step = 环节
+progress-certificate-hint = 点击标识可核验电子证照当前状态。
+progress-asked-at = 查询时间 { $time }
+fault-not_of_slip = 与受理编号不符，请对照受理通知书重新输入
