@@ -137,7 +137,10 @@ impl Query {
             return Ok(());
         }
         let reasons = answer.get("reasons").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let why: Vec<String> = reasons.iter().map(reason).collect();
+        let mut why: Vec<String> = reasons.iter().map(reason).collect();
+        let list = |key| answer.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        why.extend(list("needs").iter().map(need));
+        why.extend(list("items").iter().filter(|item| item.get("standing") != Some(&json!("granted"))).map(item));
         Err(CliError::failed(format_args!("refused by the rule {rule}, grant {grant}\n{}", why.join("\n"))))
     }
 }
@@ -145,6 +148,21 @@ impl Query {
 fn reason(reason: &Value) -> String {
     let of = |key| reason.get(key).and_then(Value::as_str).unwrap_or_default();
     format!("  {}: {}", of("code"), of("message"))
+}
+
+fn need(need: &Value) -> String {
+    let of = |key| need.get(key).and_then(Value::as_str).unwrap_or_default();
+    format!("  {} is {}, and would have to be {}", of("attribute"), of("is"), of("needs"))
+}
+
+fn item(item: &Value) -> String {
+    let of = |key| item.get(key).and_then(Value::as_str).unwrap_or_default();
+    let standing = match of("standing") {
+        "ended" => "its term is over",
+        "left_out" => "it was asked for and not granted",
+        _ => "it was never asked for",
+    };
+    format!("  item {}: {standing}", of("name"))
 }
 
 /// The own department's node, as a system calls it.

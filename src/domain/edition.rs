@@ -8,6 +8,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::command::Command;
+use super::grant::bounds::Bounds;
 use super::grant::{Approval, GrantRequest};
 
 /// The newest edition that this program knows.
@@ -27,6 +28,14 @@ pub struct EditionChange {
 pub fn of(command: &Command) -> u32 {
     match command {
         Command::SetNode(_) | Command::RemoveNode(_) | Command::SetVoters(_) | Command::RecordDigest(_) => 2,
+        Command::RequestGrant(GrantRequest { details: Some(details), .. }) if details.system.is_some() => 5,
+        Command::RequestGrant(GrantRequest { bounds: Some(bounds), .. })
+        | Command::PreapproveGrant(Approval { bounds: Some(bounds), .. })
+        | Command::ApproveGrant(Approval { bounds: Some(bounds), .. })
+            if has_terms(bounds) =>
+        {
+            5
+        }
         Command::PreapproveGrant(_)
         | Command::SuspendGrant(_)
         | Command::ResumeGrant(_)
@@ -55,6 +64,10 @@ pub fn of(command: &Command) -> u32 {
         Command::SignOffCase(word) if word.fact.is_some() => 4,
         _ => FIRST,
     }
+}
+
+fn has_terms(bounds: &Bounds) -> bool {
+    bounds.item_terms.is_some()
 }
 
 fn has_fields_of_edition_3(request: &GrantRequest) -> bool {

@@ -26,6 +26,7 @@ pub mod node;
 pub mod policy;
 pub mod promise;
 pub mod schema;
+pub mod shared;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +41,7 @@ pub struct Text {
 }
 
 /// Who acted inside a department: a clerk's account or a departmental system.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Actor {
     /// Account name, unique within the department.

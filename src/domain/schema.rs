@@ -116,6 +116,19 @@ fn faults(error: &ValidationError<'_>) -> Vec<Fault> {
             };
             unexpected.iter().take(FAULTS_MAX).map(member).collect()
         }
+        // Of alternatives the one that is meant has the value's own type: what it says is more use than that none fits.
+        ValidationErrorKind::AnyOf { context } => {
+            let is_meant = |branch: &&Vec<ValidationError<'_>>| {
+                let of_type = |one: &ValidationError<'_>| {
+                    matches!(one.kind(), ValidationErrorKind::Type { .. }) && one.instance_path().as_str() == place
+                };
+                !branch.is_empty() && !branch.iter().any(of_type)
+            };
+            match context.iter().find(is_meant) {
+                Some(branch) => branch.iter().flat_map(faults).take(FAULTS_MAX).collect(),
+                None => vec![fault(place, &message(error))],
+            }
+        }
         _ => vec![fault(place, &message(error))],
     }
 }

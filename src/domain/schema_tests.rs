@@ -56,13 +56,14 @@ fn example(kind: &str) -> Value {
         "grant.request" => json!({"entry": "water/water-account", "version": "1.0", "purpose": "real-estate-transfer",
             "legal_basis": "不动产登记暂行条例 §25", "matter": "transfer", "items": ["balance"], "mode": "query",
             "daily_max": 10, "valid_until": 1_795_000_000_000_u64, "hours": [8, 18],
-            "details": {"purpose_text": "过户", "legal_clause": "第二款", "letter": digest, "assessment": "PIA-17"},
-            "bounds": {"weekdays": [1, 5], "rate": {"per_minute": 60}, "scope": [{"field": "balance", "values": ["0"]}]},
+            "details": {"purpose_text": "过户", "legal_clause": "第二款", "letter": digest, "assessment": "PIA-17", "system": "登记系统"},
+            "bounds": {"weekdays": [1, 5], "rate": {"per_minute": 60}, "scope": [{"field": "balance", "values": ["0"]}],
+                "item_terms": [{"item": "balance", "valid_until": 1_794_000_000_000_u64}]},
             "replaces": ID}),
         "grant.approve" | "grant.preapprove" => {
             json!({"grant": ID, "items": [{"name": "balance", "masking": "none"}], "daily_max": 5,
             "valid_until": 1_795_000_000_000_u64, "network_zone": "gov-extranet", "hours": [9, 17],
-            "bounds": {"rate": {"per_second": 1}}})
+            "bounds": {"rate": {"per_second": 1}, "item_terms": [{"item": "balance", "valid_until": 1_793_000_000_000_u64}]}})
         }
         "grant.deny" | "grant.revoke" | "grant.suspend" | "grant.resume" | "grant.extend" | "grant.appeal" => {
             grant_ending
@@ -232,4 +233,23 @@ fn faults_are_few_short_and_tell_no_value() {
     assert_eq!(faults.len(), FAULTS_MAX);
     assert_eq!(faults[3].pointer, "/3");
     assert!(faults.iter().all(|fault| !fault.message.contains("secret") && fault.message.len() < 300), "{faults:?}");
+}
+
+#[test]
+fn of_alternatives_the_one_that_is_meant_says_what_is_wrong() {
+    let alternatives = json!({"properties": {
+        "until": {"anyOf": [{"type": "string", "format": "date"}, {"type": "integer", "minimum": 5}]},
+        "days": {"anyOf": [{"type": "array", "items": {"type": "integer", "maximum": 7}}, {"type": "null"}]}
+    }});
+    let schema = Schema::compile(&alternatives).unwrap();
+    let told = |document: Value| {
+        let fault = schema.check(&document).swap_remove(0);
+        (fault.pointer, fault.message)
+    };
+    let (place, why) = told(json!({"until": "tomorrow"}));
+    assert!(place == "/until" && why.contains("date") && !why.contains("anyOf"), "{why}");
+    let (place, why) = told(json!({"until": 4}));
+    assert!(place == "/until" && why.contains("minimum"), "{why}");
+    assert_eq!(told(json!({"days": [1, 8]})).0, "/days/1");
+    assert!(told(json!({"days": true})).1.contains("anyOf"), "none is meant");
 }

@@ -164,7 +164,7 @@ pub fn look(state: &State, call: &Call<'_>) -> Seen {
     let own = call.consumer == &call.entry.provider;
     let needs_grant = !own && entry.is_some_and(|entry| entry.sharing == Sharing::Conditional);
     let grant = if needs_grant { best_grant(state, call) } else { None };
-    let items = wanted(call, entry, grant.and_then(Grant::approval), needs_grant);
+    let items = wanted(call, entry, grant.filter(|grant| grant.approval().is_some()), needs_grant);
     let facts = facts(call, entry, history.map(|history| history.state), grant, &items);
     let out_of_scope = grant.is_some_and(|grant| is_out_of_scope(grant, call, entry));
     Seen { grant: grant.cloned(), items, facts, out_of_scope }
@@ -210,7 +210,7 @@ impl Ground {
 /// then the one that explains best why none does.
 fn best_grant<'a>(state: &'a State, call: &Call<'a>) -> Option<&'a Grant> {
     let is_active = |grant: &&Grant| grant.state(call.now) == GrantState::Active;
-    let fits = |grant: &&Grant| is_active(grant) && grant.approval().is_some_and(|given| covers(given, call.items));
+    let fits = |grant: &&Grant| is_active(grant) && gives_all(grant, call.items, call.now);
     // Newest first, so the newest of the best.
     let same = || state.grants_for(call.consumer, call.entry, call.purpose);
     let any = || state.grants_of(call.consumer, call.entry);
@@ -218,16 +218,22 @@ fn best_grant<'a>(state: &'a State, call: &Call<'a>) -> Option<&'a Grant> {
     of_purpose.or_else(|| any().find(is_active)).or_else(|| any().next())
 }
 
-fn covers(approval: &Approval, items: &[ItemName]) -> bool {
-    items.iter().all(|item| approval.items.iter().any(|granted| &granted.name == item))
+fn gives_all(grant: &Grant, items: &[ItemName], at: Millis) -> bool {
+    items.iter().all(|item| grant.gives(item, at))
 }
 
-fn wanted(call: &Call<'_>, entry: Option<&Entry>, approval: Option<&Approval>, needs_grant: bool) -> Vec<ItemName> {
-    match (entry, approval) {
+/// Whether nothing can be had any more of a grant whose items have terms of their own.
+fn is_used_up(grant: &Grant, at: Millis) -> bool {
+    let given = grant.approval().map(|approval| &*approval.items).unwrap_or_default();
+    !given.is_empty() && !given.iter().any(|item| grant.gives(&item.name, at))
+}
+
+fn wanted(call: &Call<'_>, entry: Option<&Entry>, grant: Option<&Grant>, needs_grant: bool) -> Vec<ItemName> {
+    match (entry, grant) {
         _ if !call.items.is_empty() => call.items.to_vec(),
-        (Some(entry), Some(approval)) => {
-            let granted = approval.items.iter().map(|item| &item.name);
-            granted.filter(|name| entry.item(name).is_some()).cloned().collect()
+        (Some(entry), Some(grant)) => {
+            let granted = grant.approval().into_iter().flat_map(|approval| &approval.items).map(|item| &item.name);
+            granted.filter(|name| entry.item(name).is_some() && grant.gives(name, call.now)).cloned().collect()
         }
         (Some(entry), None) if !needs_grant => entry.items.iter().map(|item| item.name.clone()).collect(),
         _ => Vec::new(),
@@ -250,7 +256,7 @@ fn facts(
         Relation::Foreign
     };
     let within = match (grant, entry) {
-        (Some(grant), _) => grant.approval().map(|approval| covers(approval, items)),
+        (Some(grant), _) => grant.approval().map(|_| gives_all(grant, items, call.now) && !is_used_up(grant, call.now)),
         (None, Some(entry)) => Some(items.iter().all(|item| entry.item(item).is_some())),
         (None, None) => None,
     };
@@ -264,7 +270,7 @@ fn facts(
         sharing: entry.map(|entry| entry.sharing),
         grade: entry.map_or(0, Entry::grade),
         grant: grant.map(|grant| grant.state(call.now)),
-        purpose: matches(grant.map(|grant| grant.request.purpose == call.purpose)),
+        purpose: matches(grant.map(|grant| &*grant.request.purpose == call.purpose)),
         items: matches(within),
         zone: matches(zone.map(|zone| call.zone == Some(zone))),
         hours: matches(grant.and_then(|grant| is_in_time(grant, call.now))),

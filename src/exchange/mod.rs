@@ -31,6 +31,8 @@ mod sample;
 mod seen;
 mod serve;
 #[cfg(test)]
+mod serve_terms_tests;
+#[cfg(test)]
 mod serve_tests;
 mod stored;
 mod submit;
@@ -59,7 +61,7 @@ pub use limits::PURPOSE_CHARS_MAX;
 pub use materials::{CASE_MATERIALS, CaseMaterials};
 pub use meter::{LATENCY_MS, Meter, Reading};
 pub use outbox::{OUTBOX_AGE_MS_MAX, OUTBOX_MAX, Outbox};
-pub use query::{Explained, QueryAnswer, QueryCall};
+pub use query::{Explained, ItemSaid, QueryAnswer, QueryCall};
 pub use sample::{Sample, SampleError, SampledItem, sample};
 pub use stored::Stored;
 

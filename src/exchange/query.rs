@@ -5,12 +5,14 @@ use std::time::Instant;
 
 use serde_json::{Map, Value};
 
+use crate::clock::Millis;
 use crate::crypto::digest::{Hash, sm3};
 use crate::crypto::seal::SealingPublicKey;
 use crate::crypto::sign::PublicKey;
 use crate::domain::Actor;
 use crate::domain::access::AccessDecision;
 use crate::domain::catalog::{EntryState, Sharing};
+use crate::domain::grant::Grant;
 use crate::domain::policy::difference::in_words;
 use crate::domain::policy::rules::Need;
 use crate::domain::promise::SignedPromise;
@@ -92,6 +94,60 @@ pub struct Explained {
     pub facts: Facts,
     /// The fewest facts that would have to be others.
     pub needs: Vec<Need>,
+    /// The grant that was looked at. What else it limits (rows, rate, quota) is no fact: its provider's node enforces it.
+    pub grant: Option<Grant>,
+    /// Each item that the call names or, where it names none, that could be meant.
+    pub items: Vec<ItemSaid>,
+}
+
+/// An item of a call, and whether it may be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemSaid {
+    /// The item.
+    pub name: ItemName,
+    /// Whether it may be had.
+    pub standing: ItemStanding,
+    /// Its own term in the grant, if it has one.
+    pub until: Option<Millis>,
+}
+
+/// Whether an item may be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemStanding {
+    /// It may.
+    Granted,
+    /// It was granted; its term is over.
+    Ended,
+    /// It was asked for, and its provider left it out.
+    LeftOut,
+    /// It was never asked for.
+    NotAsked,
+}
+
+impl ItemStanding {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Ended => "ended",
+            Self::LeftOut => "left_out",
+            Self::NotAsked => "not_asked",
+        }
+    }
+}
+
+impl ItemSaid {
+    fn of(grant: Option<&Grant>, name: &ItemName, now: Millis) -> Self {
+        let given = grant.and_then(Grant::approval).is_some_and(|it| it.items.iter().any(|one| &one.name == name));
+        let standing = match grant {
+            None => ItemStanding::NotAsked,
+            Some(grant) if grant.gives(name, now) => ItemStanding::Granted,
+            Some(_) if given => ItemStanding::Ended,
+            Some(grant) if grant.approval().is_some() && grant.request.items.contains(name) => ItemStanding::LeftOut,
+            Some(_) => ItemStanding::NotAsked,
+        };
+        Self { name: name.clone(), standing, until: grant.and_then(|grant| grant.item_term(name)) }
+    }
 }
 
 /// What the answer must fit.
@@ -181,7 +237,16 @@ impl Inner {
         let explanation = ground.decide();
         let rule = ground.engine.rules().iter().find(|rule| rule.id == explanation.rule);
         let needs = if explanation.allowed { Vec::new() } else { ground.engine.needs(&ground.facts) };
+        let (grant, now) = (ground.grant.as_ref(), self.clock.now());
+        let meant = match (call.items.as_slice(), grant) {
+            ([], Some(grant)) => &*grant.request.items,
+            (named, _) => named,
+        };
+        // Where no grant is needed, there is nothing that one could say of items.
+        let items = meant.iter().filter(|_| grant.is_some()).map(|name| ItemSaid::of(grant, name, now)).collect();
         Ok(Explained {
+            items,
+            grant: ground.grant.clone(),
             rule_says: rule.map(in_words),
             policy_version: ground.engine.version(),
             facts: ground.facts,

@@ -50,10 +50,10 @@ impl CaseMaterials for Papers {
     }
 }
 
-struct Story {
-    city: Arc<City>,
+pub(super) struct Story {
+    pub(super) city: Arc<City>,
     provider: Exchange,
-    consumer: Exchange,
+    pub(super) consumer: Exchange,
     provider_store: Arc<Memory>,
     dir: tempfile::TempDir,
 }
@@ -80,7 +80,7 @@ fn exchange(city: &Arc<City>, id: &str, store: &Arc<Memory>, dir: &std::path::Pa
 }
 
 impl Story {
-    fn begin() -> Self {
+    pub(super) fn begin() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("people.db");
         let mut database = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
@@ -96,7 +96,7 @@ impl Story {
         Self { city, provider, consumer, provider_store, dir }
     }
 
-    fn call(&self, change: impl FnOnce(&mut QueryCall)) -> QueryCall {
+    pub(super) fn call(&self, change: impl FnOnce(&mut QueryCall)) -> QueryCall {
         let mut call = QueryCall {
             actor: Actor { user: "welfare".into(), role: Role::System },
             entry: HOUSEHOLD.parse().unwrap(),
@@ -114,18 +114,18 @@ impl Story {
     }
 
     /// What `Exchange::query` does, with a function call in place of the network.
-    async fn ask(&self, change: impl FnOnce(&mut QueryCall)) -> Result<QueryAnswer, QueryError> {
+    pub(super) async fn ask(&self, change: impl FnOnce(&mut QueryCall)) -> Result<QueryAnswer, QueryError> {
         let (sent, sealed) = self.consumer.inner.enclose_call(self.call(change))?;
         let answer = self.provider.serve(department("civil-affairs"), sealed).await;
         self.consumer.inner.believe(&sent, &answer)
     }
 
-    async fn code(&self, change: impl FnOnce(&mut QueryCall)) -> String {
+    pub(super) async fn code(&self, change: impl FnOnce(&mut QueryCall)) -> String {
         self.ask(change).await.err().map_or("ok".into(), |error| error.code().to_owned())
     }
 
     /// Lets time pass after everything has reached the ledger.
-    async fn wait(&self, ms: u64) {
+    pub(super) async fn wait(&self, ms: u64) {
         while self.provider.outbox_len() > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -133,7 +133,7 @@ impl Story {
     }
 
     /// The records on the ledger, when there are so many.
-    async fn records(&self, count: usize) -> Vec<AccessRecord> {
+    pub(super) async fn records(&self, count: usize) -> Vec<AccessRecord> {
         for _ in 0..500 {
             if self.city.accesses().len() >= count {
                 break;
@@ -205,7 +205,7 @@ async fn the_grant_that_fits_is_used_among_many() {
     let story = Story::begin();
     let right = story.city.grant(|_| ());
     story.city.grant(|request| request.purpose = "other-matter".into());
-    story.city.grant(|request| request.items = vec!["address".parse().unwrap()]);
+    story.city.grant(|request| request.items = vec!["address".parse().unwrap()].into());
     let answer = story.ask(|call| call.items = vec!["name".parse().unwrap()]).await.unwrap();
     assert_eq!(answer.grant_id, Some(right));
     story.wait(31 * DAY).await;

@@ -16,7 +16,7 @@ use crate::domain::catalog::Masking;
 use crate::domain::command::{Command, EntryPublication, Payload};
 use crate::domain::department::{Department, Genesis};
 use crate::domain::finding::Finding;
-use crate::domain::grant::{Approval, GrantMode, GrantRequest};
+use crate::domain::grant::{Approval, GrantMode, GrantRequest, GrantedItem};
 use crate::domain::policy::PolicyDocument;
 use crate::domain::{Actor, Role, Text};
 use crate::ids::{AccessId, DepartmentId, EntryName, GrantId, TxId};
@@ -163,7 +163,7 @@ impl City {
             purpose: "social-assistance".into(),
             legal_basis: "社会救助暂行办法 第十一条".into(),
             matter: "低保审核".into(),
-            items: vec!["name".parse().unwrap(), "address".parse().unwrap()],
+            items: vec!["name".parse().unwrap(), "address".parse().unwrap()].into(),
             mode: GrantMode::Query,
             daily_max: 3,
             valid_until: self.clock.now().plus(30 * DAY),
@@ -192,9 +192,8 @@ impl City {
         let request = self.state.read().grant(grant).unwrap().request.clone();
         let masking = |name: &str| if name == "name" { Masking::Name } else { Masking::None };
         let mut approval = request.ceiling(grant);
-        for item in &mut approval.items {
-            item.masking = masking(item.name.as_str());
-        }
+        let masked = |item: &GrantedItem| GrantedItem { masking: masking(item.name.as_str()), ..item.clone() };
+        approval.items = approval.items.iter().map(masked).collect();
         narrow(&mut approval);
         let approval = Command::ApproveGrant(approval);
         self.does("public-security", "reviewer", Role::Reviewer, approval);

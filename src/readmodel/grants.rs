@@ -9,6 +9,7 @@ use crate::domain::command::GrantEnding;
 use crate::domain::grant::bounds::Bounds;
 use crate::domain::grant::life::AppealRuling;
 use crate::domain::grant::{Approval, GrantRequest, GrantState, GrantedItem};
+use crate::domain::shared::Shared;
 use crate::ids::{DepartmentId, EntryName, GrantId};
 
 use super::ReadModel;
@@ -142,7 +143,7 @@ impl GrantView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalView {
     /// Items, each with its masking.
-    pub items: Vec<GrantedItem>,
+    pub items: Shared<[GrantedItem]>,
     /// Queries a calendar day.
     pub daily_max: u32,
     /// Until when.

@@ -90,7 +90,7 @@ pub(super) fn grant_request() -> GrantRequest {
         purpose: "marriage".into(),
         legal_basis: "婚姻登记条例第七条".into(),
         matter: "结婚登记".into(),
-        items: vec!["id_number".parse().unwrap()],
+        items: vec!["id_number".parse().unwrap()].into(),
         mode: GrantMode::Query,
         daily_max: 100,
         valid_until: BEGIN.plus(90_000_000),
@@ -104,7 +104,7 @@ pub(super) fn grant_request() -> GrantRequest {
 }
 
 fn approval(grant: TxId) -> Approval {
-    let (items, valid_until) = (Vec::new(), BEGIN.plus(50_000));
+    let (items, valid_until) = (std::iter::empty().collect(), BEGIN.plus(50_000));
     let (network_zone, hours, bounds) = (None, None, None);
     Approval { grant: grant.into(), items, daily_max: 50, valid_until, network_zone, hours, bounds }
 }

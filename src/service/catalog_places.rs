@@ -220,6 +220,13 @@ impl Node {
         Surroundings { above, below, related: entry.related_codes.iter().map(of_code).collect() }
     }
 
+    /// Related codes of an entry that no entry of the city bears. No fault: departments that name each other have to begin
+    /// somewhere, and only then can one say of a code that it stays unknown; author and reviewer see it beside the draft.
+    pub fn unknown_related(&self, entry: &Entry) -> Vec<String> {
+        let state = self.chain.state();
+        entry.related_codes.iter().filter(|code| state.entry_of_code(code).is_none()).cloned().collect()
+    }
+
     /// What differs between two versions; between the one in force and the one before it, where none is named.
     ///
     /// # Errors

@@ -113,6 +113,38 @@ pub(crate) fn disk_full(detail: impl std::fmt::Display) -> ServiceError {
     }
 }
 
+/// Fields with which a refusal of the ledger may begin.
+const FIELDS: [&str; 19] = [
+    "assessment",
+    "daily_max",
+    "hours",
+    "item_terms",
+    "kind",
+    "label",
+    "legal_basis",
+    "legal_clause",
+    "matter",
+    "members",
+    "network_zone",
+    "note",
+    "purpose",
+    "purpose_text",
+    "rate",
+    "reason",
+    "scope",
+    "valid_until",
+    "weekdays",
+];
+
+/// The place that a refusal of the ledger names by its first word; the whole where it names none.
+fn pointer(message: &str) -> String {
+    match message.split([' ', ':']).next() {
+        Some("item") => "/items".to_owned(),
+        Some(field) if FIELDS.contains(&field) => format!("/{field}"),
+        _ => String::new(),
+    }
+}
+
 impl From<Refusal> for ServiceError {
     fn from(refusal: Refusal) -> Self {
         let detail = refusal.to_string();
@@ -124,7 +156,7 @@ impl From<Refusal> for ServiceError {
             | Refusal::KeyRevoked { .. }
             | Refusal::KeyExpired { .. } => Self::NotAllowed { code, detail },
             Refusal::Unknown(what) => Self::NotFound(what),
-            Refusal::Invalid(message) => Self::invalid("", message),
+            Refusal::Invalid(message) => Self::invalid(&pointer(&message), message),
             Refusal::Conflict(_) | Refusal::Repeated { .. } | Refusal::IdReused { .. } | Refusal::IdTime => {
                 Self::Conflict { code, detail }
             }
@@ -183,5 +215,22 @@ impl From<ReadError> for ServiceError {
             }
             other => Self::Internal(other.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_ledger_names_its_place() {
+        let place = |message: &str| match ServiceError::from(Refusal::Invalid(message.to_owned())) {
+            ServiceError::Invalid(faults) => faults.into_iter().map(|fault| fault.pointer).collect::<String>(),
+            other => panic!("{other}"),
+        };
+        assert_eq!(place("daily_max is wider than asked for"), "/daily_max");
+        assert_eq!(place("item_terms: name ends after the grant"), "/item_terms");
+        assert_eq!(place("item wages was not asked for"), "/items");
+        assert_eq!(place("a department is named twice"), "");
     }
 }

@@ -4,7 +4,6 @@ use crate::clock::Millis;
 use crate::domain::Role;
 use crate::domain::command::{Command, GrantEnding};
 use crate::domain::department_files::calendar::Calendar;
-use crate::domain::grant::bounds::Bounds;
 use crate::domain::grant::life::AppealRuling;
 use crate::domain::grant::{Grant, GrantRequest};
 use crate::ids::GrantId;
@@ -46,15 +45,15 @@ impl Node {
             .ok_or_else(|| ServiceError::missing(format_args!("entry {}", grant.request.entry)))?
             .current()
             .entry;
-        let items = approval.items.iter().map(|item| item.name.clone()).filter(|name| entry.item(name).is_some());
-        let bounds = Bounds {
-            weekdays: grant.weekdays().map(<[u8]>::to_vec),
-            rate: grant.rate(),
-            scope: Some(grant.scope().to_vec()).filter(|scope| !scope.is_empty()),
-        };
+        let now = self.clock.now();
+        let names = approval.items.iter().map(|item| item.name.clone());
+        // What was given for a shorter time ends as it was given.
+        let items = names.filter(|name| entry.item(name).is_some() && grant.gives(name, now)).collect::<Vec<_>>();
+        let mut bounds = grant.bounds();
+        bounds.keep_terms(|term| items.contains(&term.item) && term.valid_until < valid_until);
         Ok(GrantRequest {
             version: entry.version,
-            items: items.collect(),
+            items: items.into(),
             daily_max: approval.daily_max,
             valid_until,
             network_zone: grant.network_zone().map(str::to_owned),

@@ -115,19 +115,20 @@ impl Node {
             Sharing::Conditional => {}
         }
         let details = Details {
-            purpose_text: template.purpose_text.clone(),
-            legal_clause: template.legal_clause.clone(),
+            purpose_text: template.purpose_text.as_deref().map(Into::into),
+            legal_clause: template.legal_clause.as_deref().map(Into::into),
             letter: choice.letter,
             assessment: choice.assessment.clone(),
+            system: None,
         };
         let term = u64::from(template.valid_days) * DAY_MS;
         Ok(GrantRequest {
             entry: wanted.entry.clone(),
             version: entry.version,
-            purpose: template.purpose.clone(),
-            legal_basis: template.legal_basis.clone(),
-            matter: choice.matter.clone().unwrap_or_else(|| template.matter.clone()),
-            items: wanted.items.clone(),
+            purpose: template.purpose.as_str().into(),
+            legal_basis: template.legal_basis.as_str().into(),
+            matter: choice.matter.as_deref().unwrap_or(&template.matter).into(),
+            items: wanted.items.as_slice().into(),
             mode: wanted.mode,
             daily_max: wanted.daily_max,
             valid_until: choice.valid_until.unwrap_or_else(|| self.clock.now().plus(term)),

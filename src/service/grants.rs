@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::clock::Millis;
 use crate::domain::catalog::Masking;
 use crate::domain::command::{Command, GrantEnding};
-use crate::domain::grant::bounds::{Bounds, Rate};
+use crate::domain::grant::bounds::Bounds;
 use crate::domain::grant::life::TWO_APPROVERS_GRADE;
 use crate::domain::grant::{Approval, Grant, GrantRequest, GrantState, GrantedItem};
 use crate::domain::schema::Fault;
@@ -200,15 +200,17 @@ impl Node {
         let before = first.cloned();
         let (zone, hours, bounds) =
             before.map(|first| (first.network_zone, first.hours, first.bounds)).unwrap_or_default();
-        let bounds = bounds.map(|bounds| *bounds).unwrap_or_default();
-        let bounds = Bounds {
-            weekdays: limits.bounds.weekdays.or(bounds.weekdays),
-            rate: Rate::lower(limits.bounds.rate, bounds.rate),
-            scope: limits.bounds.scope.or(bounds.scope),
-        };
+        let items: Vec<GrantedItem> = items.into_iter().map(granted).collect();
+        let mut bounds = limits.bounds.within(bounds.map(|bounds| *bounds).unwrap_or_default());
+        // The first approver's word on an item that the second leaves out says nothing any more.
+        let before = first.and_then(|first| first.bounds.as_deref());
+        bounds.keep_terms(|term| {
+            let given = items.iter().any(|item| item.name == term.item);
+            given || before.is_none_or(|before| before.term_of(&term.item).is_none())
+        });
         Approval {
             grant: grant.id,
-            items: items.into_iter().map(granted).collect(),
+            items: items.into(),
             daily_max: limits.daily_max.unwrap_or(most.daily_max),
             valid_until: limits.valid_until.unwrap_or(most.valid_until),
             network_zone: limits.network_zone.or(zone),

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::clock::Millis;
 use crate::domain::catalog::{Entry, EntryState, Sharing};
 use crate::domain::command::GrantEnding;
-use crate::domain::grant::bounds::Bounds;
+use crate::domain::grant::bounds::{Bounds, ItemTerm};
 use crate::domain::grant::{Approval, Details, Grant, GrantDecision, GrantRequest, GrantState};
 use crate::ids::{DepartmentId, EntryName, GrantId, ItemName};
 
@@ -34,7 +35,7 @@ impl State {
         let grant = Grant {
             id,
             consumer: by.department.clone(),
-            requested_by: by.actor.clone(),
+            requested_by: by.actor.clone().into(),
             requested_at: by.at,
             request,
             decision: GrantDecision::Requested,
@@ -46,6 +47,7 @@ impl State {
 
     pub(super) fn add_grant(&mut self, mut grant: Grant) {
         self.share_names(&mut grant);
+        self.repeated.share(&mut grant);
         let tag = purpose_tag(&grant.request.purpose);
         // The same order whether the ledger or a snapshot tells of the grants: newest last.
         let before = |(_, id): &(u32, GrantId)| {
@@ -71,14 +73,9 @@ impl State {
                 *member = department.id.clone();
             }
         }
-        if let Some(entry) = self.entries.get(&grant.request.entry).map(|history| &history.current().entry) {
-            grant.request.entry = entry.name.clone();
-            let names = grant.request.items.iter();
-            let shared = names.map(|name| entry.item(name).map_or_else(|| name.clone(), |item| item.name.clone()));
-            grant.request.items = shared.collect();
+        if let Some(history) = self.entries.get(&grant.request.entry) {
+            grant.request.entry = history.current().entry.name.clone();
         }
-        let Grant { request, decision, .. } = grant;
-        decision.share_names(&request.items);
     }
 
     /// The grants of a consumer on an entry for one purpose, newest first. Costs the same however many there
@@ -92,7 +89,7 @@ impl State {
         let tag = purpose_tag(purpose);
         let ids = self.grants_of.get(&(consumer.clone(), entry.clone())).map(|ids| ids.as_slice()).unwrap_or_default();
         let tagged = ids.iter().rev().filter(move |(other, _)| *other == tag);
-        tagged.filter_map(|(_, id)| self.grants.get(id)).filter(move |grant| grant.request.purpose == purpose)
+        tagged.filter_map(|(_, id)| self.grants.get(id)).filter(move |grant| &*grant.request.purpose == purpose)
     }
 
     fn check_request(&self, by: &Context<'_>, request: &GrantRequest) -> Result<(), Refusal> {
@@ -138,6 +135,7 @@ impl State {
         check_window(request.hours, request.network_zone.as_deref())?;
         check_details(request.details.as_deref())?;
         check_bounds(request.bounds.as_deref(), entry)?;
+        check_terms(by, request.bounds.as_deref(), request.valid_until, |item| request.items.contains(item))?;
         request.replaces.map_or(Ok(()), |old| self.check_replaced(by, request, old))?;
         self.check_members(by, request)?;
         check_end(by, request.valid_until)
@@ -175,7 +173,7 @@ impl State {
                 }
             });
         }
-        self.decide(approval.grant, GrantDecision::Active { approval, by: by.actor.clone(), at: by.at });
+        self.decide(approval.grant, GrantDecision::Active { approval, by: by.actor.clone().into(), at: by.at });
         Ok(())
     }
 
@@ -202,13 +200,15 @@ impl State {
         if let Some(history) = self.entries.get(&request.entry) {
             check_bounds(approval.bounds.as_deref(), &history.current().entry)?;
         }
+        let given = |item: &ItemName| approval.items.iter().any(|given| &given.name == item);
+        check_terms(by, approval.bounds.as_deref(), approval.valid_until, given)?;
         check_end(by, approval.valid_until)
     }
 
     pub(super) fn deny_grant(&mut self, by: &Context<'_>, ending: GrantEnding) -> Result<(), Refusal> {
         limits::text("reason", &ending.reason, limits::TEXT_CHARS_MAX)?;
         self.decidable(by, ending.grant)?;
-        let denied = GrantDecision::Denied { reason: ending.reason, by: by.actor.clone(), at: by.at };
+        let denied = GrantDecision::Denied { reason: ending.reason, by: by.actor.clone().into(), at: by.at };
         self.decide(ending.grant, denied);
         Ok(())
     }
@@ -225,16 +225,15 @@ impl State {
             return Err(Refusal::Conflict(format!("the grant is {}", grant.state(by.at).as_str())));
         };
         let approval = approval.clone();
-        let revoked = GrantDecision::Revoked { approval, reason: ending.reason, by: by.actor.clone(), at: by.at };
+        let revoked =
+            GrantDecision::Revoked { approval, reason: ending.reason, by: by.actor.clone().into(), at: by.at };
         self.decide(ending.grant, revoked);
         Ok(())
     }
 
     pub(super) fn decide(&mut self, id: GrantId, mut decision: GrantDecision) {
-        self.grants.change(&id, |grant| {
-            decision.share_names(&grant.request.items);
-            grant.decision = decision;
-        });
+        self.repeated.share_decision(&mut decision);
+        self.grants.change(&id, |grant| grant.decision = decision);
     }
 
     /// A requested grant that this reviewer of the provider may decide.
@@ -270,18 +269,42 @@ fn check_window(hours: Option<(u8, u8)>, zone: Option<&str>) -> Result<(), Refus
 }
 
 fn check_details(details: Option<&Details>) -> Result<(), Refusal> {
-    let Some(Details { purpose_text, legal_clause, letter: _, assessment }) = details else { return Ok(()) };
-    let texts = [("purpose_text", purpose_text), ("legal_clause", legal_clause), ("assessment", assessment)];
-    texts.iter().try_for_each(|(what, value)| {
-        value.as_deref().map_or(Ok(()), |value| limits::text(what, value, limits::TEXT_CHARS_MAX))
-    })
+    let Some(Details { purpose_text, legal_clause, letter: _, assessment, system }) = details else { return Ok(()) };
+    let texts = [
+        ("purpose_text", purpose_text.as_deref()),
+        ("legal_clause", legal_clause.as_deref()),
+        ("assessment", assessment.as_deref()),
+        ("system", system.as_deref()),
+    ];
+    texts
+        .iter()
+        .try_for_each(|(what, value)| value.map_or(Ok(()), |value| limits::text(what, value, limits::TEXT_CHARS_MAX)))
 }
 
 fn check_bounds(bounds: Option<&Bounds>, entry: &Entry) -> Result<(), Refusal> {
     bounds.map_or(Ok(()), |bounds| bounds.check(entry).map_err(Refusal::Invalid))
 }
 
-fn check_end(by: &Context<'_>, end: crate::clock::Millis) -> Result<(), Refusal> {
+/// A term is of an item that is asked for or given, and ends before the whole does.
+fn check_terms(
+    by: &Context<'_>,
+    bounds: Option<&Bounds>,
+    end: Millis,
+    named: impl Fn(&ItemName) -> bool,
+) -> Result<(), Refusal> {
+    for ItemTerm { item, valid_until } in bounds.iter().flat_map(|bounds| bounds.item_terms.iter().flatten()) {
+        if !named(item) {
+            return Err(Refusal::Invalid(format!("item_terms: {item} is not among the items")));
+        }
+        if *valid_until > end {
+            return Err(Refusal::Invalid(format!("item_terms: {item} ends after the grant")));
+        }
+        check_end(by, *valid_until)?;
+    }
+    Ok(())
+}
+
+fn check_end(by: &Context<'_>, end: Millis) -> Result<(), Refusal> {
     if end <= by.at {
         Err(Refusal::Invalid("valid_until lies in the past".into()))
     } else if end.since(by.at) > TERM_MS_MAX {

@@ -27,6 +27,7 @@ use super::ids_seen::IdsSeen;
 use super::items::Items;
 use super::keys::Endorsement;
 use super::outcome::{Outcome, Refusal};
+use super::repeated::Repeated;
 use super::workflows::PublishedWorkflow;
 
 /// An index of the grants, which are in the digest themselves: those of a consumer on an entry, each with its purpose's tag.
@@ -61,6 +62,8 @@ pub struct State {
     pub(super) catalog_index: CatalogIndex,
     pub(super) grants: Items<GrantId, Grant>,
     pub(super) grants_of: GrantsOf,
+    /// What the grants repeat.
+    pub(super) repeated: Repeated,
     /// By department, name and version.
     pub(super) workflows: Items<(DepartmentId, Slug, u32), PublishedWorkflow>,
     pub(super) cases: Items<CaseId, Case>,
@@ -118,6 +121,7 @@ impl State {
             catalog_index: CatalogIndex::default(),
             grants: Items::new("grant", algorithm),
             grants_of: OrdMap::new(),
+            repeated: Repeated::default(),
             workflows: Items::new("workflow", algorithm),
             cases: Items::new("case", algorithm),
             certificates: Items::new("certificate", algorithm),

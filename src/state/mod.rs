@@ -24,6 +24,7 @@ mod nodes;
 pub mod outcome;
 mod past;
 mod policy;
+mod repeated;
 pub mod snapshot;
 mod workflows;
 

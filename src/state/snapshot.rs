@@ -53,7 +53,7 @@ impl State {
         #[rustfmt::skip]
         let Self {
             chain, algorithm, outcomes, size, time, ids, genesis, departments, nodes, numbers, keys, keys_of,
-            endorsements, policy, proposal, policies, entries, catalog_index: _, grants, grants_of, workflows, cases, certificates, certificate_types, edition, members_changed,
+            endorsements, policy, proposal, policies, entries, catalog_index: _, grants, grants_of, repeated: _, workflows, cases, certificates, certificate_types, edition, members_changed,
         } = self;
         out.write_all(MAGIC)?;
         write_text(out, chain)?;

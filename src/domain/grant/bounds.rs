@@ -1,4 +1,4 @@
-//! Bounds of use that a grant may have beside its daily maximum: rate, days of the week, and which rows.
+//! Bounds of use that a grant may have beside its daily maximum: rate, days of the week, which rows, and terms of single items.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -28,6 +28,19 @@ pub struct Bounds {
     /// Which rows; all of them must hold.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub scope: Option<Vec<RowScope>>,
+    /// Until when single items may be had, where that is before the grant's own end (edition 5).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub item_terms: Option<Vec<ItemTerm>>,
+}
+
+/// The term of one item of a grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ItemTerm {
+    /// The item.
+    pub item: ItemName,
+    /// From when on it may not be had any more.
+    pub valid_until: Millis,
 }
 
 /// The most queries in each second and each minute of the clock.
@@ -77,7 +90,36 @@ impl Bounds {
                 return Err("a rate is at least 1".into());
             }
         }
+        if let Some(terms) = &self.item_terms {
+            let twice = |(at, term): (usize, &ItemTerm)| terms.iter().take(at).any(|other| other.item == term.item);
+            if terms.is_empty() || terms.len() > entry.items.len() || terms.iter().enumerate().any(twice) {
+                return Err("item_terms names each item once at most, and at least one".into());
+            }
+        }
         self.scope.as_deref().map_or(Ok(()), |scope| check_scope(scope, entry))
+    }
+
+    /// Until when an item may be had, where these bounds say so.
+    pub fn term_of(&self, item: &ItemName) -> Option<Millis> {
+        let own = self.item_terms.iter().flatten().find(|term| &term.item == item);
+        own.map(|term| term.valid_until)
+    }
+
+    /// Leaves out the terms that are not to be kept.
+    pub fn keep_terms(&mut self, keep: impl Fn(&ItemTerm) -> bool) {
+        self.item_terms.iter_mut().for_each(|terms| terms.retain(&keep));
+        self.item_terms.take_if(|terms| terms.is_empty());
+    }
+
+    /// These bounds within others: where they leave something out the others hold, and of two rates or terms the lower one.
+    #[must_use]
+    pub fn within(self, outer: Self) -> Self {
+        Self {
+            weekdays: self.weekdays.or(outer.weekdays),
+            rate: Rate::lower(self.rate, outer.rate),
+            scope: self.scope.or(outer.scope),
+            item_terms: earlier(self.item_terms, outer.item_terms),
+        }
     }
 
     /// The first bound that is wider than in `ceiling`.
@@ -92,6 +134,10 @@ impl Bounds {
             && (exceeds(rate.per_second, most.per_second) || exceeds(rate.per_minute, most.per_minute))
         {
             return Some("rate");
+        }
+        let later = |term: &ItemTerm| ceiling.term_of(&term.item).is_some_and(|most| term.valid_until > most);
+        if self.item_terms.iter().flatten().any(later) {
+            return Some("item_terms");
         }
         let widened = |scope: &[RowScope]| ceiling.scope.iter().flatten().any(|most| !is_kept(most, scope));
         self.scope.as_deref().is_some_and(widened).then_some("scope")
@@ -151,6 +197,18 @@ fn is_kept(most: &RowScope, scope: &[RowScope]) -> bool {
     scope.iter().any(|own| own.field == most.field && own.values.iter().all(|value| most.values.contains(value)))
 }
 
+/// All terms of both, of one item the earlier.
+fn earlier(one: Option<Vec<ItemTerm>>, other: Option<Vec<ItemTerm>>) -> Option<Vec<ItemTerm>> {
+    let (Some(mut terms), Some(more)) = (one.clone(), other.clone()) else { return one.or(other) };
+    for term in more {
+        match terms.iter_mut().find(|known| known.item == term.item) {
+            Some(known) => known.valid_until = known.valid_until.min(term.valid_until),
+            None => terms.push(term),
+        }
+    }
+    Some(terms)
+}
+
 fn exceeds(rate: Option<u32>, most: Option<u32>) -> bool {
     matches!((rate, most), (Some(rate), Some(most)) if rate > most)
 }
@@ -196,6 +254,22 @@ mod tests {
         assert_eq!(holds(json!({"level": "4"})), Some(false));
         assert_eq!(holds(json!({"level": null})), Some(false));
         assert_eq!(holds(json!({"other": "3"})), None);
+    }
+
+    #[test]
+    fn of_two_terms_of_an_item_the_earlier_holds() {
+        let of = |name: i64, phone: i64| {
+            bounds(
+                json!({"item_terms": [{"item": "name", "valid_until": name}, {"item": "phone", "valid_until": phone}]}),
+            )
+        };
+        let one = bounds(json!({"item_terms": [{"item": "phone", "valid_until": 5}], "weekdays": [1]}));
+        let both = one.clone().within(of(3, 7));
+        let until = |bounds: &Bounds, item: &str| bounds.term_of(&item.parse().unwrap()).map(|until| until.0);
+        assert_eq!((until(&both, "name"), until(&both, "phone"), until(&both, "age")), (Some(3), Some(5), None));
+        assert_eq!(both.weekdays, Some(vec![1]));
+        assert_eq!((one.wider(&of(3, 5)), one.wider(&of(3, 4))), (None, Some("item_terms")));
+        assert_eq!(one.wider(&bounds(json!({}))), None);
     }
 
     #[test]

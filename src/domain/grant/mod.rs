@@ -12,6 +12,7 @@ use crate::ids::{DepartmentId, EntryName, GrantId, ItemName, Version};
 use super::Actor;
 use super::catalog::Masking;
 use super::edition::present;
+use super::shared::Shared;
 use bounds::{Bounds, Rate, RowScope};
 use life::Life;
 
@@ -24,13 +25,13 @@ pub struct GrantRequest {
     /// Its version.
     pub version: Version,
     /// Purpose code; a query must state the same.
-    pub purpose: String,
+    pub purpose: Shared<str>,
     /// Law and clause that entitle the consumer.
-    pub legal_basis: String,
+    pub legal_basis: Shared<str>,
     /// The matter (事项) for which it is needed.
-    pub matter: String,
+    pub matter: Shared<str>,
     /// Items wanted.
-    pub items: Vec<ItemName>,
+    pub items: Shared<[ItemName]>,
     /// Fields, or yes/no only.
     #[serde(default)]
     pub mode: GrantMode,
@@ -47,7 +48,7 @@ pub struct GrantRequest {
     /// What the application says besides (edition 3).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub details: Option<Box<Details>>,
-    /// Rate, days of the week and rows, when limited (edition 3).
+    /// Rate, days of the week and rows, when limited (edition 3), and terms of single items (edition 5).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub bounds: Option<Box<Bounds>>,
     /// The grant in whose place this one comes when it is approved: a renewal or a change (edition 3).
@@ -65,16 +66,19 @@ pub struct GrantRequest {
 pub struct Details {
     /// The purpose in words.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub purpose_text: Option<String>,
+    pub purpose_text: Option<Shared<str>>,
     /// The clause of the legal basis.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub legal_clause: Option<String>,
+    pub legal_clause: Option<Shared<str>>,
     /// Digest of the official letter; a `digest.record` of the consumer says whose and when.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub letter: Option<Hash>,
     /// Reference of the impact assessment (PIPL §55).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub assessment: Option<String>,
+    /// The system of the consumer's that will use the data (edition 5).
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub system: Option<Shared<str>>,
 }
 
 /// 查询 or 核验.
@@ -89,7 +93,7 @@ pub enum GrantMode {
 }
 
 /// One item as the provider grants it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrantedItem {
     /// The item.
@@ -105,7 +109,7 @@ pub struct Approval {
     /// The grant.
     pub grant: GrantId,
     /// Items granted, each with its masking.
-    pub items: Vec<GrantedItem>,
+    pub items: Shared<[GrantedItem]>,
     /// Queries a calendar day.
     pub daily_max: u32,
     /// Until when.
@@ -116,7 +120,7 @@ pub struct Approval {
     /// Hours of the day (UTC+8), `[from, to)`, when the provider limits them (edition 3).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub hours: Option<(u8, u8)>,
-    /// Rate, days of the week and rows, when the provider limits them (edition 3).
+    /// Rate, days of the week and rows, when the provider limits them (edition 3), and terms of single items (edition 5).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub bounds: Option<Box<Bounds>>,
 }
@@ -163,11 +167,15 @@ impl Approval {
         }
         let none = Bounds::default();
         let (own, before) = (self.bounds.as_deref().unwrap_or(&none), first.bounds.as_deref().unwrap_or(&none));
-        let drops = (first.network_zone.is_some() && self.network_zone.is_none())
-            || (first.hours.is_some() && self.hours.is_none())
-            || (before.weekdays.is_some() && own.weekdays.is_none())
-            || (before.rate.is_some() && Rate::lower(own.rate, before.rate) != own.rate)
-            || (before.scope.is_some() && own.scope.is_none());
+        let drops =
+            (first.network_zone.is_some() && self.network_zone.is_none())
+                || (first.hours.is_some() && self.hours.is_none())
+                || (before.weekdays.is_some() && own.weekdays.is_none())
+                || (before.rate.is_some() && Rate::lower(own.rate, before.rate) != own.rate)
+                || (before.scope.is_some() && own.scope.is_none())
+                || before.item_terms.iter().flatten().any(|term| {
+                    self.items.iter().any(|item| item.name == term.item) && own.term_of(&term.item).is_none()
+                });
         match self.wider(first) {
             Some(what) => Err(format!("{what} is wider than the first approver's")),
             None if drops => Err("a limit of the first approver is left out".into()),
@@ -205,7 +213,7 @@ pub struct Grant {
     /// Who asked.
     pub consumer: DepartmentId,
     /// Which person or system of the consumer asked.
-    pub requested_by: Actor,
+    pub requested_by: Shared<Actor>,
     /// Block time of the request.
     pub requested_at: Millis,
     /// What was asked.
@@ -228,7 +236,7 @@ pub enum GrantDecision {
         /// What the provider allows.
         approval: Approval,
         /// The reviewer.
-        by: Actor,
+        by: Shared<Actor>,
         /// Block time.
         at: Millis,
     },
@@ -237,7 +245,7 @@ pub enum GrantDecision {
         /// Why: the law asks for a reason.
         reason: String,
         /// The reviewer.
-        by: Actor,
+        by: Shared<Actor>,
         /// Block time.
         at: Millis,
     },
@@ -257,24 +265,10 @@ pub enum GrantDecision {
         /// Why.
         reason: String,
         /// Who ended it.
-        by: Actor,
+        by: Shared<Actor>,
         /// Block time.
         at: Millis,
     },
-}
-
-impl GrantDecision {
-    /// Lets the names of granted items share the texts of those that were asked for.
-    pub(crate) fn share_names(&mut self, asked: &[ItemName]) {
-        if let Self::Active { approval, .. } | Self::Replaced { approval, .. } | Self::Revoked { approval, .. } = self {
-            for item in &mut approval.items {
-                if let Some(name) = asked.iter().find(|name| **name == item.name) {
-                    item.name = name.clone();
-                }
-            }
-            approval.items.shrink_to_fit();
-        }
-    }
 }
 
 /// State of a grant at a moment: expiry follows from time, not from a transaction.
@@ -391,6 +385,24 @@ impl Grant {
     pub fn rate(&self) -> Option<Rate> {
         let of = |bounds: Option<&Bounds>| bounds.and_then(|bounds| bounds.rate);
         Rate::lower(of(self.allowed_bounds()), of(self.request.bounds.as_deref()))
+    }
+
+    /// From when on an item may not be had, where request or approval give it a term of its own: the earlier of both.
+    pub fn item_term(&self, item: &ItemName) -> Option<Millis> {
+        let both = self.allowed_bounds().into_iter().chain(self.request.bounds.as_deref());
+        both.filter_map(|bounds| bounds.term_of(item)).min()
+    }
+
+    /// Whether an item is granted and may be had at a moment; whether the grant itself is in force then is another matter.
+    pub fn gives(&self, item: &ItemName, at: Millis) -> bool {
+        let granted = self.approval().is_some_and(|approval| approval.items.iter().any(|given| &given.name == item));
+        granted && self.item_term(item).is_none_or(|until| at < until)
+    }
+
+    /// All that request and approval limit beside zone and hours.
+    pub fn bounds(&self) -> Bounds {
+        let asked = self.request.bounds.as_deref().cloned().unwrap_or_default();
+        self.allowed_bounds().cloned().unwrap_or_default().within(asked)
     }
 
     fn allowed_bounds(&self) -> Option<&Bounds> {

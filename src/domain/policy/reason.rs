@@ -77,8 +77,8 @@ pub const REASONS: &[Reason] = &[
     ),
     reason(
         "item_not_granted",
-        "请求了未获授权的信息项：请只查询已授权的信息项，或申请增加",
-        "An item is not granted: ask for granted items only, or request a grant that includes it",
+        "请求了未获授权或授权已到期的信息项：请只查询已授权的信息项，或申请增加",
+        "An item is not granted, or its term is over: ask for granted items only, or request a grant that includes it",
     ),
     reason(
         "zone_not_allowed",

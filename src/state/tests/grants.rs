@@ -87,6 +87,57 @@ fn the_fuller_application_waits_for_edition_3() {
 }
 
 #[test]
+fn an_item_ends_before_its_grant_and_never_later_than_asked() {
+    let mut city = City::new();
+    city.publish(PS_REVIEWER, "clerk1", "1.0", "conditional").unwrap();
+    let terms = |city: &City, of: &[(&str, u64)]| {
+        let term = |(item, days): &(&str, u64)| json!({"item": item, "valid_until": city.now.plus(days * DAY).0});
+        bounds(json!({"item_terms": of.iter().map(term).collect::<Vec<_>>()}))
+    };
+    let wish = |city: &City, of: &[(&str, u64)]| {
+        asked(city.request(&["name", "address"], 10, 30), |request| request.bounds = terms(city, of))
+    };
+    for (wrong, why) in [
+        (&[][..], "none"),
+        (&[("name", 31)], "after the grant"),
+        (&[("name", 0)], "over"),
+        (&[("wages", 3)], "no item"),
+        (&[("name", 3), ("name", 4)], "twice"),
+    ] {
+        let request = wish(&city, wrong);
+        assert!(matches!(city.does(CA_CLERK, request), Err(Refusal::Invalid(_))), "{why}");
+    }
+    let request = wish(&city, &[("name", 20)]);
+    let grant = GrantId::from(city.does(CA_CLERK, request).unwrap());
+    let narrowed = |city: &City, items: &[&str], of: &[(&str, u64)]| {
+        allowed(city.approval(grant, items, 10, 30), |approval| approval.bounds = terms(city, of))
+    };
+    for (items, wrong) in [(&["name"][..], &[("name", 21)][..]), (&["name"], &[("address", 9)])] {
+        let command = narrowed(&city, items, wrong);
+        assert!(matches!(city.does(PS_REVIEWER, command), Err(Refusal::Invalid(_))), "{wrong:?}");
+    }
+    let command = narrowed(&city, &["name", "address"], &[("address", 10)]);
+    city.does(PS_REVIEWER, command).unwrap();
+    let (name, address) = ("name".parse().unwrap(), "address".parse().unwrap());
+    let after = |days: u64| {
+        let (known, at) = (city.state.grant(grant).unwrap(), city.now.plus(days * DAY));
+        (known.gives(&name, at), known.gives(&address, at))
+    };
+    assert_eq!([after(9), after(10), after(20)], [(true, true), (true, false), (false, false)]);
+    let mut bytes = Vec::new();
+    city.state.write(&mut bytes).unwrap();
+    assert_eq!(State::read(&mut bytes.as_slice()).unwrap().digest(), city.state.digest());
+
+    let mut older = City::of_edition(Some(4));
+    older.publish(PS_REVIEWER, "clerk1", "1.0", "conditional").unwrap();
+    let request = wish(&older, &[("name", 20)]);
+    assert!(matches!(older.does(CA_CLERK, request), Err(Refusal::Payload(_))), "it waits for edition 5");
+    let grant = GrantId::from(older.does(CA_CLERK, older.request(&["name"], 10, 30)).unwrap());
+    let command = allowed(older.approval(grant, &["name"], 10, 30), |one| one.bounds = terms(&older, &[("name", 3)]));
+    assert!(matches!(older.does(PS_REVIEWER, command), Err(Refusal::Payload(_))));
+}
+
+#[test]
 fn departments_that_share_a_grant_have_it_each_and_others_do_not() {
     let mut city = City::new();
     city.publish(PS_REVIEWER, "clerk1", "1.0", "conditional").unwrap();
@@ -270,6 +321,19 @@ fn an_entry_of_grade_4_needs_two_approvers() {
         assert!(matches!(city.does(PS_SECOND, wider), Err(Refusal::Invalid(_))), "{why}");
     }
     city.does(PS_SECOND, second(&city, &["name"], 4)).unwrap();
+    // A term of the first approver's stays.
+    let other = GrantId::from(city.does(CA_CLERK, city.request(&["name"], 10, 30)).unwrap());
+    let until =
+        |days: u64| bounds(json!({"item_terms": [{"item": "name", "valid_until": city.now.plus(days * DAY).0}]}));
+    let terms = [until(5), until(6), until(4)];
+    let ended = |city: &City, bounds: &Option<Box<Bounds>>| {
+        allowed(city.approval(other, &["name"], 5, 20), |approval| approval.bounds = bounds.clone())
+    };
+    city.does(PS_REVIEWER, first(ended(&city, &terms[0]))).unwrap();
+    for wider in [&None, &terms[1]] {
+        assert!(matches!(city.does(PS_SECOND, ended(&city, wider)), Err(Refusal::Invalid(_))), "{wider:?}");
+    }
+    city.does(PS_SECOND, ended(&city, &terms[2])).unwrap();
     assert_eq!(city.grant_state(grant), GrantState::Active);
     // Below edition 3 nothing changes for a chain.
     let mut city = City::of_edition(Some(2));

@@ -250,13 +250,13 @@ pub async fn draft(
     document: Body<EntryDocument>,
 ) -> Result<HttpResponse, Problem> {
     let draft = node.save_draft(&caller.0, document.0.whole_name()).await?;
-    Ok(HttpResponse::Created().json(DraftAnswer::from(draft)))
+    Ok(HttpResponse::Created().json(DraftAnswer::of(&node, draft)))
 }
 
 /// **Permissions**: everybody of the department.
 pub async fn drafts(node: Data<Node>, caller: Caller, _: Filter<Fresh>) -> Result<Json<Page<DraftAnswer>>, Problem> {
     let drafts = node.drafts(&caller.0).await?;
-    Ok(Json(whole(&node, drafts.into_iter().map(DraftAnswer::from).collect())))
+    Ok(Json(whole(&node, drafts.into_iter().map(|draft| DraftAnswer::of(&node, draft)).collect())))
 }
 
 /// **Permissions**: everybody of the department.
@@ -266,7 +266,8 @@ pub async fn show_draft(
     named: Path<Named>,
     _: Filter<Fresh>,
 ) -> Result<Json<DraftAnswer>, Problem> {
-    Ok(Json(node.draft(&caller.0, &named.entry()).await?.into()))
+    let draft = node.draft(&caller.0, &named.entry()).await?;
+    Ok(Json(DraftAnswer::of(&node, draft)))
 }
 
 /// **Permissions**: clerk of the provider.
@@ -277,7 +278,8 @@ pub async fn submit(
     _: Wait,
     _: Body<Empty>,
 ) -> Result<Json<DraftAnswer>, Problem> {
-    Ok(Json(node.submit_entry(&caller.0, &named.entry()).await?.into()))
+    let draft = node.submit_entry(&caller.0, &named.entry()).await?;
+    Ok(Json(DraftAnswer::of(&node, draft)))
 }
 
 /// **Permissions**: reviewer of the provider, not the draft's author.
@@ -309,7 +311,8 @@ pub async fn reject(
     _: Wait,
     why: Body<Why>,
 ) -> Result<Json<DraftAnswer>, Problem> {
-    Ok(Json(node.reject_entry(&caller.0, &named.entry(), why.0.reason).await?.into()))
+    let draft = node.reject_entry(&caller.0, &named.entry(), why.0.reason).await?;
+    Ok(Json(DraftAnswer::of(&node, draft)))
 }
 
 /// **Permissions**: reviewer of the provider.

@@ -107,6 +107,9 @@ pub fn codes(text: &str) -> Result<Codes, Problem> {
     text.split(',').filter(|part| !part.trim().is_empty()).map(|part| pair(part).ok_or_else(wrong)).collect()
 }
 
+/// What a file may call itself; what it is, its first bytes tell.
+const MEDIA: [&str; 4] = ["application/octet-stream", XLSX, "text/csv", "application/json"];
+
 /// **Permissions**: clerk of the provider.
 pub async fn take(
     node: Data<Node>,
@@ -116,8 +119,10 @@ pub async fn take(
     body: Payload,
 ) -> Result<HttpResponse, Problem> {
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if content_type != Some("application/octet-stream") {
-        return Err(Problem::new("unsupported_media_type").detail("send Content-Type: application/octet-stream"));
+    let media = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if !MEDIA.contains(&media) {
+        let detail = "send Content-Type: application/octet-stream, or the file's own";
+        return Err(Problem::new("unsupported_media_type").detail(detail));
     }
     let numbers = codes(query.0.sharing_codes.as_deref().unwrap_or_default())?;
     let bytes = read_bytes(body.into_inner(), FILE_BYTES_MAX).await?;

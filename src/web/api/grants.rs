@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::crypto::digest::Hash;
-use crate::domain::grant::bounds::{Bounds, Rate, RowScope};
+use crate::domain::grant::bounds::{Bounds, ItemTerm, Rate, RowScope};
 use crate::domain::grant::{Details, GrantMode, GrantRequest, GrantState};
 use crate::ids::{DepartmentId, EntryName, GrantId, ItemName, Version};
 use crate::readmodel::grants::GrantFilter;
@@ -70,6 +70,8 @@ pub struct Asked {
     #[serde(default)]
     scope: Option<Vec<RowScope>>,
     #[serde(default)]
+    item_terms: Option<Vec<Term>>,
+    #[serde(default)]
     purpose_text: Option<String>,
     #[serde(default)]
     legal_clause: Option<String>,
@@ -77,6 +79,8 @@ pub struct Asked {
     letter: Option<Hash>,
     #[serde(default)]
     assessment: Option<String>,
+    #[serde(default)]
+    system: Option<String>,
     #[serde(default)]
     replaces: Option<GrantId>,
     #[serde(default)]
@@ -107,6 +111,21 @@ pub struct Approved {
     rate: Option<Rate>,
     #[serde(default)]
     scope: Option<Vec<RowScope>>,
+    #[serde(default)]
+    item_terms: Option<Vec<Term>>,
+}
+
+/// Until when one item may be had.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Term {
+    item: ItemName,
+    valid_until: Moment,
+}
+
+fn terms(stated: Option<Vec<Term>>) -> Option<Vec<ItemTerm>> {
+    let term = |Term { item, valid_until }| ItemTerm { item, valid_until: valid_until.0 };
+    stated.map(|terms| terms.into_iter().map(term).collect())
 }
 
 impl ApiBody for Approved {
@@ -116,21 +135,23 @@ impl ApiBody for Approved {
 
 impl Asked {
     fn request(self, version: Version) -> GrantRequest {
-        let Self { purpose_text, legal_clause, letter, assessment, weekdays, rate, scope, .. } = self;
+        let (purpose_text, legal_clause) = (self.purpose_text.map(Into::into), self.legal_clause.map(Into::into));
+        let Self { letter, assessment, system, weekdays, rate, scope, item_terms, .. } = self;
         GrantRequest {
             entry: self.entry,
             version,
-            purpose: self.purpose,
-            legal_basis: self.legal_basis,
-            matter: self.matter,
-            items: self.items,
+            purpose: self.purpose.into(),
+            legal_basis: self.legal_basis.into(),
+            matter: self.matter.into(),
+            items: self.items.into(),
             mode: self.mode,
             daily_max: self.daily_max,
             valid_until: self.valid_until.0,
             network_zone: self.network_zone,
             hours: self.hours,
-            details: Details { purpose_text, legal_clause, letter, assessment }.stated(),
-            bounds: Bounds { weekdays, rate, scope }.stated(),
+            details: Details { purpose_text, legal_clause, letter, assessment, system: system.map(Into::into) }
+                .stated(),
+            bounds: Bounds { weekdays, rate, scope, item_terms: terms(item_terms) }.stated(),
             replaces: self.replaces,
             members: self.members.map(Vec::into_boxed_slice),
         }
@@ -200,9 +221,9 @@ pub async fn approve(
     _: Wait,
     limits: Body<Approved>,
 ) -> Result<Json<GrantStep>, Problem> {
-    let Approved { items, daily_max, valid_until, network_zone, hours, weekdays, rate, scope } = limits.0;
+    let Approved { items, daily_max, valid_until, network_zone, hours, weekdays, rate, scope, item_terms } = limits.0;
     let valid_until = valid_until.map(|moment| moment.0);
-    let bounds = Bounds { weekdays, rate, scope };
+    let bounds = Bounds { weekdays, rate, scope, item_terms: terms(item_terms) };
     let limits = Limits { items, daily_max, valid_until, network_zone, hours, bounds };
     let (committed, state) = node.approve_grant(&caller.0, *id, limits).await?;
     Ok(Json(step(*id, state, &committed)))

@@ -144,7 +144,7 @@ fn can_pull(desk: &Desk, entry: &EntryName, purpose: &str) -> bool {
     let free = history.current().entry.sharing == Sharing::Unconditional || desk.is_own(&entry.provider);
     free || state
         .grants_of(&desk.node.department, entry)
-        .any(|grant| grant.state(now) == GrantState::Active && grant.request.purpose == purpose)
+        .any(|grant| grant.state(now) == GrantState::Active && &*grant.request.purpose == purpose)
 }
 
 /// Opens a case and pulls its data. What cannot be pulled now leaves it waiting.

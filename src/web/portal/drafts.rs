@@ -76,6 +76,7 @@ pub async fn show(visitor: Visitor, name: Path<Slug>) -> Answer {
         t: visitor.t,
         draft: row(&visitor, &draft),
         entry: body(&visitor, &draft.entry, state_word(draft.state)),
+        unknown_codes: visitor.node.unknown_related(&draft.entry),
         own: visitor.is_user(&draft.drafted_by.user),
     };
     visitor.show(&view)

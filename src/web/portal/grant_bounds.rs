@@ -1,14 +1,15 @@
 //! Where from, when, how fast and which rows: the part of a form that requests and approvals share, and how pages show it.
 
+use crate::clock::Millis;
 use crate::domain::catalog::Entry;
-use crate::domain::grant::bounds::{Bounds, Rate, RowScope};
-use crate::ids::Slug;
+use crate::domain::grant::bounds::{Bounds, ItemTerm, Rate, RowScope};
+use crate::ids::{ItemName, Slug};
 
+use super::dates::end_of;
 use super::desk::Desk;
 use super::form::Fields;
 use super::views::Faults;
 use super::views::grants::{BoundsFields, Side, Weekday};
-use super::words::Words;
 
 const WEEK: [u8; 7] = [1, 2, 3, 4, 5, 6, 7];
 
@@ -31,7 +32,13 @@ pub fn typed(form: &Fields) -> BoundsFields {
         per_second: field("per_second"),
         per_minute: field("per_minute"),
         scope: field("scope"),
+        terms: form.all("items").map(|item| (item.to_owned(), field(&until_field(item)))).collect(),
     }
+}
+
+/// The field with the last day of an item's own term.
+fn until_field(item: &str) -> String {
+    format!("until-{item}")
 }
 
 /// The fields as they stand in a request or an approval.
@@ -46,6 +53,12 @@ pub fn fields(zone: Option<&str>, hours: Option<(u8, u8)>, bounds: &Bounds) -> B
         per_second: number(rate.per_second),
         per_minute: number(rate.per_minute),
         scope: scope_text(bounds.scope.as_deref().unwrap_or_default(), "\n"),
+        terms: bounds
+            .item_terms
+            .iter()
+            .flatten()
+            .map(|term| (term.item.to_string(), term.valid_until.date()))
+            .collect(),
     }
 }
 
@@ -53,8 +66,9 @@ fn week(chosen: &[u8]) -> Vec<Weekday> {
     WEEK.iter().map(|day| Weekday { number: day.to_string(), chosen: chosen.contains(day) }).collect()
 }
 
-/// Reads the fields; every day of the week, or none, means no limit.
-pub fn read(t: Words, typed: &BoundsFields, entry: &Entry, faults: &mut Faults) -> Limited {
+/// Reads the fields; every day of the week, or none, means no limit. `end` is the end of the whole, if that can be read.
+pub fn read(desk: &Desk, typed: &BoundsFields, entry: &Entry, end: Option<Millis>, faults: &mut Faults) -> Limited {
+    let t = desk.t;
     let network_zone = Some(typed.network_zone.clone()).filter(|zone| !zone.is_empty());
     if network_zone.as_ref().is_some_and(|zone| zone.parse::<Slug>().is_err()) {
         faults.add(t, "network_zone", "network-zone", "bad_code");
@@ -79,15 +93,36 @@ pub fn read(t: Words, typed: &BoundsFields, entry: &Entry, faults: &mut Faults) 
         per_minute: number("per_minute", "rate-minute", &typed.per_minute),
     };
     let scope = scope(&typed.scope);
+    let item_terms = terms(desk, typed, end, faults);
     let bounds = Bounds {
         weekdays,
         rate: Some(rate).filter(|rate| *rate != Rate::default()),
         scope: scope.clone().ok().filter(|scope| !scope.is_empty()),
+        item_terms: Some(item_terms).filter(|terms| !terms.is_empty()),
     };
     if scope.is_err() || bounds.check(entry).is_err() {
         faults.add(t, "scope", "scope", "bad_scope");
     }
     Limited { network_zone, hours, bounds }
+}
+
+/// The items that end before the whole does.
+fn terms(desk: &Desk, typed: &BoundsFields, end: Option<Millis>, faults: &mut Faults) -> Vec<ItemTerm> {
+    let mut terms = Vec::new();
+    for (item, day) in typed.terms.iter().filter(|(_, day)| !day.is_empty()) {
+        let wrong = match (end_of(day), item.parse::<ItemName>()) {
+            (Some(until), _) if until <= desk.node.clock.now() => "past_date",
+            (Some(until), _) if end.is_some_and(|end| until.date() > end.date()) => "after_end",
+            (Some(until), _) if end.is_some_and(|end| until.date() == end.date()) => continue,
+            (Some(valid_until), Ok(item)) => {
+                terms.push(ItemTerm { item, valid_until });
+                continue;
+            }
+            _ => "bad_date",
+        };
+        faults.add(desk.t, &until_field(item), "item-until", wrong);
+    }
+    terms
 }
 
 /// Both hours or none, the first before the second.
@@ -157,6 +192,7 @@ pub fn place(limit: &str) -> (&'static str, &'static str) {
         "hours" => ("hours_from", "hours"),
         "weekdays" => ("weekdays", "weekdays"),
         "rate" => ("per_second", "rate"),
+        "item_terms" => ("items", "item-until"),
         _ => ("scope", "scope"),
     }
 }

@@ -55,21 +55,22 @@ fn as_it_stands(grant: &GrantView) -> (Vec<ItemName>, GrantFields) {
     let details = request.details.as_deref().cloned().unwrap_or_default();
     let bounds = request.bounds.as_deref().cloned().unwrap_or_default();
     let asked = GrantFields {
-        purpose: request.purpose.clone(),
-        legal_basis: request.legal_basis.clone(),
-        matter: request.matter.clone(),
+        purpose: request.purpose.to_string(),
+        legal_basis: request.legal_basis.to_string(),
+        matter: request.matter.to_string(),
         mode: codes::word(&request.mode),
         daily_max: request.daily_max.to_string(),
         valid_until: request.valid_until.date(),
-        purpose_text: details.purpose_text.unwrap_or_default(),
-        legal_clause: details.legal_clause.unwrap_or_default(),
+        purpose_text: details.purpose_text.map(Into::into).unwrap_or_default(),
+        legal_clause: details.legal_clause.map(Into::into).unwrap_or_default(),
         letter: details.letter.map(|letter| letter.to_string()).unwrap_or_default(),
         assessment: details.assessment.unwrap_or_default(),
+        system: details.system.map(Into::into).unwrap_or_default(),
         bounds: grant_bounds::fields(request.network_zone.as_deref(), request.hours, &bounds),
         replaces: grant.id.to_string(),
         members: request.members().iter().map(ToString::to_string).collect(),
     };
-    (request.items.clone(), asked)
+    (request.items.to_vec(), asked)
 }
 
 async fn wanted(desk: &Desk, name: &str) -> Result<Entry, Problem> {
@@ -97,8 +98,9 @@ fn form(
 ) -> Answer {
     let condition = entry.sharing_condition.as_ref().map(|text| desk.t.pick(text).to_owned());
     let shared = entry.items.iter().filter(|item| is_offered(entry, &item.name));
-    let item =
-        |item: &crate::domain::catalog::Item| asked_item(desk, Some(entry), &item.name, chosen.contains(&item.name));
+    let item = |item: &crate::domain::catalog::Item| {
+        asked_item(desk, Some(entry), &item.name, &asked.bounds, chosen.contains(&item.name))
+    };
     let view = GrantRequestForm {
         page: desk.page_at(&format!("/grants/new?entry={}", entry.name)),
         t: desk.t,
@@ -160,6 +162,7 @@ fn typed(sent: &Fields) -> GrantFields {
         legal_clause: field("legal_clause"),
         letter: field("letter"),
         assessment: field("assessment"),
+        system: field("system"),
         bounds: grant_bounds::typed(sent),
         replaces: field("replaces"),
         members: sent.all("members").map(str::to_owned).collect(),
@@ -224,7 +227,7 @@ fn request(
         Some(until) if until <= desk.node.clock.now() => faults.add(t, "valid_until", "valid-until", "past_date"),
         Some(_) => {}
     }
-    let Limited { network_zone, hours, bounds } = grant_bounds::read(t, &asked.bounds, entry, faults);
+    let Limited { network_zone, hours, bounds } = grant_bounds::read(desk, &asked.bounds, entry, until, faults);
     let details = details(desk, asked, faults);
     let members = members(desk, entry, asked, faults);
     if !faults.is_empty() {
@@ -233,10 +236,10 @@ fn request(
     Some(GrantRequest {
         entry: entry.name.clone(),
         version: entry.version,
-        purpose: asked.purpose.clone(),
-        legal_basis: asked.legal_basis.clone(),
-        matter: asked.matter.clone(),
-        items: items.to_vec(),
+        purpose: asked.purpose.as_str().into(),
+        legal_basis: asked.legal_basis.as_str().into(),
+        matter: asked.matter.as_str().into(),
+        items: items.into(),
         mode: codes::value(&asked.mode).unwrap_or_default(),
         daily_max: daily_max?,
         valid_until: until?,
@@ -281,9 +284,11 @@ fn details(desk: &Desk, asked: &GrantFields, faults: &mut Faults) -> Details {
     let purpose_text = text("purpose_text", "purpose-text", &asked.purpose_text);
     let legal_clause = text("legal_clause", "legal-clause", &asked.legal_clause);
     let assessment = text("assessment", "assessment", &asked.assessment);
+    let system = text("system", "linked-system", &asked.system).map(Into::into);
     let letter = asked.letter.to_ascii_lowercase().parse().ok();
     if letter.is_none() && !asked.letter.is_empty() {
         faults.add(t, "letter", "letter", "bad_digest");
     }
-    Details { purpose_text, legal_clause, letter, assessment }
+    let (purpose_text, legal_clause) = (purpose_text.map(Into::into), legal_clause.map(Into::into));
+    Details { purpose_text, legal_clause, letter, assessment, system }
 }

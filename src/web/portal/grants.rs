@@ -6,7 +6,7 @@ use actix_web::web::Path;
 use crate::clock::Millis;
 use crate::domain::Role;
 use crate::domain::catalog::Entry;
-use crate::domain::grant::bounds::{Bounds, Rate};
+use crate::domain::grant::bounds::Bounds;
 use crate::domain::grant::{Approval, GrantState};
 use crate::ids::{GrantId, ItemName};
 use crate::readmodel::PageRequest;
@@ -23,7 +23,7 @@ use super::listing::{cursor, pager};
 use super::render::{Answer, FAULTY};
 use super::views::Faults;
 use super::views::grants::{
-    ApprovalFields, Approved, AskedItem, Decided, GrantItem, GrantPage, GrantRow, GrantStep, Grants,
+    ApprovalFields, Approved, AskedItem, BoundsFields, Decided, GrantItem, GrantPage, GrantRow, GrantStep, Grants,
 };
 use super::views::masking::chosen;
 
@@ -61,7 +61,7 @@ pub async fn list(visitor: Visitor) -> Answer {
         side: if appeals { APPEALS } else { side(of_us) }.to_owned(),
         authority: visitor.node.is_authority(),
         state: query.get("state").to_owned(),
-        rows: page.items.iter().map(|grant| row(&visitor, grant, of_us, now)).collect(),
+        rows: page.items.iter().map(|grant| row(&visitor, grant, (of_us, appeals), now)).collect(),
         ledger_index: page.ledger_index,
         first_href,
         next_href,
@@ -73,16 +73,20 @@ fn side(of_us: bool) -> &'static str {
     if of_us { OF_US } else { BY_US }
 }
 
-fn row(desk: &Desk, grant: &GrantView, of_us: bool, now: Millis) -> GrantRow {
+fn row(desk: &Desk, grant: &GrantView, (of_us, appeals): (bool, bool), now: Millis) -> GrantRow {
     let ends = grant.approval.as_ref().map_or(grant.request.valid_until, |approval| approval.valid_until);
     GrantRow {
         id: grant.id.to_string(),
         entry: grant.request.entry.to_string(),
         entry_title: desk.entry_title(&grant.request.entry),
-        partner: desk.department(if of_us { &grant.consumer } else { &grant.provider }),
-        purpose: grant.request.purpose.clone(),
+        partner: match (of_us, appeals) {
+            (_, true) => format!("{} → {}", desk.department(&grant.consumer), desk.department(&grant.provider)),
+            (true, _) => desk.department(&grant.consumer),
+            _ => desk.department(&grant.provider),
+        },
+        purpose: grant.request.purpose.to_string(),
         purpose_name: desk.purpose(&grant.request.purpose),
-        matter: grant.request.matter.clone(),
+        matter: grant.request.matter.to_string(),
         state: grant.state.as_str().to_owned(),
         requested_at: grant.requested_at.local_text(),
         valid_until: ends.date(),
@@ -122,15 +126,16 @@ fn page(desk: &Desk, status: StatusCode, grant: &GrantView, typed: Option<Approv
         state: grant.state.as_str().to_owned(),
         requested_by: grant.requested_by.user.clone(),
         requested_at: grant.requested_at.local_text(),
-        purpose: request.purpose.clone(),
+        purpose: request.purpose.to_string(),
         purpose_name: desk.purpose(&request.purpose),
-        legal_basis: request.legal_basis.clone(),
-        matter: request.matter.clone(),
+        legal_basis: request.legal_basis.to_string(),
+        matter: request.matter.to_string(),
         mode: codes::word(&request.mode),
-        purpose_text: details.purpose_text.unwrap_or_default(),
-        legal_clause: details.legal_clause.unwrap_or_default(),
+        purpose_text: details.purpose_text.map(Into::into).unwrap_or_default(),
+        legal_clause: details.legal_clause.map(Into::into).unwrap_or_default(),
         letter: details.letter.map(|letter| letter.to_string()).unwrap_or_default(),
         assessment: details.assessment.unwrap_or_default(),
+        system: details.system.map(Into::into).unwrap_or_default(),
         sides: grant_bounds::sides(desk, &asked_bounds(grant), allowed_bounds(grant).as_ref()),
         items: request.items.iter().map(|name| item(desk, grant, entry.as_ref(), name)).collect(),
         daily_max: request.daily_max,
@@ -196,13 +201,16 @@ fn step_row(desk: &Desk, step: &GrantStepView) -> GrantStep {
 fn item(desk: &Desk, grant: &GrantView, entry: Option<&Entry>, name: &ItemName) -> GrantItem {
     let known = entry.and_then(|entry| entry.item(name));
     let allowed = grant.approval.as_ref().and_then(|approval| approval.items.iter().find(|item| &item.name == name));
+    let until = |bounds: &Bounds| bounds.term_of(name).map(Millis::date).unwrap_or_default();
     GrantItem {
         name: name.to_string(),
         title: known.map_or_else(|| name.to_string(), |item| desk.t.pick(&item.title).to_owned()),
         grade: known.map_or(1, |item| item.grade),
         sensitive: known.is_some_and(|item| item.sensitive),
         asked: true,
+        asked_until: until(&asked_bounds(grant).bounds),
         allowed: allowed.map(|item| codes::word(&item.masking)),
+        allowed_until: allowed_bounds(grant).map(|limited| until(&limited.bounds)).unwrap_or_default(),
     }
 }
 
@@ -219,12 +227,7 @@ fn allowed_bounds(grant: &GrantView) -> Option<Limited> {
 
 fn limited_by(grant: &GrantView, approval: &ApprovalView) -> Limited {
     let asked = asked_bounds(grant);
-    let own = &approval.bounds;
-    let bounds = Bounds {
-        weekdays: own.weekdays.clone().or(asked.bounds.weekdays),
-        rate: Rate::lower(own.rate, asked.bounds.rate),
-        scope: own.scope.clone().or(asked.bounds.scope),
-    };
+    let bounds = approval.bounds.clone().within(asked.bounds);
     let network_zone = approval.network_zone.clone().or(asked.network_zone);
     Limited { network_zone, hours: approval.hours.or(asked.hours), bounds }
 }
@@ -252,28 +255,35 @@ fn approved_by(approval: &ApprovalView) -> Decided {
 /// The approval's form as the first approver filled it in, else as it was asked for.
 fn as_asked(desk: &Desk, grant: &GrantView, entry: Option<&Entry>) -> ApprovalFields {
     let (request, first) = (&grant.request, grant.first_approval.as_ref());
+    let Limited { network_zone, hours, bounds } = match first {
+        Some(first) => limited_by(grant, first),
+        None => asked_bounds(grant),
+    };
+    let bounds = grant_bounds::fields(network_zone.as_deref(), hours, &bounds);
     let item = |name: &ItemName| {
         let allowed = first.map(|first| first.items.iter().find(|item| &item.name == name));
-        let mut item = asked_item(desk, entry, name, !matches!(allowed, Some(None)));
+        let mut item = asked_item(desk, entry, name, &bounds, !matches!(allowed, Some(None)));
         if let Some(Some(allowed)) = allowed {
             item.masking = codes::word(&allowed.masking);
         }
         item
     };
-    let Limited { network_zone, hours, bounds } = match first {
-        Some(first) => limited_by(grant, first),
-        None => asked_bounds(grant),
-    };
     ApprovalFields {
         items: request.items.iter().map(item).collect(),
         daily_max: first.map_or(request.daily_max, |first| first.daily_max).to_string(),
         valid_until: first.map_or(request.valid_until, |first| first.valid_until).date(),
-        bounds: grant_bounds::fields(network_zone.as_deref(), hours, &bounds),
+        bounds,
     }
 }
 
 /// An item to tick, masked as its entry says.
-pub fn asked_item(desk: &Desk, entry: Option<&Entry>, name: &ItemName, chosen: bool) -> AskedItem {
+pub fn asked_item(
+    desk: &Desk,
+    entry: Option<&Entry>,
+    name: &ItemName,
+    bounds: &BoundsFields,
+    chosen: bool,
+) -> AskedItem {
     let known = entry.and_then(|entry| entry.item(name));
     AskedItem {
         name: name.to_string(),
@@ -281,6 +291,7 @@ pub fn asked_item(desk: &Desk, entry: Option<&Entry>, name: &ItemName, chosen: b
         grade: known.map_or(1, |item| item.grade),
         sensitive: known.is_some_and(|item| item.sensitive),
         masking: known.map(|item| codes::word(&item.masking)).unwrap_or_default(),
+        until: bounds.until(name.as_str()),
         chosen,
     }
 }
@@ -297,14 +308,15 @@ pub async fn approve(Posted { visitor, form }: Posted, id: Path<GrantId>) -> Ans
         return visitor.done(&format!("/grants/{id}"), said, Some(committed.transaction_id));
     }
     let mut typed = as_asked(&visitor, &grant, entry.as_ref());
+    typed.bounds = grant_bounds::typed(&form);
     for item in &mut typed.items {
+        item.until = typed.bounds.until(&item.name);
         item.chosen = form.all("items").any(|name| name == item.name);
         let masking = masking(&form, &item.name);
         item.masking = if masking.is_empty() { item.masking.clone() } else { masking };
     }
     typed.daily_max = form.get("daily_max").to_owned();
     typed.valid_until = form.get("valid_until").to_owned();
-    typed.bounds = grant_bounds::typed(&form);
     page(&visitor, FAULTY, &grant, Some(typed), faults)
 }
 
@@ -344,8 +356,13 @@ fn limits(desk: &Desk, form: &Fields, grant: &GrantView, entry: Option<&Entry>, 
         Some(_) => {}
     }
     let typed = grant_bounds::typed(form);
-    let limited = entry.map(|entry| grant_bounds::read(t, &typed, entry, faults)).unwrap_or_default();
-    let Limited { network_zone, hours, bounds } = limited;
+    let limited = entry.map(|entry| grant_bounds::read(desk, &typed, entry, until, faults)).unwrap_or_default();
+    let Limited { network_zone, hours, mut bounds } = limited;
+    for term in bounds.item_terms.iter_mut().flatten() {
+        let asked = grant.request.bounds.as_deref().and_then(|asked| asked.term_of(&term.item));
+        // Here too the day that was asked for means the moment.
+        term.valid_until = asked.filter(|asked| asked.date() == term.valid_until.date()).unwrap_or(term.valid_until);
+    }
     let ceiling = grant.request.ceiling(grant.id);
     let allowed = Approval {
         daily_max: daily_max.unwrap_or_default(),

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::clock::Millis;
 use crate::domain::Role;
 use crate::domain::catalog::Sharing;
+use crate::domain::grant::Grant;
 use crate::domain::policy::facts::ATTRIBUTES;
-use crate::exchange::Explained;
+use crate::exchange::{Explained, ItemSaid};
 use crate::ids::{EntryName, ItemName};
 use crate::service::Principal;
 use crate::service::queries::QueryRequest;
@@ -15,10 +17,12 @@ use crate::web::problem::Problem;
 
 use super::codes;
 use super::desk::{Desk, Visitor};
+use super::grant_bounds::{Limited, sides};
 use super::grant_request::purposes;
 use super::query;
 use super::render::{Answer, FAULTY};
-use super::views::policy::{Explain, Verdict};
+use super::views::grants::Side;
+use super::views::policy::{Explain, Standing, Verdict};
 use super::views::{Choice, Faults};
 
 /// Who might call.
@@ -89,7 +93,7 @@ async fn verdict(
 }
 
 fn shown(desk: &Desk, entry: &EntryName, explained: Explained) -> Verdict {
-    let Explained { explanation, rule_says, policy_version, facts, needs } = explained;
+    let Explained { explanation, rule_says, policy_version, facts, needs, grant, items } = explained;
     let conditional = {
         let state = desk.node.chain.state();
         state.entry(entry).is_some_and(|history| history.current().entry.sharing == Sharing::Conditional)
@@ -112,7 +116,31 @@ fn shown(desk: &Desk, entry: &EntryName, explained: Explained) -> Verdict {
             .map(|need| (need.attribute, need.is.to_owned(), need.needs.to_owned()))
             .collect(),
         grant_href: if may_ask { format!("/grants/new?entry={entry}") } else { String::new() },
+        standings: items.into_iter().map(|item| standing(desk, entry, item)).collect(),
+        limits: grant.map(|grant| limits(desk, &grant)).unwrap_or_default(),
         version: policy_version,
         ledger_index: explanation.ledger_index,
     }
+}
+
+fn standing(desk: &Desk, entry: &EntryName, item: ItemSaid) -> Standing {
+    let state = desk.node.chain.state();
+    let known = state.entry(entry).and_then(|history| history.current().entry.item(&item.name));
+    Standing {
+        title: known.map(|known| desk.t.pick(&known.title).to_owned()).unwrap_or_default(),
+        name: item.name.to_string(),
+        standing: item.standing.as_str(),
+        until: item.until.map(Millis::date).unwrap_or_default(),
+    }
+}
+
+/// What a grant limits beside the facts, the narrower of asked and allowed.
+fn limits(desk: &Desk, grant: &Grant) -> Vec<Side> {
+    let Some(approval) = grant.approval() else { return Vec::new() };
+    let holds =
+        Limited { network_zone: grant.network_zone().map(str::to_owned), hours: grant.hours(), bounds: grant.bounds() };
+    let own = |label: &str, allowed: String| Side { label: desk.t.say(label), asked: String::new(), allowed };
+    let first =
+        [own("daily-max", approval.daily_max.to_string()), own("valid-until", approval.valid_until.local_text())];
+    first.into_iter().chain(sides(desk, &Limited::default(), Some(&holds))).collect()
 }

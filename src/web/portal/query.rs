@@ -84,14 +84,17 @@ fn active_grants(desk: &Desk, entry: &Entry) -> Vec<Grant> {
 }
 
 fn form(desk: &Desk, entry: &Entry, sent: &Fields) -> QueryForm {
-    let grants = active_grants(desk, entry);
-    let granted: Vec<&ItemName> =
-        grants.first().and_then(Grant::approval).into_iter().flat_map(|a| &a.items).map(|item| &item.name).collect();
+    let (grants, now) = (active_grants(desk, entry), desk.node.clock.now());
+    let given = grants.first().into_iter().flat_map(|grant| {
+        let items = grant.approval().into_iter().flat_map(|approval| &approval.items);
+        items.map(|item| &item.name).filter(move |name| grant.gives(name, now))
+    });
+    let granted: Vec<&ItemName> = given.collect();
     let mut purposes = purposes(desk);
     if !grants.is_empty() {
-        purposes.retain(|purpose| grants.iter().any(|grant| grant.request.purpose == purpose.value));
+        purposes.retain(|purpose| grants.iter().any(|grant| *grant.request.purpose == *purpose.value));
     }
-    let first_purpose = grants.first().map(|grant| grant.request.purpose.clone());
+    let first_purpose = grants.first().map(|grant| grant.request.purpose.to_string());
     let typed = |name: &str| Some(sent.get(name).to_owned()).filter(|value| !value.is_empty());
     let item = |item: &crate::domain::catalog::Item| Choice {
         value: item.name.to_string(),

@@ -9,7 +9,7 @@ pub struct Column {
     /// Name of the field, which ends the column's heading.
     pub field: &'static str,
     /// Key of the title.
-    title: &'static str,
+    pub title: &'static str,
     /// Family and codes of the words that may stand there, none for free text.
     words: Option<(&'static str, &'static [&'static str])>,
 }
@@ -119,6 +119,12 @@ impl Column {
         if let Some(code) = codes.iter().find(spelt) {
             return Ok((*code).to_owned());
         }
+        match family {
+            // Of these the form knows two words only, and would take any other for a no.
+            "" | "open" if !cell.is_empty() => return Err("one_of"),
+            "masking" if cell.is_empty() => return Ok("none".to_owned()),
+            _ => {}
+        }
         if family == "sharing" && !cell.is_empty() && cell.bytes().all(|byte| byte.is_ascii_digit()) {
             return numbers.get(cell).cloned().ok_or("number_untold");
         }
@@ -156,6 +162,9 @@ mod tests {
         let told = Codes::from([("2".to_owned(), "not_shared".to_owned())]);
         assert_eq!(sharing.code("2", &told).as_deref(), Ok("not_shared"));
         assert_eq!(sharing.code("sometimes", &none).as_deref(), Ok("sometimes"));
+        let of_items = |field: &str| ITEM.iter().find(|column| column.field == field).unwrap();
+        assert_eq!(of_items("sensitive").code("perhaps", &none), Err("one_of"), "not a no");
+        assert_eq!(of_items("masking").code("", &none).as_deref(), Ok("none"));
         for column in ENTRY.iter().chain(ITEM) {
             for lang in [Lang::Zh, Lang::En] {
                 assert_eq!(field_of(&column.heading(lang)), column.field);

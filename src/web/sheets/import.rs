@@ -79,18 +79,21 @@ async fn take_line(node: &Node, who: &Principal, line: &Line, t: Words) -> (Fate
         let (sheet, row, field) = cell_of(line, field);
         Mark { sheet, row, field, message }
     };
-    let Ok(name) = line.fields.name.parse::<Slug>() else {
-        return (Fate::Failed, vec![mark("name", t.fault("draft-name", "bad_name"))]);
-    };
-    let name = EntryName { provider: node.department.clone(), name };
+    // A name that is none is told with everything else that is wrong.
+    let name = line.fields.name.parse::<Slug>().ok();
+    let name = name.map(|name| EntryName { provider: node.department.clone(), name });
     let (published, code) = {
         let state = node.chain.state();
-        let published = state.entry(&name).map(|history| history.current().entry.clone());
-        (published, state.department(&name.provider).map(|own| own.uscc.clone()).unwrap_or_default())
+        let history = name.as_ref().and_then(|name| state.entry(name));
+        let own = state.department(&node.department);
+        (history.map(|history| history.current().entry.clone()), own.map(|own| own.uscc.clone()).unwrap_or_default())
     };
-    let draft = node.draft(who, &name).await.ok().filter(|draft| draft.state != DraftState::Published);
+    let draft = match &name {
+        Some(name) => node.draft(who, name).await.ok().filter(|draft| draft.state != DraftState::Published),
+        None => None,
+    };
     let before = draft.as_ref().map(|draft| &draft.entry).or(published.as_ref());
-    let document = document(&line.fields, &name.provider, &code, before);
+    let document = document(&line.fields, &node.department, &code, before);
     match take_document(node, who, document).await {
         Ok(fate) => (fate, Vec::new()),
         Err(ServiceError::Invalid(faults)) => {

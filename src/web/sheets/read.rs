@@ -88,7 +88,7 @@ fn line(
         match column.code(tables.entries.get(cells, column.field), numbers) {
             Ok(code) => pairs.push((column.field.to_owned(), code)),
             Err(fault) => {
-                let message = t.fault("sharing", fault);
+                let message = t.fault(column.title, fault);
                 marks.push(Mark { sheet: Sheet::Entries, row, field: column.field.to_owned(), message });
             }
         }
@@ -107,7 +107,7 @@ fn line(
             match column.code(tables.items.get(cells, column.field), numbers) {
                 Ok(code) => pairs.push((format!("item-{at}-{}", column.field), code)),
                 Err(fault) => {
-                    let message = t.fault("item-sharing", fault);
+                    let message = t.fault(column.title, fault);
                     marks.push(Mark { sheet: Sheet::Items, row: *item_row, field: column.field.to_owned(), message });
                 }
             }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{HOUSEHOLD, about_the_seller};
-use crate::harness::{City, Examples, Wish};
+use crate::harness::{City, Examples, Wish, now};
 
 #[test]
 fn a_full_application_is_narrowed_and_enforced_as_narrowed() {
@@ -20,6 +20,7 @@ fn a_full_application_is_narrowed_and_enforced_as_narrowed() {
         ("assessment", json!("PIA-2026-17")),
         ("weekdays", json!([1, 2, 3, 4, 5, 6, 7])),
         ("rate", json!({"per_minute": 100})),
+        ("item_terms", json!([{"item": "name", "valid_until": now().plus(900_000).to_string()}])),
         ("scope", json!([{"field": "id_number", "values": [seller, buyer]}])),
     ] {
         body[field] = value;
@@ -39,6 +40,8 @@ fn a_full_application_is_narrowed_and_enforced_as_narrowed() {
     reviewer.get(&format!("grants/{id}?min_index={}", asked["ledger_index"])).ok();
     let path = format!("grants/{id}/approve");
     reviewer.post(&path, &json!({"rate": {"per_minute": 101}})).problem(422, "unprocessable");
+    let late = json!({"item_terms": [{"item": "name", "valid_until": now().plus(1_800_000).to_string()}]});
+    reviewer.post(&path, &late).problem(422, "unprocessable");
     let wider = json!({"scope": [{"field": "id_number", "values": [seller, "110101199003070011"]}]});
     reviewer.post(&path, &wider).problem(422, "unprocessable");
     let limits = json!({"items": ["name"], "rate": {"per_minute": 2}, "hours": [0, 24],
@@ -55,6 +58,16 @@ fn a_full_application_is_narrowed_and_enforced_as_narrowed() {
         (&json!([seller, buyer]), &json!([seller]))
     );
     assert_eq!((&asked["hours"], &allowed["hours"]), (&json!(null), &json!([0, 24])));
+    assert_eq!((&asked["item_terms"][0]["item"], &allowed["item_terms"]), (&json!("name"), &json!(null)));
+
+    // What the grant limits, and where each item stands, is told without a call.
+    let facts = json!({"entry": HOUSEHOLD, "purpose": purpose, "items": ["name", "address", "status"]});
+    let told = system.post("decisions/explain", &facts).ok();
+    assert_eq!((&told["allowed"], &told["limits"]["rate"]["per_minute"]), (&json!(false), &json!(2)));
+    assert_eq!(told["limits"]["scope"][0]["values"], json!([seller]));
+    let standings: Vec<_> = told["items"].as_array().unwrap().iter().map(|item| &item["standing"]).collect();
+    assert_eq!(standings, ["granted", "left_out", "not_asked"]);
+    assert_eq!(told["items"][0]["valid_until"], asked["item_terms"][0]["valid_until"]);
 
     let mut outside = about_the_seller(purpose);
     outside["params"] = json!({"id_number": buyer});

@@ -156,14 +156,14 @@ impl City {
         let masking = |name: &ItemName| if name.as_str() == "phone" { Masking::Phone } else { Masking::None };
         let granted = items.iter().map(|name| GrantedItem { name: name.clone(), masking: masking(name) }).collect();
         let purpose_text = format!("办理{}{}时核验申请人提交的信息", subject.0, act.0);
-        let details = Details { purpose_text: Some(purpose_text), ..Details::default() };
+        let details = Details { purpose_text: Some(purpose_text.into()), ..Details::default() };
         let request = GrantRequest {
             entry: entry.clone(),
             version: "1.0".parse().map_err(faulty)?,
-            purpose: purpose(what),
+            purpose: purpose(what).into(),
             legal_basis: "政务数据共享条例第二十一条".into(),
-            matter: format!("{}{}", subject.0, act.0),
-            items,
+            matter: format!("{}{}", subject.0, act.0).into(),
+            items: items.into(),
             mode: GrantMode::Query,
             daily_max: 5_000,
             valid_until,
@@ -192,7 +192,7 @@ impl City {
         let mut question = Question {
             consumer: grant.consumer.clone(),
             entry: grant.request.entry.clone(),
-            purpose: grant.request.purpose.clone(),
+            purpose: grant.request.purpose.to_string(),
             items: items.iter().take(2).map(|item| item.name.clone()).collect(),
             params: Map::from_iter([("id_number".to_owned(), json!("110101199003070134"))]),
         };

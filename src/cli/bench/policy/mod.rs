@@ -117,7 +117,7 @@ impl FlatRow {
         let grants = city.grants.iter().filter_map(|id| city.state.grant(*id));
         let line = |grant: &crate::domain::grant::Grant| {
             let request = &grant.request;
-            [grant.consumer.to_string(), request.entry.to_string(), request.purpose.clone()]
+            [grant.consumer.to_string(), request.entry.to_string(), request.purpose.to_string()]
         };
         let of_grants: Vec<[String; 3]> = grants.map(line).take(lines).collect();
         let begun = Instant::now();

@@ -19,6 +19,7 @@ use crate::service::Node;
 use crate::service::replay::{Replay, ReplayedFact, Verdict};
 use crate::web::language::Language;
 
+use super::grants::BoundsAnswer;
 use super::{Time, answer};
 
 answer! {
@@ -269,10 +270,37 @@ pub struct ExplanationAnswer {
     pub facts: Vec<FactAnswer>,
     /// The fewest facts that would have to be others; empty when nothing that people can change would help.
     pub needs: Vec<NeedAnswer>,
+    /// Each item that the call names or, where it names none, that its grant was asked for; empty without a grant.
+    pub items: Vec<ItemStandingAnswer>,
+    /// What the grant limits beside the facts, and its provider's node enforces; null without a grant that was approved.
+    pub limits: Option<GrantLimitsAnswer>,
     /// Number of the rules.
     pub policy_version: u64,
     /// Size of the ledger on which it rests.
     pub ledger_index: u64,
+}
+
+/// An item of a call.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ItemStandingAnswer {
+    /// The item.
+    pub name: ItemName,
+    /// `granted`, `ended` (its own term is over), `left_out` (asked for, and not given) or `not_asked`.
+    pub standing: String,
+    /// Its own term, where that is before the grant's.
+    pub valid_until: Option<Time>,
+}
+
+/// What a grant limits: of what was asked for and what was allowed the narrower.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GrantLimitsAnswer {
+    /// Queries a calendar day (UTC+8).
+    pub daily_max: u32,
+    /// The end of the grant.
+    pub valid_until: Time,
+    /// Where from, when, how fast, which rows.
+    #[serde(flatten)]
+    pub bounds: BoundsAnswer,
 }
 
 /// One fact of a call.
@@ -388,6 +416,17 @@ impl ExplanationAnswer {
             is: need.is.to_owned(),
             needs: need.needs.to_owned(),
         };
+        let item = |item: exchange::ItemSaid| ItemStandingAnswer {
+            name: item.name,
+            standing: item.standing.as_str().to_owned(),
+            valid_until: item.until.map(Into::into),
+        };
+        let limits = explained.grant.as_ref().and_then(|grant| {
+            let (approval, zone) = (grant.approval()?, grant.network_zone().map(str::to_owned));
+            let bounds = BoundsAnswer::of(zone, grant.hours(), grant.bounds());
+            let (daily_max, valid_until) = (approval.daily_max, approval.valid_until.into());
+            Some(GrantLimitsAnswer { daily_max, valid_until, bounds })
+        });
         Self {
             allowed: explanation.allowed,
             rule: explanation.rule,
@@ -396,6 +435,8 @@ impl ExplanationAnswer {
             reasons: explanation.reasons.into_iter().map(reason).collect(),
             facts: ATTRIBUTES.into_iter().zip(explained.facts.words()).map(fact).collect(),
             needs: explained.needs.into_iter().map(need).collect(),
+            items: explained.items.into_iter().map(item).collect(),
+            limits,
             policy_version: explained.policy_version,
             ledger_index: explanation.ledger_index,
         }

@@ -9,6 +9,7 @@ use crate::domain::{Actor, Text};
 use crate::ids::{DepartmentId, EntryName, ItemName, Slug, TxId, Version};
 use crate::readmodel::catalog as rows;
 use crate::readmodel::local::drafts::{Draft, DraftState};
+use crate::service::Node;
 use crate::service::catalog_places::Surroundings;
 
 use super::catalog_places::{PlaceAnswer, RelatedAnswer};
@@ -268,6 +269,8 @@ pub struct DraftAnswer {
     /// The entry as it would be published.
     #[schema(value_type = Object)]
     pub entry: Value,
+    /// Related codes that no entry of the catalog bears yet: perhaps mistyped.
+    pub unknown_codes: Vec<String>,
     /// Who wrote it last: the one who may not approve it.
     pub drafted_by: Actor,
     /// When.
@@ -286,9 +289,11 @@ pub struct DraftAnswer {
     pub transaction_id: Option<TxId>,
 }
 
-impl From<Draft> for DraftAnswer {
-    fn from(draft: Draft) -> Self {
+impl DraftAnswer {
+    /// A draft, beside the catalog as it is now.
+    pub fn of(node: &Node, draft: Draft) -> Self {
         Self {
+            unknown_codes: node.unknown_related(&draft.entry),
             entry: serde_json::to_value(&draft.entry).unwrap_or_default(),
             id: draft.entry.name,
             version: draft.entry.version,

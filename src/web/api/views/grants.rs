@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::crypto::digest::Hash;
 use crate::domain::Actor;
-use crate::domain::grant::bounds::{Bounds, Rate, RowScope};
+use crate::domain::grant::bounds::{Bounds, ItemTerm, Rate, RowScope};
 use crate::domain::grant::{GrantMode, GrantRequest, GrantState};
 use crate::ids::{DepartmentId, EntryName, GrantId, ItemName, TxId, Version};
 use crate::readmodel::grants as rows;
@@ -34,6 +34,8 @@ pub struct Wish {
     pub letter: Option<Hash>,
     /// Reference of the impact assessment.
     pub assessment: Option<String>,
+    /// The system that will use the data.
+    pub system: Option<String>,
     /// Items wanted.
     pub items: Vec<ItemName>,
     /// Fields, or yes/no only.
@@ -57,14 +59,15 @@ impl From<GrantRequest> for Wish {
         Self {
             entry: request.entry,
             version: request.version,
-            purpose: request.purpose,
-            purpose_text: details.purpose_text,
-            legal_basis: request.legal_basis,
-            legal_clause: details.legal_clause,
-            matter: request.matter,
+            purpose: request.purpose.into(),
+            purpose_text: details.purpose_text.map(Into::into),
+            legal_basis: request.legal_basis.into(),
+            legal_clause: details.legal_clause.map(Into::into),
+            matter: request.matter.into(),
             letter: details.letter,
             assessment: details.assessment,
-            items: request.items,
+            system: details.system.map(Into::into),
+            items: request.items.to_vec(),
             mode: request.mode,
             daily_max: request.daily_max,
             valid_until: request.valid_until.into(),
@@ -91,12 +94,25 @@ pub struct BoundsAnswer {
     /// Rows: a list of `field` (parameter or item) and its `values`.
     #[schema(value_type = Option<Vec<Object>>)]
     pub scope: Option<Vec<RowScope>>,
+    /// Until when single items may be had, where that is before the whole ends.
+    pub item_terms: Option<Vec<ItemTermAnswer>>,
+}
+
+answer! {
+    /// Until when one item may be had.
+    ItemTermAnswer from ItemTerm {
+        /// The item.
+        item: ItemName,
+        /// From this moment on it is refused.
+        valid_until: Time,
+    }
 }
 
 impl BoundsAnswer {
-    fn of(network_zone: Option<String>, hours: Option<(u8, u8)>, bounds: Bounds) -> Self {
-        let Bounds { weekdays, rate, scope } = bounds;
-        Self { network_zone, hours, weekdays, rate, scope }
+    pub(super) fn of(network_zone: Option<String>, hours: Option<(u8, u8)>, bounds: Bounds) -> Self {
+        let Bounds { weekdays, rate, scope, item_terms } = bounds;
+        let item_terms = item_terms.map(|terms| terms.into_iter().map(Into::into).collect());
+        Self { network_zone, hours, weekdays, rate, scope, item_terms }
     }
 }
 

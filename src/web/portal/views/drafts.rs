@@ -73,6 +73,8 @@ pub struct DraftPage {
     pub entry: EntryBody,
     /// What differs from the published version, if there is one.
     pub changes: Vec<ChangeRow>,
+    /// Related codes that nobody bears: perhaps mistyped.
+    pub unknown_codes: Vec<String>,
     /// The reader drafted it and may not approve it.
     pub own: bool,
 }

@@ -78,6 +78,8 @@ pub struct AskedItem {
     pub sensitive: bool,
     /// The entry's own masking; in an approval, the one chosen.
     pub masking: String,
+    /// The last day of its own term; empty for the grant's.
+    pub until: String,
     pub chosen: bool,
 }
 
@@ -103,6 +105,8 @@ pub struct GrantFields {
     /// Digest of the official letter, in hexadecimal.
     pub letter: String,
     pub assessment: String,
+    /// The system that will use the data.
+    pub system: String,
     pub bounds: BoundsFields,
     /// The grant in whose place this one is to come; empty for a new one.
     pub replaces: String,
@@ -121,6 +125,16 @@ pub struct BoundsFields {
     pub per_minute: String,
     /// One field a line, `district = 海淀区, 东城区`.
     pub scope: String,
+    /// Items with a term of their own: name and last day.
+    pub terms: Vec<(String, String)>,
+}
+
+impl BoundsFields {
+    /// The last day of an item's own term; empty where it has none.
+    pub fn until(&self, item: &str) -> String {
+        let own = self.terms.iter().find(|(name, _)| name == item);
+        own.map(|(_, day)| day.clone()).unwrap_or_default()
+    }
 }
 
 /// A day of the week to tick.
@@ -166,6 +180,7 @@ pub struct GrantPage {
     pub legal_clause: String,
     pub letter: String,
     pub assessment: String,
+    pub system: String,
     pub sides: Vec<Side>,
     pub items: Vec<GrantItem>,
     pub daily_max: u32,
@@ -204,8 +219,12 @@ pub struct GrantItem {
     pub grade: u8,
     pub sensitive: bool,
     pub asked: bool,
+    /// The last day of its own term, as asked for; empty for the grant's.
+    pub asked_until: String,
     /// Masking when allowed.
     pub allowed: Option<String>,
+    /// The last day of the term that holds, where it is its own.
+    pub allowed_until: String,
 }
 
 /// One thing that happened to a grant.

@@ -3,6 +3,7 @@
 
 use askama::Template;
 
+use super::grants::Side;
 use super::{Choice, Faults, Page};
 use crate::web::portal::words::Words;
 
@@ -115,6 +116,17 @@ pub struct Explain {
     pub answer: Option<Verdict>,
 }
 
+/// An item, and whether it may be had.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    pub name: String,
+    pub title: String,
+    /// `granted`, `ended`, `left_out`, `not_asked`.
+    pub standing: &'static str,
+    /// The last day of its own term; empty for the grant's.
+    pub until: String,
+}
+
 /// How the rules would decide.
 #[derive(Clone, Debug, Default)]
 pub struct Verdict {
@@ -131,6 +143,10 @@ pub struct Verdict {
     pub facts: Vec<(&'static str, &'static str)>,
     /// Attribute, what it is, what it would have to be.
     pub needs: Vec<(&'static str, String, String)>,
+    /// Each item that could be meant, where there is a grant.
+    pub standings: Vec<Standing>,
+    /// What the grant limits beside the facts; `allowed` holds.
+    pub limits: Vec<Side>,
     /// Where to ask for a grant that the entry needs; empty when none is to be asked for.
     pub grant_href: String,
     pub version: u64,

@@ -22,6 +22,15 @@ const SETTINGS: &[&str] = &[
     "reminder", "deadlines", "expiries", "log_digest", "log_kept",
 ];
 
+/// What can be wrong with a field.
+#[rustfmt::skip]
+const FAULTS: &[&str] = &[
+    "required", "too_long", "bad_name", "bad_version", "after_end", "one_of", "unfit", "bad_date",
+    "past_date", "bad_number", "bad_hours", "bad_code", "bad_digest", "bad_scope", "bad_entry", "no_items",
+    "repeated", "wider", "not_offered", "bad_value", "number_untold", "bad_parent", "bad_range", "need_grant",
+    "not_same", "user_taken", "bad_user", "bad_address", "not_of_slip",
+];
+
 /// Codes that templates turn into texts by their family.
 const FAMILIES: &[(&str, &[&str])] = &[
     (
@@ -50,6 +59,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("source", &["answers", "failing", "resting", "not_asked"]),
     ("did", ActKind::WORDS),
     ("means", &["platform", "mail", "media"]),
+    ("standing", &["granted", "ended", "left_out", "not_asked"]),
     ("notice", &["new_major_version", "deprecated", "withdrawn"]),
     ("awaited", &["under_way", "leader", "unheard", "lagging", "majority"]),
     ("check", &["quorum", "membership", "lag", "clock", "projection", "outbox", "halted", "keys", "disk", "policy"]),
@@ -79,37 +89,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("decision", &["allowed", "refused"]),
     ("draft", &["draft", "under_review", "rejected"]),
     ("entry", &["published", "deprecated", "withdrawn"]),
-    (
-        "fault",
-        &[
-            "required",
-            "too_long",
-            "bad_name",
-            "bad_version",
-            "bad_date",
-            "past_date",
-            "bad_number",
-            "bad_hours",
-            "bad_code",
-            "bad_digest",
-            "bad_scope",
-            "bad_entry",
-            "no_items",
-            "repeated",
-            "wider",
-            "not_offered",
-            "bad_value",
-            "number_untold",
-            "bad_parent",
-            "bad_range",
-            "need_grant",
-            "not_same",
-            "user_taken",
-            "bad_user",
-            "bad_address",
-            "not_of_slip",
-        ],
-    ),
+    ("fault", FAULTS),
     ("attribute", &ATTRIBUTES),
     (
         "flash",

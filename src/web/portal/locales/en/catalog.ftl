@@ -162,6 +162,7 @@ means-platform = Sharing platform
 means-mail = Mail
 means-media = Media
 entry-levels = Levels of the catalog
+draft-unknown-codes = No entry of the city's catalog has these related codes yet; check that they are not mistyped:
 related-unknown = not in the catalog yet
 item-range = Range
 item-sharing = Sharing

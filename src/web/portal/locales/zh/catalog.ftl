@@ -162,6 +162,7 @@ means-platform = 共享平台
 means-mail = 邮件
 means-media = 介质交换
 entry-levels = 三级目录
+draft-unknown-codes = 全市目录中尚无以下关联资源代码，请核对是否填写有误：
 related-unknown = 目录中尚无此代码
 item-range = 值域
 item-sharing = 共享类型

@@ -246,6 +246,7 @@ pub fn draft(lang: Lang) -> DraftPage {
         draft: draft_row(lang),
         entry: body(lang),
         changes: changes(),
+        unknown_codes: vec![s(EVIL)],
         own: true,
     }
 }

@@ -52,6 +52,7 @@ fn asked(lang: Lang) -> Vec<AskedItem> {
         grade,
         sensitive: grade > 2,
         masking: s(masking),
+        until: if grade > 1 { s("2026-12-01") } else { s("") },
         chosen: grade > 1,
     };
     vec![
@@ -100,7 +101,9 @@ pub fn grant(lang: Lang) -> GrantPage {
         grade: 3,
         sensitive: true,
         asked: true,
+        asked_until: s("2026-12-31"),
         allowed: allowed.map(s),
+        allowed_until: s("2026-12-01"),
     };
     GrantPage {
         page: page(lang, "/grants/x"),
@@ -124,6 +127,7 @@ pub fn grant(lang: Lang) -> GrantPage {
         legal_clause: two(lang, "第二款", "paragraph 2"),
         letter: "ab".repeat(32),
         assessment: s("PIA-2026-17"),
+        system: s(EVIL),
         sides: vec![Side { label: Words::of(lang).say("network-zone"), asked: s("gov-extranet"), allowed: s(EVIL) }],
         items: vec![
             item("name", "姓名", "Name", Some("name")),

@@ -2,8 +2,10 @@
 
 use super::{DIGEST, ENTRY, EVIL, ID, choices, page, s, two};
 use crate::web::portal::views::Faults;
+use crate::web::portal::views::grants::Side;
 use crate::web::portal::views::policy::{
-    Explain, Policy, PolicyRuleRow, PolicyVersionRow, RuleChangeRow, ShadowExampleRow, ShadowRow, Verdict, WaitingRow,
+    Explain, Policy, PolicyRuleRow, PolicyVersionRow, RuleChangeRow, ShadowExampleRow, ShadowRow, Standing, Verdict,
+    WaitingRow,
 };
 use crate::web::portal::words::{Lang, Words};
 
@@ -68,6 +70,8 @@ pub fn explain(lang: Lang) -> Explain {
             grant: s(ID),
             facts: vec![("grant", "none")],
             needs: vec![("grant", s("none"), s("active"))],
+            standings: vec![Standing { name: s("name"), title: s(EVIL), standing: "ended", until: s("2026-12-01") }],
+            limits: vec![Side { label: Words::of(lang).say("daily-max"), asked: s(""), allowed: s(EVIL) }],
             grant_href: s("/grants/new?entry=x/y"),
             version: 2,
             ledger_index: 131,
