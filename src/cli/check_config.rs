@@ -19,6 +19,13 @@ impl CheckConfig {
     pub(super) fn run(self) -> Result<(), CliError> {
         let config = NodeConfig::load(&self.file)?;
         config.check()?;
+        if let Some(server) = config.database()? {
+            match server.version() {
+                Ok(version) => println!("database_url: PostgreSQL {version} answers; schema {}", server.schema()),
+                // The node would start, and try again until the server is there.
+                Err(why) => println!("database_url: {why}; schema {}", server.schema()),
+            }
+        }
         println!(
             "{}: no faults; node of {}, portal {}",
             self.file.display(),

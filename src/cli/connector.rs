@@ -58,7 +58,7 @@ impl Test {
         let runtime = super::runtime()?;
         let mut bad = 0;
         for name in &names {
-            let Some(entry) = published_entry(&config.model_dir(), name)? else {
+            let Some(entry) = published_entry(&config.model_dir(), config.database()?, name)? else {
                 println!(
                     "{name}: NOT PUBLISHED: its entry is not on the ledger as this node knows it; publish it, or correct `entry`"
                 );

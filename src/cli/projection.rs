@@ -31,9 +31,9 @@ impl Projection {
         if !config.store_dir().exists() {
             return Err(CliError::usage(format_args!("{} holds no node's data", config.data_dir.display())));
         }
-        // Held until the end: a running node would go on reading the file that is removed here.
+        // Held until the end: a running node would go on reading what is removed here.
         let _stopped = NodeStore::open(&config.store_dir())?;
-        readmodel::rebuild(&config.model_dir())?;
+        readmodel::rebuild(&config.model_dir(), config.database()?)?;
         println!("the read model of {} is removed; it is filled again when the node starts", config.department);
         Ok(())
     }

@@ -16,7 +16,8 @@ use crate::ids::{AccessId, DepartmentId, EntryName, GrantId, TxId};
 
 use super::ReadModel;
 use super::audit_counts::Tally;
-use super::columns::{column, count, from_json, from_text, number, to_json};
+use super::columns::{column, count, from_json, from_text, key, number, to_json};
+use super::database::{Database, MultiBackend, insert_rows};
 use super::error::ReadError;
 use super::follower::Options;
 use super::page::{Page, PageRequest};
@@ -122,14 +123,15 @@ struct AccessRow {
 }
 
 pub(super) fn record(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     options: &Options,
     origin: &Origin<'_>,
     batch: &AccessBatch,
 ) -> Result<(), ReadError> {
     let (mut days, mut tally) = (BTreeMap::<(u64, &str), i64>::new(), Tally::default());
+    let mut rows = Vec::new();
     for (place, record) in batch.records.iter().enumerate().filter(|(_, record)| options.concerns(record)) {
-        let row = AccessRow {
+        rows.push(AccessRow {
             pos: column(origin.index).saturating_mul(PLACES).saturating_add(count(place)),
             access_id: record.access_id.to_string(),
             time: column(record.time.0),
@@ -137,38 +139,36 @@ pub(super) fn record(
             provider: record.entry.provider.to_string(),
             entry: record.entry.to_string(),
             grant_id: record.grant.map(|grant| grant.to_string()),
-            case_id: record.case_id.clone(),
+            case_id: record.case_id.as_deref().map(key),
             decision: record.decision.as_str().to_owned(),
             subject_key: options.subject_key_of(record).map(|key| key.0.to_vec()),
             tx_id: origin.id.to_string(),
             height: column(origin.height),
             doc: to_json(record)?,
-            actor: record.actor.user.clone(),
-        };
-        diesel::insert_or_ignore_into(accesses::table).values(row).execute(connection)?;
+            actor: key(&record.actor.user),
+        });
         *days.entry((record.time.day(), record.decision.as_str())).or_default() += 1;
         tally.add(record);
     }
+    insert_rows!(connection, accesses::table, rows, |insert| insert.on_conflict_do_nothing());
     tally.write(connection)?;
-    days.into_iter().try_for_each(|((day, decision), more)| count_day(connection, day, decision, more))
-}
-
-fn count_day(connection: &mut SqliteConnection, day: u64, decision: &str, more: i64) -> Result<(), ReadError> {
-    diesel::insert_into(access_days::table)
-        .values((access_days::day.eq(column(day)), access_days::decision.eq(decision), access_days::accesses.eq(more)))
-        .on_conflict((access_days::day, access_days::decision))
+    use access_days::dsl;
+    let row = |((day, decision), more)| (dsl::day.eq(column(day)), dsl::decision.eq(decision), dsl::accesses.eq(more));
+    let rows: Vec<_> = days.into_iter().map(row).collect();
+    insert_rows!(connection, access_days::table, &rows, |insert| insert
+        .on_conflict((dsl::day, dsl::decision))
         .do_update()
-        .set(access_days::accesses.eq(access_days::accesses + excluded(access_days::accesses)))
-        .execute(connection)?;
+        .set(dsl::accesses.eq(dsl::accesses + excluded(dsl::accesses))));
     Ok(())
 }
 
 /// A condition on one column: the first set leads through its index; the others get SQLite's unary
-/// plus, which keeps the planner, who knows no statistics here, from leading through a poorer one.
+/// plus, which keeps its planner, who knows no statistics here, from leading through a poorer one.
+/// A server's planner knows better, and its texts have no plus.
 macro_rules! narrow {
-    ($query:ident, $led:ident, $column:ident, $kind:ty, $value:expr) => {
+    ($query:ident, $led:ident, $by_server:ident, $column:ident, $kind:ty, $value:expr) => {
         if let Some(value) = $value {
-            $query = if $led {
+            $query = if $led && !$by_server {
                 $query.filter(sql::<Bool>(concat!("+", stringify!($column), " = ")).bind::<$kind, _>(value))
             } else {
                 $query.filter(accesses::$column.eq(value))
@@ -178,20 +178,20 @@ macro_rules! narrow {
     };
 }
 
-type AccessQuery<'a> = accesses::BoxedQuery<'a, diesel::sqlite::Sqlite>;
+type AccessQuery<'a> = accesses::BoxedQuery<'a, MultiBackend>;
 
 /// The filters in the order of how much each narrows.
-fn narrowed(filter: &AccessFilter) -> AccessQuery<'static> {
+fn narrowed(filter: &AccessFilter, by_server: bool) -> AccessQuery<'static> {
     let mut query = accesses::table.into_boxed();
     let mut led = false;
-    narrow!(query, led, subject_key, Binary, filter.subject_key.map(|key| key.0.to_vec()));
-    narrow!(query, led, case_id, Text, filter.case_id.clone());
-    narrow!(query, led, grant_id, Text, filter.grant.map(|grant| grant.to_string()));
-    narrow!(query, led, actor, Text, filter.actor.clone());
-    narrow!(query, led, entry, Text, filter.entry.as_ref().map(ToString::to_string));
-    narrow!(query, led, consumer, Text, filter.consumer.as_ref().map(ToString::to_string));
-    narrow!(query, led, provider, Text, filter.provider.as_ref().map(ToString::to_string));
-    narrow!(query, led, decision, Text, filter.decision.map(|decision| decision.as_str().to_owned()));
+    narrow!(query, led, by_server, subject_key, Binary, filter.subject_key.map(|key| key.0.to_vec()));
+    narrow!(query, led, by_server, case_id, Text, filter.case_id.as_deref().map(key));
+    narrow!(query, led, by_server, grant_id, Text, filter.grant.map(|grant| grant.to_string()));
+    narrow!(query, led, by_server, actor, Text, filter.actor.as_deref().map(key));
+    narrow!(query, led, by_server, entry, Text, filter.entry.as_ref().map(ToString::to_string));
+    narrow!(query, led, by_server, consumer, Text, filter.consumer.as_ref().map(ToString::to_string));
+    narrow!(query, led, by_server, provider, Text, filter.provider.as_ref().map(ToString::to_string));
+    narrow!(query, led, by_server, decision, Text, filter.decision.map(|decision| decision.as_str().to_owned()));
     let _ = led;
     if let Some(from) = filter.from {
         query = query.filter(accesses::time.ge(column(from.0)));
@@ -202,8 +202,8 @@ fn narrowed(filter: &AccessFilter) -> AccessQuery<'static> {
     query
 }
 
-fn listing(filter: &AccessFilter) -> Result<AccessQuery<'static>, ReadError> {
-    let mut query = narrowed(filter);
+fn listing(filter: &AccessFilter, by_server: bool) -> Result<AccessQuery<'static>, ReadError> {
+    let mut query = narrowed(filter, by_server);
     if let Some((time, pos)) = filter.page.after::<(u64, u64)>('a')? {
         let (time, pos) = (column(time), column(pos));
         // Written so that the index's time bounds the scan; `pos` decides among equals only.
@@ -218,7 +218,7 @@ impl ReadModel {
     /// # Errors
     /// [`ReadError`].
     pub fn accesses(&self, filter: &AccessFilter) -> Result<Page<AccessView>, ReadError> {
-        let query = listing(filter)?;
+        let query = listing(filter, self.is_on_a_server())?;
         self.read(|connection| {
             let rows = query.select(AccessRow::as_select()).load(connection)?;
             let index = projected(connection)?.ledger_index();
@@ -250,11 +250,15 @@ impl ReadModel {
     /// # Errors
     /// [`ReadError`].
     pub fn recorded(&self, consumer: &DepartmentId, after: u64) -> Result<RecordedPage, ReadError> {
+        let mut query = accesses::table.filter(accesses::pos.gt(column(after))).into_boxed();
+        query = if self.is_on_a_server() {
+            query.filter(accesses::consumer.eq(consumer.as_str()))
+        } else {
+            // The plus keeps the planner on the order of places.
+            query.filter(sql::<Bool>("+consumer = ").bind::<Text, _>(consumer.as_str()))
+        };
         self.read(|connection| {
-            let rows: Vec<RecordedRow> = accesses::table
-                .filter(accesses::pos.gt(column(after)))
-                // The plus keeps the planner on the order of places.
-                .filter(sql::<Bool>("+consumer = ").bind::<Text, _>(consumer.as_str()))
+            let rows: Vec<RecordedRow> = query
                 .order(accesses::pos.asc())
                 .limit(RECORDED_MAX)
                 .select((accesses::pos, accesses::access_id, accesses::provider, accesses::time, accesses::doc))
@@ -318,7 +322,10 @@ fn view(row: AccessRow) -> Result<AccessView, ReadError> {
 
 #[cfg(test)]
 mod tests {
-    use diesel::connection::SimpleConnection;
+    use std::sync::Arc;
+
+    use diesel::connection::{InstrumentationEvent, SimpleConnection};
+    use parking_lot::Mutex;
 
     use super::*;
 
@@ -329,10 +336,16 @@ mod tests {
     }
 
     /// SQLite's plan of a listing with one cursor.
-    fn plan(connection: &mut SqliteConnection, filter: &AccessFilter) -> String {
-        let query = listing(filter).unwrap().select(AccessRow::as_select());
-        let text = diesel::debug_query::<diesel::sqlite::Sqlite, _>(&query).to_string();
-        let text = text.split(" -- binds").next().unwrap().to_owned();
+    fn plan(connection: &mut Database, filter: &AccessFilter) -> String {
+        let said = Arc::new(Mutex::new(String::new()));
+        let heard = said.clone();
+        connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                *heard.lock() = query.to_string();
+            }
+        });
+        listing(filter, false).unwrap().select(AccessRow::as_select()).load(connection).unwrap();
+        let text = said.lock().split(" -- binds").next().unwrap().to_owned();
         let steps: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {text}")).load(connection).unwrap();
         steps.iter().map(|step| step.detail.as_str()).collect::<Vec<_>>().join("; ")
     }
@@ -341,7 +354,7 @@ mod tests {
     fn every_filter_leads_through_its_index_without_sorting() {
         let dir = tempfile::tempdir().unwrap();
         let model = ReadModel::open(dir.path()).unwrap();
-        let mut connection = model.connect().unwrap();
+        let mut connection = model.connect().unwrap().0;
         connection.batch_execute("PRAGMA optimize").unwrap();
         let department: DepartmentId = "tax".parse().unwrap();
         let decision = Some(AccessDecision::Allowed);

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::upsert::excluded;
@@ -17,7 +18,8 @@ use crate::domain::access::{AccessDecision, AccessRecord};
 use crate::ids::{DepartmentId, EntryName};
 
 use super::ReadModel;
-use super::columns::{column, from_text, number};
+use super::columns::{column, from_text, key, number};
+use super::database::{Database, insert_rows};
 use super::error::ReadError;
 use super::position::projected;
 use super::schema::{access_actors, access_pairs, access_reasons, accesses};
@@ -98,8 +100,8 @@ pub struct SubjectLine {
 #[derive(Default)]
 pub(super) struct Tally<'a> {
     pairs: BTreeMap<(u64, &'a str, &'a str, &'static str), i64>,
-    reasons: BTreeMap<(u64, &'a str), i64>,
-    actors: BTreeMap<(u64, &'a str, &'a str), i64>,
+    reasons: BTreeMap<(u64, String), i64>,
+    actors: BTreeMap<(u64, &'a str, String), i64>,
 }
 
 impl<'a> Tally<'a> {
@@ -108,53 +110,49 @@ impl<'a> Tally<'a> {
         let (day, consumer) = (record.time.day(), record.consumer.as_str());
         let pair = (day, consumer, record.entry.provider.as_str(), record.decision.as_str());
         *self.pairs.entry(pair).or_default() += 1;
-        *self.actors.entry((day, consumer, &record.actor.user)).or_default() += 1;
+        *self.actors.entry((day, consumer, key(&record.actor.user))).or_default() += 1;
         if record.decision == AccessDecision::Refused {
             for reason in &record.reasons {
-                *self.reasons.entry((day, reason)).or_default() += 1;
+                *self.reasons.entry((day, key(reason))).or_default() += 1;
             }
         }
     }
 
     /// Adds what was counted to what stands there.
-    pub(super) fn write(self, connection: &mut SqliteConnection) -> Result<(), ReadError> {
-        for ((day, consumer, provider, decision), more) in self.pairs {
+    pub(super) fn write(self, connection: &mut Database) -> Result<(), ReadError> {
+        {
             use access_pairs::dsl;
-            diesel::insert_into(access_pairs::table)
-                .values((
-                    dsl::day.eq(column(day)),
-                    dsl::consumer.eq(consumer),
-                    dsl::provider.eq(provider),
-                    dsl::decision.eq(decision),
-                    dsl::accesses.eq(more),
-                ))
+            let row = |((day, consumer, provider, decision), more)| {
+                let place = (dsl::day.eq(column(day)), dsl::consumer.eq(consumer), dsl::provider.eq(provider));
+                (place, dsl::decision.eq(decision), dsl::accesses.eq(more))
+            };
+            let rows: Vec<_> = self.pairs.into_iter().map(row).collect();
+            insert_rows!(connection, access_pairs::table, &rows, |insert| insert
                 .on_conflict((dsl::day, dsl::consumer, dsl::provider, dsl::decision))
                 .do_update()
-                .set(dsl::accesses.eq(dsl::accesses + excluded(dsl::accesses)))
-                .execute(connection)?;
+                .set(dsl::accesses.eq(dsl::accesses + excluded(dsl::accesses))));
         }
-        for ((day, reason), more) in self.reasons {
+        {
             use access_reasons::dsl;
-            diesel::insert_into(access_reasons::table)
-                .values((dsl::day.eq(column(day)), dsl::reason.eq(reason), dsl::accesses.eq(more)))
+            let row =
+                |((day, reason), more)| (dsl::day.eq(column(day)), dsl::reason.eq(reason), dsl::accesses.eq(more));
+            let rows: Vec<_> = self.reasons.into_iter().map(row).collect();
+            insert_rows!(connection, access_reasons::table, &rows, |insert| insert
                 .on_conflict((dsl::day, dsl::reason))
                 .do_update()
-                .set(dsl::accesses.eq(dsl::accesses + excluded(dsl::accesses)))
-                .execute(connection)?;
+                .set(dsl::accesses.eq(dsl::accesses + excluded(dsl::accesses))));
         }
-        for ((day, consumer, actor), more) in self.actors {
+        {
             use access_actors::dsl;
-            diesel::insert_into(access_actors::table)
-                .values((
-                    dsl::day.eq(column(day)),
-                    dsl::consumer.eq(consumer),
-                    dsl::actor.eq(actor),
-                    dsl::accesses.eq(more),
-                ))
+            let row = |((day, consumer, actor), more)| {
+                let whose = (dsl::consumer.eq(consumer), dsl::actor.eq(actor));
+                (dsl::day.eq(column(day)), whose, dsl::accesses.eq(more))
+            };
+            let rows: Vec<_> = self.actors.into_iter().map(row).collect();
+            insert_rows!(connection, access_actors::table, &rows, |insert| insert
                 .on_conflict((dsl::day, dsl::consumer, dsl::actor))
                 .do_update()
-                .set(dsl::accesses.eq(dsl::accesses + excluded(dsl::accesses)))
-                .execute(connection)?;
+                .set(dsl::accesses.eq(dsl::accesses + excluded(dsl::accesses))));
         }
         Ok(())
     }
@@ -224,22 +222,18 @@ impl ReadModel {
 }
 
 /// Days, and pairs of departments, of a time.
-fn pairs(
-    connection: &mut SqliteConnection,
-    first: u64,
-    last: u64,
-) -> Result<(Vec<AccessDay>, Vec<PairCount>), ReadError> {
+fn pairs(connection: &mut Database, first: u64, last: u64) -> Result<(Vec<AccessDay>, Vec<PairCount>), ReadError> {
     use access_pairs::dsl;
     let within = dsl::day.ge(column(first)).and(dsl::day.le(column(last)));
     let by_day: Vec<(i64, String, i64)> = access_pairs::table
         .filter(within)
         .group_by((dsl::day, dsl::decision))
-        .select((dsl::day, dsl::decision, sql::<BigInt>("SUM(accesses)")))
+        .select((dsl::day, dsl::decision, sum()))
         .load(connection)?;
     let by_pair: Vec<(String, String, String, i64)> = access_pairs::table
         .filter(within)
         .group_by((dsl::consumer, dsl::provider, dsl::decision))
-        .select((dsl::consumer, dsl::provider, dsl::decision, sql::<BigInt>("SUM(accesses)")))
+        .select((dsl::consumer, dsl::provider, dsl::decision, sum()))
         .load(connection)?;
     let mut days = BTreeMap::<u64, AccessDay>::new();
     for (day, decision, count) in by_day {
@@ -257,31 +251,32 @@ fn pairs(
     Ok((days.into_values().collect(), pairs.into_iter().map(pair).collect::<Result<_, ReadError>>()?))
 }
 
+/// Accesses of a group's days; PostgreSQL would answer a number of any size.
+fn sum() -> SqlLiteral<BigInt> {
+    sql("CAST(SUM(accesses) AS BIGINT)")
+}
+
 fn sort<'a>(decision: &str, allowed: &'a mut u64, refused: &'a mut u64) -> &'a mut u64 {
     if decision == AccessDecision::Allowed.as_str() { allowed } else { refused }
 }
 
-fn reasons(connection: &mut SqliteConnection, first: u64, last: u64) -> Result<Vec<(String, u64)>, ReadError> {
+fn reasons(connection: &mut Database, first: u64, last: u64) -> Result<Vec<(String, u64)>, ReadError> {
     use access_reasons::dsl;
     let rows: Vec<(String, i64)> = access_reasons::table
         .filter(dsl::day.ge(column(first)).and(dsl::day.le(column(last))))
         .group_by(dsl::reason)
-        .select((dsl::reason, sql::<BigInt>("SUM(accesses)")))
-        .order((sql::<BigInt>("SUM(accesses)").desc(), dsl::reason))
+        .select((dsl::reason, sum()))
+        .order((sum().desc(), dsl::reason))
         .load(connection)?;
     Ok(rows.into_iter().map(|(reason, count)| (reason, number(count))).collect())
 }
 
-fn departments_standing_out(
-    connection: &mut SqliteConnection,
-    first: u64,
-    last: u64,
-) -> Result<Vec<StandingOut>, ReadError> {
+fn departments_standing_out(connection: &mut Database, first: u64, last: u64) -> Result<Vec<StandingOut>, ReadError> {
     use access_pairs::dsl;
     let rows: Vec<(String, i64, i64)> = access_pairs::table
         .filter(dsl::day.ge(column(first.saturating_sub(DAYS_BEFORE))).and(dsl::day.le(column(last))))
         .group_by((dsl::consumer, dsl::day))
-        .select((dsl::consumer, dsl::day, sql::<BigInt>("SUM(accesses)")))
+        .select((dsl::consumer, dsl::day, sum()))
         .load(connection)?;
     let mut own = BTreeMap::<String, BTreeMap<u64, u64>>::new();
     for (consumer, day, count) in rows {
@@ -301,11 +296,7 @@ fn departments_standing_out(
     Ok(found)
 }
 
-fn actors_standing_out(
-    connection: &mut SqliteConnection,
-    first: u64,
-    last: u64,
-) -> Result<Vec<StandingOut>, ReadError> {
+fn actors_standing_out(connection: &mut Database, first: u64, last: u64) -> Result<Vec<StandingOut>, ReadError> {
     use access_actors::dsl;
     let candidates: Vec<(i64, String, String, i64)> = access_actors::table
         .filter(dsl::day.ge(column(first)).and(dsl::day.le(column(last))))
@@ -343,7 +334,7 @@ mod tests {
         let model = ReadModel::open(dir.path()).unwrap();
         let mut tally = Tally::default();
         records.iter().for_each(|record| tally.add(record));
-        tally.write(&mut model.connect().unwrap()).unwrap();
+        tally.write(&mut model.connect().unwrap().0).unwrap();
         (dir, model)
     }
 

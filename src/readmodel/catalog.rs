@@ -13,13 +13,15 @@ use crate::domain::{Actor, Text};
 use crate::ids::{DepartmentId, EntryName, TxId, Version};
 
 use super::ReadModel;
-use super::columns::{column, count, from_json, from_text, instr, number, to_json};
+use super::columns::{column, count, from_json, from_text, instr, key, number, to_json, words as plain};
+use super::database::{Database, save_row};
 use super::error::ReadError;
 use super::page::{Page, PageRequest};
 use super::position::projected;
 use super::projector::Origin;
 use super::schema::{entries, entry_versions};
 use super::search::{Facets, Wanted};
+use super::server::Server;
 
 /// Longest search text, in characters.
 pub const SEARCH_CHARS_MAX: usize = 100;
@@ -155,8 +157,8 @@ pub struct EntryFilter {
     pub page: PageRequest,
 }
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = entries)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = entries, primary_key(name), treat_none_as_default_value = false, treat_none_as_null = true)]
 struct EntryRow {
     name: String,
     provider: String,
@@ -176,8 +178,8 @@ struct EntryRow {
     update_cycle: String,
 }
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = entry_versions)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = entry_versions, primary_key(name, version))]
 struct VersionRow {
     name: String,
     version: String,
@@ -187,7 +189,7 @@ struct VersionRow {
 }
 
 pub(super) fn publish(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     EntryPublication { entry, drafted_by }: EntryPublication,
 ) -> Result<(), ReadError> {
@@ -205,13 +207,14 @@ pub(super) fn publish(
         publication: to_json(&publication)?,
         doc: to_json(&entry)?,
     };
-    diesel::replace_into(entry_versions::table).values(version).execute(connection)?;
+    let place = (entry_versions::name, entry_versions::version);
+    save_row!(connection, entry_versions::table, place, &version)?;
     let search_text = search_text(&entry);
     save(connection, &summarise(entry, origin), search_text, None)
 }
 
 pub(super) fn end(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     ending: EntryEnding,
     state: EntryState,
@@ -235,17 +238,17 @@ pub(super) fn end(
 }
 
 fn save(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     summary: &EntrySummary,
     search_text: String,
     ending: Option<String>,
 ) -> Result<(), ReadError> {
     let class = &summary.classification;
     let row = EntryRow {
-        class: class.class.zh.clone(),
-        category: class.category.zh.clone(),
-        topic: class.topic.zh.clone(),
-        detail: class.detail.zh.clone(),
+        class: key(&class.class.zh),
+        category: key(&class.category.zh),
+        topic: key(&class.topic.zh),
+        detail: key(&class.detail.zh),
         grade: summary.grade.into(),
         update_cycle: summary.update_cycle.as_str().to_owned(),
         name: summary.id.to_string(),
@@ -255,11 +258,11 @@ fn save(
         state: summary.state.as_str().to_owned(),
         version: summary.version.to_string(),
         updated_index: column(summary.ledger_index),
-        search_text,
+        search_text: plain(&search_text),
         summary: to_json(summary)?,
         ending,
     };
-    diesel::replace_into(entries::table).values(row).execute(connection)?;
+    save_row!(connection, entries::table, entries::name, &row)?;
     Ok(())
 }
 
@@ -376,10 +379,10 @@ impl ReadModel {
         let limit = filter.page.limit()?;
         let mut query = entries::table.into_boxed();
         if let Some(after) = filter.page.after::<String>('e')? {
-            query = query.filter(entries::name.gt(after));
+            query = query.filter(entries::name.gt(plain(&after)));
         }
         for word in words {
-            query = query.filter(instr(entries::search_text, word).gt(0));
+            query = query.filter(instr(entries::search_text, plain(&word)).gt(0));
         }
         if let Some(provider) = &filter.provider {
             query = query.filter(entries::provider.eq(provider.as_str()));
@@ -401,16 +404,16 @@ impl ReadModel {
         }
         let mut classes = filter.classes.iter();
         if let Some(class) = classes.next() {
-            query = query.filter(entries::class.eq(class));
+            query = query.filter(entries::class.eq(key(class)));
         }
         if let Some(category) = classes.next() {
-            query = query.filter(entries::category.eq(category));
+            query = query.filter(entries::category.eq(key(category)));
         }
         if let Some(topic) = classes.next() {
-            query = query.filter(entries::topic.eq(topic));
+            query = query.filter(entries::topic.eq(key(topic)));
         }
         if let Some(detail) = classes.next() {
-            query = query.filter(entries::detail.eq(detail));
+            query = query.filter(entries::detail.eq(key(detail)));
         }
         self.read(|connection| {
             let rows: Vec<(String, String)> = query
@@ -428,10 +431,10 @@ impl ReadModel {
     /// # Errors
     /// [`ReadError`].
     pub fn fill(&self, made: impl Iterator<Item = (EntrySummary, String)>) -> Result<(), ReadError> {
-        let mut connection = self.connect()?;
+        let mut connection = self.connect()?.0;
         let mut made = made.peekable();
         while made.peek().is_some() {
-            connection.immediate_transaction::<_, ReadError, _>(|connection| {
+            connection.write(|connection| {
                 made.by_ref().take(10_000).try_for_each(|(summary, text)| save(connection, &summary, text, None))
             })?;
         }
@@ -474,12 +477,12 @@ impl ReadModel {
     }
 }
 
-/// An entry's description in force, read beside a node that may be running; its file is not touched.
+/// An entry's description in force, read beside a node that may be running; nothing is changed.
 ///
 /// # Errors
-/// [`ReadError`] when there is no such file, or it is not readable.
-pub fn published_entry(dir: &Path, name: &EntryName) -> Result<Option<Entry>, ReadError> {
-    let mut connection = super::connection::look(&dir.join(super::PROJECTION_FILE))?;
+/// [`ReadError`] when there is no such projection, or it is not readable.
+pub fn published_entry(dir: &Path, server: Option<Server>, name: &EntryName) -> Result<Option<Entry>, ReadError> {
+    let mut connection = super::place_of(dir, server).look()?;
     let doc: Option<String> = entry_versions::table
         .filter(entry_versions::name.eq(name.to_string()))
         .order(entry_versions::idx.desc())

@@ -11,7 +11,8 @@ use crate::domain::certificate::{
 use crate::ids::{CaseId, DepartmentId, Slug, TxId};
 
 use super::ReadModel;
-use super::columns::{column, from_json, number, to_json};
+use super::columns::{column, from_json, key, number, to_json};
+use super::database::{Database, save_row};
 use super::error::ReadError;
 use super::page::{Page, PageRequest};
 use super::position::projected;
@@ -87,8 +88,9 @@ pub struct CertificateFilter {
     pub page: PageRequest,
 }
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = certificates)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = certificates, primary_key(identifier))]
+#[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 struct CertificateRow {
     identifier: String,
     issued_index: i64,
@@ -100,11 +102,7 @@ struct CertificateRow {
     doc: String,
 }
 
-pub(super) fn issue(
-    connection: &mut SqliteConnection,
-    origin: &Origin<'_>,
-    issue: CertificateIssue,
-) -> Result<(), ReadError> {
+pub(super) fn issue(connection: &mut Database, origin: &Origin<'_>, issue: CertificateIssue) -> Result<(), ReadError> {
     if let Some(details) = issue.details.as_ref().filter(|details| details.operation.replaces()) {
         replaced(connection, origin, details, &issue.identifier)?;
     }
@@ -125,7 +123,7 @@ pub(super) fn issue(
 
 /// The predecessor ends with its successor's issue.
 fn replaced(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     details: &IssueDetails,
     successor: &str,
@@ -144,7 +142,7 @@ fn replaced(
 }
 
 pub(super) fn annotate(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     annotation: CertificateAnnotation,
 ) -> Result<(), ReadError> {
@@ -154,13 +152,13 @@ pub(super) fn annotate(
     save(connection, &view)
 }
 
-fn known(connection: &mut SqliteConnection, identifier: &str) -> Result<CertificateView, ReadError> {
+fn known(connection: &mut Database, identifier: &str) -> Result<CertificateView, ReadError> {
     let missing = || ReadError::Corrupt("a certificate is missing in the projection".into());
     load(connection, identifier)?.ok_or_else(missing)
 }
 
 pub(super) fn set_status(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     change: CertificateStatusChange,
 ) -> Result<(), ReadError> {
@@ -175,24 +173,24 @@ pub(super) fn set_status(
     save(connection, &view)
 }
 
-fn load(connection: &mut SqliteConnection, identifier: &str) -> Result<Option<CertificateView>, ReadError> {
+fn load(connection: &mut Database, identifier: &str) -> Result<Option<CertificateView>, ReadError> {
     let doc: Option<String> =
         certificates::table.find(identifier).select(certificates::doc).first(connection).optional()?;
     doc.map(|doc| from_json(&doc)).transpose()
 }
 
-fn save(connection: &mut SqliteConnection, view: &CertificateView) -> Result<(), ReadError> {
+fn save(connection: &mut Database, view: &CertificateView) -> Result<(), ReadError> {
     let row = CertificateRow {
-        identifier: view.issue.identifier.clone(),
+        identifier: key(&view.issue.identifier),
         issued_index: column(view.ledger_index),
         issuer: view.issuer.to_string(),
         status: view.status.as_str().to_owned(),
         case_id: view.issue.case.map(|case| case.to_string()),
         kind: view.issue.details.as_ref().map(|details| details.kind.name.to_string()),
-        valid_to: view.issue.valid_to.clone(),
+        valid_to: view.issue.valid_to.as_deref().map(key),
         doc: to_json(view)?,
     };
-    diesel::replace_into(certificates::table).values(row).execute(connection)?;
+    save_row!(connection, certificates::table, certificates::identifier, &row)?;
     Ok(())
 }
 
@@ -223,7 +221,8 @@ impl ReadModel {
             query = query.filter(certificates::kind.eq(kind.as_str()));
         }
         if let Some(identifiers) = &filter.identifiers {
-            query = query.filter(certificates::identifier.eq_any(identifiers));
+            query = query
+                .filter(certificates::identifier.eq_any(identifiers.iter().map(|one| key(one)).collect::<Vec<_>>()));
         }
         if let Some(case) = filter.case {
             query = query.filter(certificates::case_id.eq(case.to_string()));

@@ -6,13 +6,14 @@ use super::*;
 use crate::crypto::digest::Hash;
 use crate::domain::certificate::{Operation, TypeRef};
 use crate::domain::command::Command;
-use crate::readmodel::testing::{TestLedger, text};
+use crate::readmodel::testing::{MakeHome, TestLedger, on_both, text};
 use crate::readmodel::tests::{follow, own};
 
-#[test]
-fn a_certificate_lapses_with_its_time_and_with_its_successor() {
-    let dir = tempfile::tempdir().unwrap();
-    let (ledger, model) = (Arc::new(TestLedger::new("mulu-test")), ReadModel::open(dir.path()).unwrap());
+on_both!(a_certificate_lapses_with_its_time_and_with_its_successor);
+
+fn a_certificate_lapses_with_its_time_and_with_its_successor(home: MakeHome) {
+    let home = home();
+    let (ledger, model) = (Arc::new(TestLedger::new("mulu-test")), home.open());
     let issue = |identifier: &str, operation, predecessor: Option<&str>| CertificateIssue {
         identifier: identifier.into(),
         type_name: text("完税证明"),

@@ -8,7 +8,7 @@ use crate::domain::catalog::Classification;
 
 use super::ReadModel;
 use super::catalog::EntrySummary;
-use super::columns::{from_json, number};
+use super::columns::{from_json, key, number};
 use super::error::ReadError;
 use super::schema::entries;
 
@@ -42,7 +42,8 @@ impl ReadModel {
     /// [`ReadError`].
     pub fn classes(&self, place: &[String]) -> Result<Vec<ClassGroup>, ReadError> {
         let Some(column) = COLUMNS.get(place.len()) else { return Ok(Vec::new()) };
-        let conditions: String = COLUMNS.iter().take(place.len()).map(|above| format!(" AND {above} = ?")).collect();
+        let conditions: String =
+            COLUMNS.iter().take(place.len()).zip(1..).map(|(above, n)| format!(" AND {above} = ${n}")).collect();
         let text = format!(
             "SELECT count(*) AS entries, min(name) AS sample FROM entries \
              WHERE state <> 'withdrawn'{conditions} GROUP BY {column} ORDER BY {column} LIMIT {GROUPS_MAX}"
@@ -50,7 +51,7 @@ impl ReadModel {
         self.read(|connection| {
             let mut query = diesel::sql_query(text).into_boxed();
             for part in place {
-                query = query.bind::<SqlText, _>(part);
+                query = query.bind::<SqlText, _>(key(part));
             }
             let rows: Vec<GroupRow> = query.load(connection)?;
             let mut groups = Vec::with_capacity(rows.len());
@@ -72,10 +73,10 @@ impl ReadModel {
         let mut query = entries::table.select(entries::summary).into_boxed();
         for (depth, part) in place.iter().enumerate().take(DEPTH) {
             query = match depth {
-                0 => query.filter(entries::class.eq(part)),
-                1 => query.filter(entries::category.eq(part)),
-                2 => query.filter(entries::topic.eq(part)),
-                _ => query.filter(entries::detail.eq(part)),
+                0 => query.filter(entries::class.eq(key(part))),
+                1 => query.filter(entries::category.eq(key(part))),
+                2 => query.filter(entries::topic.eq(key(part))),
+                _ => query.filter(entries::detail.eq(key(part))),
             };
         }
         let summary: Option<String> = self.read(|connection| Ok(query.first(connection).optional()?))?;
@@ -91,10 +92,10 @@ impl ReadModel {
     pub fn code_in_class(&self, class: &Classification) -> Result<Option<String>, ReadError> {
         self.read(|connection| {
             let summary: Option<String> = entries::table
-                .filter(entries::class.eq(&class.class.zh))
-                .filter(entries::category.eq(&class.category.zh))
-                .filter(entries::topic.eq(&class.topic.zh))
-                .filter(entries::detail.eq(&class.detail.zh))
+                .filter(entries::class.eq(key(&class.class.zh)))
+                .filter(entries::category.eq(key(&class.category.zh)))
+                .filter(entries::topic.eq(key(&class.topic.zh)))
+                .filter(entries::detail.eq(key(&class.detail.zh)))
                 .order(entries::name.asc())
                 .select(entries::summary)
                 .first(connection)

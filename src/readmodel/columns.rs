@@ -5,7 +5,10 @@ use serde::de::DeserializeOwned;
 
 use super::error::ReadError;
 
-/// SQLite's integers are signed; no index or time of ours comes near the limit.
+/// More than any text that the ledger accepts where listings look for it.
+const KEY_CHARS_MAX: usize = 256;
+
+/// Both databases' integers are signed; no index or time of ours comes near the limit.
 pub(super) fn column(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -18,6 +21,16 @@ pub(super) fn count(number: usize) -> i64 {
 /// A column as a number; negative ones are never written.
 pub(super) fn number(column: i64) -> u64 {
     u64::try_from(column).unwrap_or(0)
+}
+
+/// A text as a column. PostgreSQL takes no NUL, and what stands on the ledger must not stop the projection.
+pub(super) fn words(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
+
+/// The same for a column with an index, whose rows PostgreSQL bounds. Filters by it go through here too.
+pub(super) fn key(text: &str) -> String {
+    text.chars().take(KEY_CHARS_MAX).map(|sign| if sign == '\0' { '\u{FFFD}' } else { sign }).collect()
 }
 
 /// A record as a JSON column.
@@ -37,6 +50,7 @@ pub(super) fn from_text<T: std::str::FromStr>(text: &str) -> Result<T, ReadError
 }
 
 diesel::define_sql_function! {
-    /// SQLite's `instr`: the place of a part in a text, from 1, or 0. Unlike LIKE it knows no wildcards.
+    /// The place of a part in a text, from 1, or 0. Unlike LIKE it knows no wildcards. SQLite has it, and the migrations
+    /// make it for PostgreSQL.
     fn instr(text: diesel::sql_types::Text, part: diesel::sql_types::Text) -> diesel::sql_types::Integer;
 }

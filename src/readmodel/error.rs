@@ -28,6 +28,12 @@ pub enum ReadError {
     /// All connections are in use, or another process holds the database.
     #[error("the database is busy: {0}")]
     Busy(String),
+    /// The PostgreSQL server that keeps the projection cannot be reached, or not used.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// Another process fills the schema.
+    #[error("another process fills the schema {0}: stop it, if it is this node's second one")]
+    Taken(String),
     /// The file, or a value in it, is damaged.
     #[error("the database is damaged: {0}")]
     Corrupt(String),
@@ -65,6 +71,17 @@ impl ReadError {
         }
     }
 
+    /// Whether the database said so, after which its connection is not to be trusted.
+    pub(super) fn is_of_the_database(&self) -> bool {
+        use ReadError::{Busy, Corrupt, Database, NoRoom, Unreachable};
+        matches!(self, Busy(_) | Corrupt(_) | Database(_) | NoRoom(_) | Unreachable(_))
+    }
+
+    /// The same where the database cannot be used at all.
+    pub(super) fn unusable(self) -> Self {
+        Self::Unreachable(self.to_string())
+    }
+
     pub(super) fn from_migration(error: &(dyn std::error::Error + Send + Sync)) -> Self {
         Self::from_message(error.to_string())
     }
@@ -76,7 +93,12 @@ impl ReadError {
 
 impl From<DieselError> for ReadError {
     fn from(error: DieselError) -> Self {
-        Self::from_message(error.to_string())
+        use diesel::result::DatabaseErrorKind::{ClosedConnection, UnableToSendCommand};
+        let message = error.to_string();
+        match error {
+            DieselError::DatabaseError(ClosedConnection | UnableToSendCommand, _) => Self::Unreachable(message),
+            _ => Self::from_message(message),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::ids::{AccessId, DepartmentId, TxId};
 
 use super::ReadModel;
 use super::columns::{column, count, from_json, from_text, number, to_json};
+use super::database::{Database, on_each};
 use super::error::ReadError;
 use super::follower::Options;
 use super::page::{Page, PageRequest};
@@ -59,7 +60,7 @@ pub struct FindingFilter {
 }
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = findings)]
+#[diesel(table_name = findings, treat_none_as_default_value = false)]
 struct FindingRow {
     pos: i64,
     access_id: String,
@@ -79,7 +80,7 @@ struct Doc {
 }
 
 pub(super) fn report(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     options: &Options,
     origin: &Origin<'_>,
     report: FindingReport,
@@ -110,13 +111,16 @@ pub(super) fn report(
             row.resolved_index = kept_by(connection, &row)?;
         }
         // The first report of a finding stands.
-        diesel::insert_or_ignore_into(findings::table).values(row).execute(connection)?;
+        on_each!(connection, |each| diesel::insert_into(findings::table)
+            .values(&row)
+            .on_conflict_do_nothing()
+            .execute(each))?;
     }
     Ok(())
 }
 
 /// Index of the first record on the ledger that keeps a finding's promise.
-fn kept_by(connection: &mut SqliteConnection, row: &FindingRow) -> Result<Option<i64>, ReadError> {
+fn kept_by(connection: &mut Database, row: &FindingRow) -> Result<Option<i64>, ReadError> {
     let records: Vec<(i64, String)> = accesses::table
         .filter(accesses::access_id.eq(&row.access_id).and(accesses::provider.eq(&row.provider)))
         .order(accesses::pos.asc())
@@ -128,11 +132,7 @@ fn kept_by(connection: &mut SqliteConnection, row: &FindingRow) -> Result<Option
 }
 
 /// Settles the findings whose promised records come, late, in a batch.
-pub(super) fn resolve(
-    connection: &mut SqliteConnection,
-    origin: &Origin<'_>,
-    batch: &AccessBatch,
-) -> Result<(), ReadError> {
+pub(super) fn resolve(connection: &mut Database, origin: &Origin<'_>, batch: &AccessBatch) -> Result<(), ReadError> {
     // Nothing is owed, as a rule: one look then does for the whole batch.
     let owed = findings::table.filter(findings::resolved_index.is_null().and(findings::promised.is_not_null()));
     if !select(exists(owed)).get_result::<bool>(connection)? {
@@ -141,7 +141,7 @@ pub(super) fn resolve(
     batch.records.iter().try_for_each(|record| resolve_one(connection, origin, record))
 }
 
-fn resolve_one(connection: &mut SqliteConnection, origin: &Origin<'_>, record: &AccessRecord) -> Result<(), ReadError> {
+fn resolve_one(connection: &mut Database, origin: &Origin<'_>, record: &AccessRecord) -> Result<(), ReadError> {
     let digest = sm3(&[to_json(record)?.as_bytes()]).to_string();
     diesel::update(findings::table)
         .filter(findings::access_id.eq(record.access_id.to_string()))

@@ -7,6 +7,11 @@ use crate::domain::finding::{Finding, FindingReport, Mismatch};
 use crate::domain::promise::{Promise, SignedPromise};
 use crate::readmodel::findings::{FindingFilter, FindingView};
 
+on_both!(
+    a_late_record_settles_a_broken_promise_and_another_one_does_not,
+    those_whom_a_finding_concerns_see_it_and_the_auditor_sees_all
+);
+
 fn digest(record: &AccessRecord) -> Hash {
     sm3(&[&serde_json::to_vec(record).unwrap()])
 }
@@ -30,8 +35,7 @@ fn listed(model: &ReadModel, filter: FindingFilter) -> Vec<FindingView> {
     model.findings(&filter).unwrap().items
 }
 
-#[test]
-fn a_late_record_settles_a_broken_promise_and_another_one_does_not() {
+fn a_late_record_settles_a_broken_promise_and_another_one_does_not(home: MakeHome) {
     let ledger = Arc::new(TestLedger::new("city"));
     let (late, wrong, crossed) = (access(HOUSEHOLD, BEGIN), access(HOUSEHOLD, BEGIN), access(HOUSEHOLD, BEGIN));
     ledger.record(vec![crossed.clone()]);
@@ -39,8 +43,8 @@ fn a_late_record_settles_a_broken_promise_and_another_one_does_not() {
     // The same report again changes nothing.
     find(&ledger, vec![silent(&late)]);
     ledger.record(vec![late.clone(), AccessRecord { rows: 9, ..wrong.clone() }]);
-    let dir = tempfile::tempdir().unwrap();
-    let model = ReadModel::open(dir.path()).unwrap();
+    let home = home();
+    let model = home.open();
     follow(&ledger, &model, own("civil-affairs"));
     let all = listed(&model, FindingFilter::default());
     let settled: Vec<(_, _)> = all.iter().map(|view| (view.finding.access_id, view.resolved_index)).collect();
@@ -52,8 +56,7 @@ fn a_late_record_settles_a_broken_promise_and_another_one_does_not() {
     assert_eq!((count(BEGIN), count(BEGIN.plus(60_000))), (1, 0));
 }
 
-#[test]
-fn those_whom_a_finding_concerns_see_it_and_the_auditor_sees_all() {
+fn those_whom_a_finding_concerns_see_it_and_the_auditor_sees_all(home: MakeHome) {
     let ledger = Arc::new(TestLedger::new("city"));
     let record = access(HOUSEHOLD, BEGIN);
     ledger.record(vec![record.clone(), access(HOUSEHOLD, BEGIN)]);
@@ -63,8 +66,8 @@ fn those_whom_a_finding_concerns_see_it_and_the_auditor_sees_all() {
     let found = vec![of(Mismatch::RecordWithoutPromise, record.access_id), of(Mismatch::RecordWithoutCall, unknown)];
     find(&ledger, found);
     for (options, seen) in [(own("civil-affairs"), 2), (own("public-security"), 2), (auditor(), 2), (own("tax"), 0)] {
-        let dir = tempfile::tempdir().unwrap();
-        let model = ReadModel::open(dir.path()).unwrap();
+        let home = home();
+        let model = home.open();
         follow(&ledger, &model, options);
         assert_eq!(listed(&model, FindingFilter::default()).len(), seen);
         // A lost answer owes nothing; a record of a call that never was stays open.

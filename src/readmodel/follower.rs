@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use diesel::prelude::*;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
@@ -16,6 +15,7 @@ use crate::ids::DepartmentId;
 use crate::state::applied::AppliedBlock;
 use crate::storage::disk::Disk;
 
+use super::database::Database;
 use super::error::ReadError;
 use super::position::{PositionRow, Projected, block_digest};
 use super::search::Search;
@@ -23,7 +23,7 @@ use super::{ReadModel, projector};
 
 /// Raised when the same ledger makes other rows than before: old projections are then rebuilt.
 const PROJECTION_FORMAT: u32 = 4;
-/// Bounds of one SQLite transaction, so that readers see progress and memory stays small.
+/// Bounds of one transaction, so that readers see progress and memory stays small.
 const BATCH_BLOCKS_MAX: u64 = 200;
 const BATCH_TIME_MAX: Duration = Duration::from_millis(250);
 /// The follower's priority, 0 being the usual and 19 the lowest,
@@ -158,7 +158,7 @@ pub fn start<S: BlockSource>(source: Arc<S>, model: ReadModel, options: Options)
     let failed = |e: std::io::Error| ReadError::Database(format!("the follower cannot start: {e}"));
     // Only to wait on the two signals; the work itself is plain blocking code.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
-    let worker = Worker { source, model, scope: options.scope(), options, seat: None };
+    let worker = Worker { source, model, scope: options.scope(), options, waiting: None, seat: None };
     let thread = std::thread::Builder::new()
         .name("follower".into())
         .spawn(move || worker.run(&runtime, stopped))
@@ -179,19 +179,21 @@ struct Worker<S> {
     model: ReadModel,
     options: Options,
     scope: String,
+    /// Open while it cannot be told yet whether the stored position belongs to this ledger.
+    waiting: Option<(Database, bool)>,
     /// Open while the stored position is known to belong to this ledger.
     seat: Option<Seat>,
 }
 
 /// Listings go on where the search index cannot: it is tried again with the next batch.
-fn follow_search(search: &Search, connection: &mut SqliteConnection, chain: &str) {
+fn follow_search(search: &Search, connection: &mut Database, chain: &str) {
     if let Err(error) = search.follow(connection, chain) {
         tracing::error!(%error, "the search index waits");
     }
 }
 
 struct Seat {
-    connection: SqliteConnection,
+    connection: Database,
     chain: String,
     next_height: u64,
 }
@@ -205,6 +207,9 @@ impl<S: BlockSource> Worker<S> {
             applied.mark_unchanged();
             let step = self.step();
             let caught_up = self.seat.is_some() && matches!(step, Ok(0));
+            if step.is_ok() && (self.seat.is_some() || self.waiting.is_some()) {
+                self.model.note(None);
+            }
             if hurries && (caught_up || began.elapsed() > HURRY_MAX) {
                 give_way();
                 hurries = false;
@@ -237,7 +242,7 @@ impl<S: BlockSource> Worker<S> {
         if !self.options.disk.takes_work() {
             return Ok(0);
         }
-        if !self.model.is_sound() {
+        if self.model.is_damaged() {
             return Err(ReadError::Corrupt("a reader met damage".into()));
         }
         if self.seat.is_none() {
@@ -249,9 +254,13 @@ impl<S: BlockSource> Worker<S> {
         if search.needs_care() {
             follow_search(search, &mut seat.connection, chain);
         }
-        let Some(first) = source.block(seat.next_height) else { return Ok(0) };
+        let Some(first) = source.block(seat.next_height) else {
+            // Readers are told of a server that went away, also when there is nothing to write.
+            seat.connection.ping()?;
+            return Ok(0);
+        };
         let began = Instant::now();
-        let last = seat.connection.immediate_transaction::<_, ReadError, _>(|connection| {
+        let last = seat.connection.write(|connection| {
             let mut block = first;
             for done in 1.. {
                 projector::project(connection, options, &block)?;
@@ -277,41 +286,50 @@ impl<S: BlockSource> Worker<S> {
 
     /// Opens the file and checks that its position belongs to this chain, this scope and this very
     /// ledger; begins anew when not. None while the source does not know yet.
-    fn take_seat(&self) -> Result<Option<Seat>, ReadError> {
+    fn take_seat(&mut self) -> Result<Option<Seat>, ReadError> {
         let chain = self.source.chain_id();
         if chain.is_empty() {
             return Ok(None);
         }
-        let mut connection = self.model.connect()?;
+        let waiting = self.waiting.take();
+        let (mut connection, mut is_new) = waiting.map_or_else(|| self.model.connect(), Ok)?;
         let mut projected = Projected::default();
         if let Some(row) = PositionRow::load(&mut connection)? {
             projected = row.projected();
             let same_kind = row.chain == chain && row.scope == self.scope;
             // A chain that replays its log after a start comes to this block sooner or later.
             let same_ledger = match self.source.block(projected.height) {
-                None if same_kind => return Ok(None),
+                None if same_kind => {
+                    self.waiting = Some((connection, is_new));
+                    return Ok(None);
+                }
                 block => block.is_some_and(|block| block_digest(&block).0.as_slice() == row.digest),
             };
             if !(same_kind && same_ledger) {
                 tracing::warn!(chain, was = row.chain, "the projection is of another ledger or scope: beginning anew");
                 drop(connection);
                 self.model.restart(None)?;
-                connection = self.model.connect()?;
+                (connection, is_new) = self.model.connect()?;
                 projected = Projected::default();
             }
         }
+        if is_new {
+            // Rows that were there before are in the index still.
+            self.model.shared.search.begin_anew()?;
+        }
+        // A server that was away when the node started tells it now.
+        self.model.shared.projected.send_replace(projected);
         Ok(Some(Seat { connection, chain, next_height: projected.next_height() }))
     }
 
     fn recover(&mut self, error: &ReadError) {
-        self.seat = None;
+        (self.seat, self.waiting) = (None, None);
         match error {
             ReadError::Corrupt(cause) => {
-                if let Err(error) = self.model.restart(Some(cause)) {
-                    tracing::error!(%error, "the projection cannot be begun anew");
-                }
+                let begun = self.model.restart(Some(cause));
+                self.model.note(begun.err().as_ref());
             }
-            error => tracing::error!(%error, "the projection waits"),
+            error => self.model.note(Some(error)),
         }
     }
 }

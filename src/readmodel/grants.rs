@@ -14,6 +14,7 @@ use crate::ids::{DepartmentId, EntryName, GrantId};
 
 use super::ReadModel;
 use super::columns::{column, from_json, number, to_json};
+use super::database::{Database, on_each, save_row};
 use super::error::ReadError;
 use super::page::{Page, PageRequest};
 use super::position::projected;
@@ -199,8 +200,8 @@ pub struct GrantFilter {
     pub page: PageRequest,
 }
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = grants)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = grants, treat_none_as_default_value = false, treat_none_as_null = true)]
 struct GrantRow {
     id: String,
     requested_index: i64,
@@ -214,11 +215,7 @@ struct GrantRow {
     due_from: Option<i64>,
 }
 
-pub(super) fn request(
-    connection: &mut SqliteConnection,
-    origin: &Origin<'_>,
-    request: GrantRequest,
-) -> Result<(), ReadError> {
+pub(super) fn request(connection: &mut Database, origin: &Origin<'_>, request: GrantRequest) -> Result<(), ReadError> {
     let mut view = GrantView {
         id: origin.id.into(),
         state: GrantState::Requested,
@@ -239,27 +236,22 @@ pub(super) fn request(
     view.step(origin, "grant.request", None);
     for member in view.request.members() {
         let row = (grant_members::grant_id.eq(view.id.to_string()), grant_members::department.eq(member.as_str()));
-        diesel::replace_into(grant_members::table).values(row).execute(connection)?;
+        on_each!(connection, |each| diesel::insert_into(grant_members::table)
+            .values(row)
+            .on_conflict_do_nothing()
+            .execute(each))?;
     }
     save(connection, &view)
 }
 
-pub(super) fn preapprove(
-    connection: &mut SqliteConnection,
-    origin: &Origin<'_>,
-    approval: Approval,
-) -> Result<(), ReadError> {
+pub(super) fn preapprove(connection: &mut Database, origin: &Origin<'_>, approval: Approval) -> Result<(), ReadError> {
     let mut view = load(connection, approval.grant)?;
     view.first_approval = Some(ApprovalView::of(origin, approval));
     view.step(origin, "grant.preapprove", None);
     save(connection, &view)
 }
 
-pub(super) fn approve(
-    connection: &mut SqliteConnection,
-    origin: &Origin<'_>,
-    approval: Approval,
-) -> Result<(), ReadError> {
+pub(super) fn approve(connection: &mut Database, origin: &Origin<'_>, approval: Approval) -> Result<(), ReadError> {
     let mut view = load(connection, approval.grant)?;
     view.state = GrantState::Active;
     view.approval = Some(ApprovalView::of(origin, approval));
@@ -278,7 +270,7 @@ pub(super) fn approve(
 }
 
 pub(super) fn end(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     ending: GrantEnding,
     state: GrantState,
@@ -300,7 +292,7 @@ pub(super) fn end(
 
 /// A step after which the grant stands in another state, or waits for longer.
 pub(super) fn turn(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     said: &GrantEnding,
     kind: &str,
@@ -315,11 +307,7 @@ pub(super) fn turn(
     save(connection, &view)
 }
 
-pub(super) fn rule(
-    connection: &mut SqliteConnection,
-    origin: &Origin<'_>,
-    ruling: AppealRuling,
-) -> Result<(), ReadError> {
+pub(super) fn rule(connection: &mut Database, origin: &Origin<'_>, ruling: AppealRuling) -> Result<(), ReadError> {
     let mut view = load(connection, ruling.grant)?;
     view.step(origin, "grant.rule", Some(&ruling.reason));
     view.state = GrantState::Denied;
@@ -354,12 +342,12 @@ fn shared_by<'a>(department: &'a DepartmentId) -> _ {
     grant_members::table.filter(grant_members::department.eq(department)).select(grant_members::grant_id)
 }
 
-fn load(connection: &mut SqliteConnection, id: GrantId) -> Result<GrantView, ReadError> {
+fn load(connection: &mut Database, id: GrantId) -> Result<GrantView, ReadError> {
     let doc: Option<String> = grants::table.find(id.to_string()).select(grants::doc).first(connection).optional()?;
     from_json(&doc.ok_or_else(|| ReadError::Corrupt(format!("grant {id} is missing in the projection")))?)
 }
 
-fn save(connection: &mut SqliteConnection, view: &GrantView) -> Result<(), ReadError> {
+fn save(connection: &mut Database, view: &GrantView) -> Result<(), ReadError> {
     let valid_until = view.approval.as_ref().map_or(view.request.valid_until, |approval| approval.valid_until);
     let row = GrantRow {
         id: view.id.to_string(),
@@ -373,7 +361,7 @@ fn save(connection: &mut SqliteConnection, view: &GrantView) -> Result<(), ReadE
         due: view.due.map(|due| due.columns().0.to_owned()),
         due_from: view.due.map(|due| column(due.columns().1.0)),
     };
-    diesel::replace_into(grants::table).values(row).execute(connection)?;
+    save_row!(connection, grants::table, grants::id, &row)?;
     Ok(())
 }
 

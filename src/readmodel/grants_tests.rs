@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::ReadModel;
 use super::grants::GrantFilter;
-use super::testing::{BEGIN, TestLedger, entry};
+use super::testing::{BEGIN, MakeHome, TestLedger, entry, on_both};
 use super::tests::{HOUSEHOLD, follow, grant_request, own};
 use crate::domain::command::Command;
 use crate::domain::grant::GrantRequest;
 
-#[test]
-fn a_grant_that_departments_share_is_listed_for_each_of_them() {
+on_both!(a_grant_that_departments_share_is_listed_for_each_of_them);
+
+fn a_grant_that_departments_share_is_listed_for_each_of_them(home: MakeHome) {
     let ledger = Arc::new(TestLedger::new("mulu-test"));
     ledger.publish(entry(HOUSEHOLD, "户籍登记信息"));
     let members = ["housing", "water"].map(|name| name.parse().unwrap());
@@ -19,8 +19,8 @@ fn a_grant_that_departments_share_is_listed_for_each_of_them() {
         ("civil-affairs", Command::RequestGrant(shared)),
         ("housing", Command::RequestGrant(grant_request())),
     ]);
-    let dir = tempfile::tempdir().unwrap();
-    let model = ReadModel::open(dir.path()).unwrap();
+    let home = home();
+    let model = home.open();
     follow(&ledger, &model, own("tax"));
     let listed = |filter: GrantFilter| model.grants(&filter, BEGIN).unwrap().items.len();
     for (name, of, with) in

@@ -1,8 +1,8 @@
 //! The read model: what listings, search and audit read, filled from the ledger; and what is local.
 //!
-//! Two SQLite files a node: `projection.db` is filled by the [`follower`] from the ledger and can be
-//! thrown away at any time; `local.db` ([`local::Local`]) holds what stands nowhere else. Every function
-//! here blocks: an async caller runs it on a blocking thread.
+//! Two databases a node: the projection, `projection.db` or a schema of a PostgreSQL [`server`], is filled by the
+//! [`follower`] from the ledger and can be thrown away at any time; `local.db` ([`local::Local`]) holds what stands
+//! nowhere else. Every function here blocks: an async caller runs it on a blocking thread.
 
 pub mod accesses;
 pub mod audit_counts;
@@ -12,6 +12,7 @@ pub mod certificates;
 pub mod classes;
 mod columns;
 mod connection;
+mod database;
 pub mod error;
 pub mod findings;
 pub mod follower;
@@ -20,12 +21,17 @@ pub mod grants;
 mod grants_tests;
 pub mod local;
 pub mod page;
+mod place;
+mod pool;
 pub mod position;
 #[cfg(test)]
 pub mod postgres_server;
 mod projector;
 mod schema;
 pub mod search;
+pub mod server;
+#[cfg(test)]
+mod server_tests;
 pub mod stats;
 #[cfg(test)]
 mod testing;
@@ -39,9 +45,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection as _;
-use diesel::prelude::*;
-use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
@@ -49,15 +52,17 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::storage::damaged::{self, DAMAGED_DIR};
 
 pub use catalog::published_entry;
-use connection::{Durability, Pool};
+use database::Database;
 pub use error::ReadError;
 pub use page::{Page, PageRequest};
+use place::Place;
+use pool::Pool;
 pub use position::Projected;
 use search::{SEARCH_DIR, Search};
+use server::Server;
 
 /// Name of the projection's file in a node's data directory.
 pub const PROJECTION_FILE: &str = "projection.db";
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/projection");
 
 /// The projection of one node. Cheap to clone.
 #[derive(Clone)]
@@ -66,14 +71,16 @@ pub struct ReadModel {
 }
 
 struct Shared {
-    path: PathBuf,
+    place: Place,
     /// Where a damaged file is kept.
     aside: PathBuf,
-    pool: RwLock<Pool>,
+    pool: RwLock<Arc<Pool>>,
     search: Search,
     projected: watch::Sender<Projected>,
-    /// A reader met damage; the follower will set the file aside.
+    /// A reader met damage; the follower will begin anew.
     damaged: AtomicBool,
+    /// What keeps the follower from going on.
+    trouble: RwLock<Option<ReadError>>,
 }
 
 impl ReadModel {
@@ -83,31 +90,38 @@ impl ReadModel {
     /// # Errors
     /// [`ReadError`] when the directory cannot be used.
     pub fn open(dir: &Path) -> Result<Self, ReadError> {
-        Self::open_keeping(dir, &dir.join(DAMAGED_DIR))
+        Self::open_keeping(dir, &dir.join(DAMAGED_DIR), None)
     }
 
-    /// The same, with another folder for what is damaged than one below the directory.
+    /// The same, with another folder for what is damaged than one below the directory, and perhaps with the rows on a
+    /// server instead of in a file. A server that cannot be reached is no error: the follower tries again.
     ///
     /// # Errors
     /// As [`ReadModel::open`].
-    pub fn open_keeping(dir: &Path, aside: &Path) -> Result<Self, ReadError> {
-        let path = dir.join(PROJECTION_FILE);
-        let opened = open_file(&path).or_else(|error| match error {
-            ReadError::Corrupt(cause) => {
-                set_aside(aside, &path, &cause)?;
-                open_file(&path)
+    pub fn open_keeping(dir: &Path, aside: &Path, server: Option<Server>) -> Result<Self, ReadError> {
+        let place = place_of(dir, server);
+        let mut trouble = None;
+        let projected = match (place.prepare(), &place) {
+            (Ok(projected), _) => projected,
+            (Err(ReadError::Corrupt(cause)), Place::File(path)) => {
+                set_aside(aside, path, &cause)?;
+                place.prepare()?
             }
-            other => Err(other),
-        });
-        let (pool, projected) = opened?;
-        let projected = watch::Sender::new(projected);
+            (Err(error), Place::File(_)) => return Err(error),
+            (Err(error), Place::Server(_)) => {
+                tracing::warn!(%error, "the projection waits");
+                trouble = Some(error);
+                Projected::default()
+            }
+        };
         let shared = Shared {
-            path,
+            pool: RwLock::new(Arc::new(Pool::new(place.clone()))),
+            place,
             aside: aside.to_owned(),
-            pool: RwLock::new(pool),
             search: Search::new(dir.join(SEARCH_DIR)),
-            projected,
+            projected: watch::Sender::new(projected),
             damaged: AtomicBool::new(false),
+            trouble: RwLock::new(trouble),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -117,92 +131,115 @@ impl ReadModel {
         self.shared.projected.subscribe()
     }
 
-    /// Waits until the projection reflects a ledger of `size` transactions; says whether it does.
+    /// Waits until the projection reflects a ledger of `size` transactions; says whether it does. Nobody waits for a
+    /// server that cannot be reached.
     pub async fn wait_for(&self, size: u64, timeout: Duration) -> bool {
         let mut projected = self.projected();
+        if self.is_away() {
+            return projected.borrow().size >= size;
+        }
         let reached = projected.wait_for(|projected| projected.size >= size);
         matches!(tokio::time::timeout(timeout, reached).await, Ok(Ok(_)))
     }
 
-    /// Whether no reader met damage since the file was opened.
+    /// Whether no reader met damage since the file was opened, and the follower reaches its database.
     pub fn is_sound(&self) -> bool {
-        !self.shared.damaged.load(Ordering::Relaxed)
+        let is_stopped = matches!(*self.shared.trouble.read(), Some(ReadError::Unreachable(_) | ReadError::Taken(_)));
+        !self.is_damaged() && !is_stopped
+    }
+
+    /// Whether a reader met damage since the tables were made.
+    fn is_damaged(&self) -> bool {
+        self.shared.damaged.load(Ordering::Relaxed)
+    }
+
+    /// What keeps the projection from going on, for the operator.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.trouble.read().as_ref().map(ToString::to_string)
+    }
+
+    fn is_away(&self) -> bool {
+        matches!(*self.shared.trouble.read(), Some(ReadError::Unreachable(_)))
+    }
+
+    fn is_on_a_server(&self) -> bool {
+        matches!(self.shared.place, Place::Server(_))
+    }
+
+    /// Notes what became of the follower's last step; the log tells each trouble once.
+    fn note(&self, trouble: Option<&ReadError>) {
+        if self.shared.trouble.read().as_ref() == trouble {
+            return;
+        }
+        match trouble {
+            Some(error) => tracing::error!(%error, "the projection waits"),
+            None => tracing::info!("the projection goes on"),
+        }
+        *self.shared.trouble.write() = trouble.cloned();
     }
 
     /// Runs one reader in a snapshot, so that its rows and their ledger index belong together.
-    fn read<T>(&self, reader: impl FnOnce(&mut SqliteConnection) -> Result<T, ReadError>) -> Result<T, ReadError> {
+    fn read<T>(&self, reader: impl FnOnce(&mut Database) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        if let Some(away @ ReadError::Unreachable(_)) = &*self.shared.trouble.read() {
+            return Err(away.clone());
+        }
         let pool = self.shared.pool.read().clone();
-        let mut connection = pool.get()?;
-        let connection: &mut SqliteConnection = &mut connection;
-        let answer = connection.transaction(reader);
+        let answer = pool.read(reader);
         if let Err(ReadError::Corrupt(_)) = &answer {
             self.shared.damaged.store(true, Ordering::Relaxed);
         }
         answer
     }
 
-    /// The follower's own connection.
-    fn connect(&self) -> Result<SqliteConnection, ReadError> {
-        let mut connection = connection::connect(&self.shared.path, Durability::Rebuildable)?;
-        // Indexes of digests are written all over: what is in memory need not be read back.
-        connection.batch_execute("PRAGMA cache_size = -16000")?;
-        Ok(connection)
+    /// The follower's own connection, and whether its tables were made just now.
+    fn connect(&self) -> Result<(Database, bool), ReadError> {
+        self.shared.place.writer()
     }
 
     /// Begins the projection anew; the old file is kept aside when it was damaged. Readers that hold
     /// the old file finish on it.
     fn restart(&self, damage: Option<&str>) -> Result<(), ReadError> {
+        let place = &self.shared.place;
         let mut pool = self.shared.pool.write();
-        match damage {
-            Some(cause) => set_aside(&self.shared.aside, &self.shared.path, cause)?,
-            None => remove(&self.shared.path)?,
+        match (damage, place) {
+            (Some(cause), Place::File(path)) => set_aside(&self.shared.aside, path, cause)?,
+            (Some(cause), Place::Server(_)) => {
+                tracing::error!(cause, "the projection is damaged: beginning a new one from the ledger");
+                place.remove()?;
+            }
+            (None, _) => place.remove()?,
         }
         self.shared.search.begin_anew()?;
-        let (fresh, projected) = open_file(&self.shared.path)?;
-        *pool = fresh;
+        let projected = place.prepare()?;
+        *pool = Arc::new(Pool::new(place.clone()));
         self.shared.damaged.store(false, Ordering::Relaxed);
         self.shared.projected.send_replace(projected);
         Ok(())
     }
 }
 
+fn place_of(dir: &Path, server: Option<Server>) -> Place {
+    server.map_or_else(|| Place::File(dir.join(PROJECTION_FILE)), Place::Server)
+}
+
 /// Throws a node's projection away; the node fills a new one from the ledger when it starts. The node
 /// must not be running.
 ///
 /// # Errors
-/// [`ReadError::File`] when a file cannot be removed.
-pub fn rebuild(dir: &Path) -> Result<(), ReadError> {
+/// [`ReadError::File`] when a file cannot be removed; what the server says otherwise.
+pub fn rebuild(dir: &Path, server: Option<Server>) -> Result<(), ReadError> {
     search::remove(&dir.join(SEARCH_DIR))?;
-    remove(&dir.join(PROJECTION_FILE))
-}
-
-fn open_file(path: &Path) -> Result<(Pool, Projected), ReadError> {
-    let pool = connection::open(path, Durability::Rebuildable, MIGRATIONS)?;
-    let projected = position::projected(&mut *pool.get()?)?;
-    Ok((pool, projected))
-}
-
-/// The database and the files that SQLite keeps beside it.
-fn files(path: &Path) -> [PathBuf; 3] {
-    ["", "-wal", "-shm"].map(|suffix| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    })
+    place_of(dir, server).remove()
 }
 
 fn set_aside(aside: &Path, path: &Path, cause: &str) -> Result<(), ReadError> {
     let now = SystemClock.now();
     tracing::error!(cause, kept = %aside.display(), "the projection is damaged: beginning a new one from the ledger");
-    for file in files(path).iter().filter(|file| file.exists()) {
+    for file in place::files(path).iter().filter(|file| file.exists()) {
         damaged::set_aside(aside, now, file)
             .map_err(|cause| ReadError::File { path: file.display().to_string(), cause: cause.to_string() })?;
     }
     Ok(())
-}
-
-fn remove(path: &Path) -> Result<(), ReadError> {
-    files(path).iter().try_for_each(|file| remove_file(file))
 }
 
 fn remove_file(path: &Path) -> Result<(), ReadError> {

@@ -8,6 +8,7 @@ use crate::crypto::digest::{Hash, sm3};
 use crate::state::applied::AppliedBlock;
 
 use super::columns::{column, number};
+use super::database::{Database, save_row};
 use super::error::ReadError;
 use super::schema::position;
 
@@ -35,7 +36,7 @@ impl Projected {
 }
 
 /// The stored position, with what tells whether it belongs to this ledger and this node.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = position)]
 pub(super) struct PositionRow {
     pub id: i32,
@@ -60,12 +61,12 @@ impl PositionRow {
         }
     }
 
-    pub(super) fn load(connection: &mut SqliteConnection) -> Result<Option<Self>, ReadError> {
+    pub(super) fn load(connection: &mut Database) -> Result<Option<Self>, ReadError> {
         Ok(position::table.select(Self::as_select()).first(connection).optional()?)
     }
 
-    pub(super) fn save(&self, connection: &mut SqliteConnection) -> Result<(), ReadError> {
-        diesel::replace_into(position::table).values(self).execute(connection)?;
+    pub(super) fn save(&self, connection: &mut Database) -> Result<(), ReadError> {
+        save_row!(connection, position::table, position::id, self)?;
         Ok(())
     }
 
@@ -74,8 +75,8 @@ impl PositionRow {
     }
 }
 
-/// The position, for a reader inside its own SQLite transaction.
-pub(super) fn projected(connection: &mut SqliteConnection) -> Result<Projected, ReadError> {
+/// The position, for a reader inside its own transaction.
+pub(super) fn projected(connection: &mut Database) -> Result<Projected, ReadError> {
     Ok(PositionRow::load(connection)?.map(|row| row.projected()).unwrap_or_default())
 }
 

@@ -5,11 +5,12 @@ use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
+use diesel::{Connection as _, RunQueryDsl as _};
 
 /// Who PostgreSQL runs as when the tests run as root, which it refuses to do: nobody, anywhere on Debian.
 const NOBODY: u32 = 65_534;
@@ -53,6 +54,30 @@ impl PostgresServer {
         server
     }
 
+    /// The server that the tests of this process share. It ends, and its folder with it, when the process does.
+    pub fn shared() -> &'static Self {
+        static SHARED: LazyLock<PostgresServer> = LazyLock::new(|| {
+            let server = PostgresServer::start();
+            let watch = "read _; kill -INT \"$0\"; tail --pid=\"$0\" -f /dev/null; rm -rf \"$1\"";
+            let mut watcher = Command::new("sh");
+            watcher.args(["-c", watch, &server.child.id().to_string()]).arg(server.folder.path());
+            // The watcher reads until this end is closed, which the system does however the process ends.
+            Box::leak(Box::new(watcher.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()));
+            server
+        });
+        &SHARED
+    }
+
+    /// Its URL, without the password.
+    pub fn url(&self) -> String {
+        format!("postgresql://owner@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// A file with the password.
+    pub fn password_file(&self) -> PathBuf {
+        self.folder.path().join("password")
+    }
+
     /// Ends the server, without waiting for its callers.
     pub fn stop(&mut self) {
         let _ = rustix::process::kill_process(self.pid(), rustix::process::Signal::INT);
@@ -81,6 +106,17 @@ impl PostgresServer {
     /// Runs statements as the superuser.
     pub fn run(&self, sql: &str) {
         self.connect().unwrap().batch_execute(sql).unwrap();
+    }
+
+    /// The first row's only column, a text, of a query as the superuser.
+    pub fn ask(&self, sql: &str) -> String {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            answer: String,
+        }
+        let sql = format!("SELECT answer FROM ({sql}) AS asked (answer)");
+        diesel::sql_query(sql).get_result::<Row>(&mut self.connect().unwrap()).unwrap().answer
     }
 
     fn pid(&self) -> rustix::process::Pid {

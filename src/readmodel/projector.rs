@@ -1,7 +1,5 @@
 //! From a block to rows: what each accepted command changes in the projection.
 
-use diesel::prelude::*;
-
 use crate::clock::Millis;
 use crate::domain::Actor;
 use crate::domain::catalog::EntryState;
@@ -10,8 +8,10 @@ use crate::domain::grant::GrantState;
 use crate::ids::{DepartmentId, TxId};
 use crate::state::applied::AppliedBlock;
 
+use super::database::Database;
 use super::error::ReadError;
 use super::follower::Options;
+use super::transactions::Listed;
 use super::{accesses, cases, catalog, certificates, findings, grants, transactions};
 
 /// Who did what, where and when: what every row may need to know of its transaction.
@@ -24,17 +24,14 @@ pub(super) struct Origin<'a> {
     pub height: u64,
 }
 
-/// Projects one block. The caller's SQLite transaction holds the position too, so that a block counts
+/// Projects one block. The caller's transaction holds the position too, so that a block counts
 /// exactly once.
-pub(super) fn project(
-    connection: &mut SqliteConnection,
-    options: &Options,
-    block: &AppliedBlock,
-) -> Result<(), ReadError> {
+pub(super) fn project(connection: &mut Database, options: &Options, block: &AppliedBlock) -> Result<(), ReadError> {
     transactions::project_block(connection, block)?;
+    let mut listed = Listed::default();
     for (tx, outcome) in block.transactions.iter().zip(&block.outcomes) {
         let payload = Payload::decode(tx.payload()).ok();
-        transactions::project(connection, block, tx, outcome, payload.as_ref())?;
+        listed.add(block, tx, outcome, payload.as_ref());
         if let (Some(payload), Ok(())) = (payload, &outcome.result) {
             let origin = Origin {
                 id: payload.id,
@@ -47,15 +44,10 @@ pub(super) fn project(
             apply(connection, options, &origin, payload.command)?;
         }
     }
-    Ok(())
+    listed.write(connection)
 }
 
-fn apply(
-    connection: &mut SqliteConnection,
-    options: &Options,
-    origin: &Origin<'_>,
-    command: Command,
-) -> Result<(), ReadError> {
+fn apply(connection: &mut Database, options: &Options, origin: &Origin<'_>, command: Command) -> Result<(), ReadError> {
     match command {
         // Departments, nodes, keys, rules, workflows and types of certificates are few: they are read from the state. A digest is found by its reference.
         Command::Genesis(_)

@@ -1,4 +1,4 @@
-//! The projection's tables, as `migrations/projection` makes them.
+//! The projection's tables, as `migrations/projection` and `migrations/projection-postgres` make them.
 
 diesel::table! {
     position (id) {

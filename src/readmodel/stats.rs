@@ -12,6 +12,7 @@ use crate::domain::grant::GrantState;
 
 use super::ReadModel;
 use super::columns::{column, number};
+use super::database::Database;
 use super::error::ReadError;
 use super::position::{Projected, projected};
 use super::schema::{access_days, cases, certificates, entries, grants};
@@ -102,7 +103,7 @@ impl ReadModel {
     }
 }
 
-fn grant_states(connection: &mut SqliteConnection, now: Millis) -> Result<BTreeMap<String, u64>, ReadError> {
+fn grant_states(connection: &mut Database, now: Millis) -> Result<BTreeMap<String, u64>, ReadError> {
     let rows = grants::table.group_by(grants::state).select((grants::state, count_star())).load(connection)?;
     let mut states = table_of(rows);
     for running in [GrantState::Active.as_str(), GrantState::Suspended.as_str()] {
@@ -122,7 +123,7 @@ fn grant_states(connection: &mut SqliteConnection, now: Millis) -> Result<BTreeM
     Ok(states)
 }
 
-fn access_totals(connection: &mut SqliteConnection) -> Result<BTreeMap<String, u64>, ReadError> {
+fn access_totals(connection: &mut Database) -> Result<BTreeMap<String, u64>, ReadError> {
     let mut totals = BTreeMap::new();
     for decision in [AccessDecision::Allowed, AccessDecision::Refused] {
         // One row a day: few enough to add up here.

@@ -1,5 +1,8 @@
 //! A small ledger for this floor's tests: real signed transactions, with outcomes as the test says.
 
+use std::path::Path;
+
+use diesel::prelude::*;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
@@ -15,10 +18,127 @@ use crate::ledger::transaction::Transaction;
 use crate::state::applied::AppliedBlock;
 use crate::state::outcome::{Outcome, Refusal};
 
+use super::ReadModel;
+use super::database::Database;
 use super::follower::BlockSource;
+use super::postgres_server::PostgresServer;
+use super::server::Server;
 
 /// Time of the first block; each further block is a second later.
 pub(super) const BEGIN: Millis = Millis(1_795_000_000_000);
+
+/// Runs stories over SQLite and over PostgreSQL: each is told how to make a [`Home`].
+macro_rules! on_both {
+    ($($story:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[test] fn $story() { super::$story($crate::readmodel::testing::Home::file) })+
+        }
+        mod on_postgres {
+            $(#[test] fn $story() { super::$story($crate::readmodel::testing::Home::server) })+
+        }
+    };
+}
+pub(super) use on_both;
+
+/// How a story makes its homes.
+pub(super) type MakeHome = fn() -> Home;
+
+/// Where a story's projection lies; gone with it.
+pub(super) struct Home {
+    folder: tempfile::TempDir,
+    server: Option<Server>,
+}
+
+impl Home {
+    /// A file.
+    pub(super) fn file() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), server: None }
+    }
+
+    /// A schema of its own on the tests' server.
+    pub(super) fn server() -> Self {
+        Self::on(PostgresServer::shared())
+    }
+
+    /// A schema of its own on another server.
+    pub(super) fn on(server: &PostgresServer) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let chain = folder.path().display().to_string();
+        let password = Some(server.password_file());
+        let server = Server::new(&server.url(), password, &"tax".parse().unwrap(), &chain).unwrap();
+        Self { folder, server: Some(server) }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(super) fn open(&self) -> ReadModel {
+        ReadModel::open_keeping(self.path(), &self.path().join("damaged"), self.server.clone()).unwrap()
+    }
+
+    pub(super) fn rebuild(&self) {
+        self.try_rebuild().unwrap();
+    }
+
+    pub(super) fn try_rebuild(&self) -> Result<(), super::ReadError> {
+        super::rebuild(self.path(), self.server.clone())
+    }
+
+    /// A connection beside the model's.
+    pub(super) fn connect(&self) -> Database {
+        super::place_of(self.path(), self.server.clone()).reader().unwrap()
+    }
+
+    /// Every row of every table but the migrations', as text.
+    pub(super) fn dump(&self) -> Vec<String> {
+        let mut connection = self.connect();
+        let mut all = Vec::new();
+        for table in TABLES {
+            let query = if connection.is_server() {
+                format!("SELECT CAST(t AS TEXT) AS line FROM {table} AS t ORDER BY 1")
+            } else {
+                let columns = format!("SELECT 'quote(\"' || name || '\")' AS line FROM pragma_table_info('{table}')");
+                let columns = lines(&mut connection, &columns).join(" || ',' || ");
+                format!("SELECT {columns} AS line FROM {table} ORDER BY 1")
+            };
+            all.extend(lines(&mut connection, &query).into_iter().map(|row| format!("{table}: {row}")));
+        }
+        all
+    }
+}
+
+/// Every table of the projection.
+pub(super) const TABLES: [&str; 17] = [
+    "access_actors",
+    "access_days",
+    "access_pairs",
+    "access_reasons",
+    "accesses",
+    "blocks",
+    "case_events",
+    "case_sign_offs",
+    "cases",
+    "certificates",
+    "entries",
+    "entry_versions",
+    "findings",
+    "grant_members",
+    "grants",
+    "position",
+    "transactions",
+];
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    line: String,
+}
+
+/// The column `line` of a query.
+pub(super) fn lines(connection: &mut Database, query: &str) -> Vec<String> {
+    diesel::sql_query(query).load::<Line>(connection).unwrap().into_iter().map(|row| row.line).collect()
+}
 
 pub(super) fn text(zh: &str) -> Text {
     Text { zh: zh.into(), en: format!("{zh} in English") }

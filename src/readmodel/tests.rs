@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
 use zeroize::Zeroizing;
 
 use super::accesses::AccessFilter;
@@ -14,9 +12,9 @@ use super::certificates::CertificateFilter;
 use super::follower::{self, Audit, Options};
 use super::grants::GrantFilter;
 use super::page::{Page, PageRequest};
-use super::testing::{BEGIN, TestLedger, access, entry, text};
+use super::testing::{BEGIN, Home, MakeHome, TestLedger, access, entry, on_both, text};
 use super::transactions::TransactionFilter;
-use super::{PROJECTION_FILE, ReadError, ReadModel, rebuild};
+use super::{PROJECTION_FILE, ReadError, ReadModel};
 use crate::clock::Millis;
 use crate::crypto::digest::Hash;
 use crate::domain::access::{AccessDecision, AccessRecord};
@@ -31,6 +29,19 @@ use crate::storage::disk::Disk;
 
 #[path = "findings_tests.rs"]
 mod findings;
+
+on_both!(
+    the_catalog_finds_chinese_words_of_two_characters,
+    an_entry_keeps_its_versions_and_tells_why_it_ended,
+    a_grant_expires_by_time_and_shows_both_sides,
+    a_case_waits_for_its_steps_and_ends_with_its_certificate,
+    each_node_sees_its_own_accesses_and_the_auditor_all,
+    accesses_page_without_gaps_or_doubles_while_others_come,
+    access_filters_narrow_together,
+    transactions_and_blocks_show_refusals_too,
+    a_rebuilt_projection_equals_one_that_grew_with_restarts,
+    another_ledger_or_another_scope_begins_anew,
+);
 
 pub(super) const HOUSEHOLD: &str = "public-security/household-registration";
 
@@ -54,33 +65,9 @@ pub(super) fn follow(ledger: &Arc<TestLedger>, model: &ReadModel, options: Optio
     follower.stop();
 }
 
-fn wait(model: &ReadModel, size: u64) {
+pub(super) fn wait(model: &ReadModel, size: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     assert!(runtime.block_on(model.wait_for(size, Duration::from_secs(20))), "the follower is late");
-}
-
-/// Every row of every table but the migrations', as text.
-fn dump(dir: &std::path::Path) -> Vec<String> {
-    #[derive(QueryableByName)]
-    struct Line {
-        #[diesel(sql_type = diesel::sql_types::Text)]
-        line: String,
-    }
-    let mut connection = SqliteConnection::establish(&dir.join(PROJECTION_FILE).to_string_lossy()).unwrap();
-    // The one that was closed just now may still be putting its file in order.
-    connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
-    let lines = |connection: &mut SqliteConnection, query: String| {
-        diesel::sql_query(query).load::<Line>(connection).unwrap().into_iter().map(|row| row.line).collect::<Vec<_>>()
-    };
-    let tables = "SELECT name AS line FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_\\_%' ESCAPE '\\'";
-    let mut all = Vec::new();
-    for table in lines(&mut connection, tables.into()) {
-        let columns = format!("SELECT 'quote(\"' || name || '\")' AS line FROM pragma_table_info('{table}')");
-        let columns = lines(&mut connection, columns).join(" || ',' || ");
-        let rows = lines(&mut connection, format!("SELECT {columns} AS line FROM {table} ORDER BY 1"));
-        all.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
-    }
-    all
 }
 
 pub(super) fn grant_request() -> GrantRequest {
@@ -153,11 +140,10 @@ fn pages<T>(mut ask: impl FnMut(PageRequest) -> Page<T>) -> Vec<T> {
     }
 }
 
-#[test]
-fn the_catalog_finds_chinese_words_of_two_characters() {
+fn the_catalog_finds_chinese_words_of_two_characters(home: MakeHome) {
     let (ledger, ..) = busy_ledger();
-    let dir = tempfile::tempdir().unwrap();
-    let model = ReadModel::open(dir.path()).unwrap();
+    let home = home();
+    let model = home.open();
     follow(&ledger, &model, own("tax"));
     let found = |q: &str| -> Vec<String> {
         let filter = EntryFilter { q: Some(q.into()), ..Default::default() };
@@ -177,11 +163,10 @@ fn the_catalog_finds_chinese_words_of_two_characters() {
     assert_eq!(pages(|page| model.entries(&EntryFilter { page, ..Default::default() }).unwrap()).len(), 2);
 }
 
-#[test]
-fn an_entry_keeps_its_versions_and_tells_why_it_ended() {
+fn an_entry_keeps_its_versions_and_tells_why_it_ended(home: MakeHome) {
     let (ledger, ..) = busy_ledger();
-    let dir = tempfile::tempdir().unwrap();
-    let model = ReadModel::open(dir.path()).unwrap();
+    let home = home();
+    let model = home.open();
     let mut next = entry(HOUSEHOLD, "户籍登记信息");
     next.version = "1.10".parse().unwrap();
     ledger.publish(next.clone());
@@ -207,11 +192,10 @@ fn an_entry_keeps_its_versions_and_tells_why_it_ended() {
     assert_eq!(model.entry(&"tax/refused".parse().unwrap(), None), Ok(None), "a refused entry is shown");
 }
 
-#[test]
-fn a_grant_expires_by_time_and_shows_both_sides() {
+fn a_grant_expires_by_time_and_shows_both_sides(home: MakeHome) {
     let (ledger, grant, _) = busy_ledger();
-    let dir = tempfile::tempdir().unwrap();
-    let model = ReadModel::open(dir.path()).unwrap();
+    let home = home();
+    let model = home.open();
     follow(&ledger, &model, own("tax"));
     let (before, after) = (BEGIN.plus(49_999), BEGIN.plus(50_000));
     let view = model.grant(grant.into(), before).unwrap().unwrap();
@@ -241,11 +225,10 @@ fn a_grant_expires_by_time_and_shows_both_sides() {
     assert_eq!(view.ending.unwrap().department.as_str(), "civil-affairs");
 }
 
-#[test]
-fn a_case_waits_for_its_steps_and_ends_with_its_certificate() {
+fn a_case_waits_for_its_steps_and_ends_with_its_certificate(home: MakeHome) {
     let (ledger, _, case) = busy_ledger();
-    let dir = tempfile::tempdir().unwrap();
-    let model = ReadModel::open(dir.path()).unwrap();
+    let home = home();
+    let model = home.open();
     let waiting = |name: &str| {
         model.cases(&CaseFilter { waiting_for: name.parse().ok(), ..Default::default() }).unwrap().items.len()
     };
@@ -295,27 +278,24 @@ fn a_case_waits_for_its_steps_and_ends_with_its_certificate() {
     assert_eq!(model.certificates(&of_case).unwrap().items.len(), 1);
 }
 
-#[test]
-fn each_node_sees_its_own_accesses_and_the_auditor_all() {
+fn each_node_sees_its_own_accesses_and_the_auditor_all(home: MakeHome) {
     let (ledger, ..) = busy_ledger();
     ledger.record(vec![AccessRecord { consumer: "housing".parse().unwrap(), ..access(HOUSEHOLD, BEGIN) }]);
     let seen = |options: Options| {
-        let dir = tempfile::tempdir().unwrap();
-        let model = ReadModel::open(dir.path()).unwrap();
+        let home = home();
+        let model = home.open();
         follow(&ledger, &model, options);
         let all = model.accesses(&AccessFilter::default()).unwrap().items.len();
-        let bytes: Vec<u8> = ["projection.db", "projection.db-wal"]
-            .iter()
-            .flat_map(|file| std::fs::read(dir.path().join(file)).unwrap_or_default())
-            .collect();
-        let stored = String::from_utf8_lossy(&bytes).into_owned();
-        (all, stored, model.stats(BEGIN).unwrap().accesses_today.get("allowed").copied().unwrap_or(0), model, dir)
+        let files = ["projection.db", "projection.db-wal"].map(|file| std::fs::read(home.path().join(file)));
+        let bytes: Vec<u8> = files.into_iter().flat_map(Result::unwrap_or_default).collect();
+        let stored = [String::from_utf8_lossy(&bytes).into_owned(), home.dump().join("\n")].concat();
+        (all, stored, model.stats(BEGIN).unwrap().accesses_today.get("allowed").copied().unwrap_or(0), model, home)
     };
     for (department, accesses) in [("civil-affairs", 5), ("housing", 1), ("public-security", 6), ("tax", 0)] {
         let (all, _, today, ..) = seen(own(department));
         assert_eq!((all, today), (accesses, accesses as u64), "{department}");
     }
-    let (all, stored, _, model, _dir) = seen(auditor());
+    let (all, stored, _, model, _home) = seen(auditor());
     assert_eq!(all, 6);
     let about = |subject: &str| {
         let filter = AccessFilter { subject_key: Some(audit().subject_key(subject)), ..Default::default() };
@@ -327,15 +307,14 @@ fn each_node_sees_its_own_accesses_and_the_auditor_all() {
     assert!(sealed >= 6 && clear == sealed, "a subject stands in the clear");
 }
 
-#[test]
-fn accesses_page_without_gaps_or_doubles_while_others_come() {
+fn accesses_page_without_gaps_or_doubles_while_others_come(home: MakeHome) {
     let ledger = TestLedger::new("mulu-test");
     // Two batches whose times interleave and repeat.
     ledger.record((0..10).map(|n| access(HOUSEHOLD, BEGIN.plus(n / 3))).collect());
     ledger.record((0..10).map(|n| access("tax/deed-tax-payment", BEGIN.plus(n / 2))).collect());
     let ledger = Arc::new(ledger);
-    let dir = tempfile::tempdir().unwrap();
-    let model = ReadModel::open(dir.path()).unwrap();
+    let home = home();
+    let model = home.open();
     let follower = follower::start(ledger.clone(), model.clone(), auditor()).unwrap();
     wait(&model, 2);
     let mut asked = 0;
@@ -354,8 +333,7 @@ fn accesses_page_without_gaps_or_doubles_while_others_come() {
     assert_eq!((old.len(), distinct.len()), (20, 20));
 }
 
-#[test]
-fn access_filters_narrow_together() {
+fn access_filters_narrow_together(home: MakeHome) {
     let ledger = TestLedger::new("mulu-test");
     let grant = crate::ids::GrantId::new(BEGIN);
     let refused = AccessRecord {
@@ -368,8 +346,8 @@ fn access_filters_narrow_together() {
     let id = granted.access_id;
     ledger.record(vec![access("tax/deed-tax-payment", BEGIN), refused.clone(), granted.clone()]);
     let ledger = Arc::new(ledger);
-    let dir = tempfile::tempdir().unwrap();
-    let model = ReadModel::open(dir.path()).unwrap();
+    let home = home();
+    let model = home.open();
     follow(&ledger, &model, auditor());
     let count = |filter: AccessFilter| model.accesses(&filter).unwrap().items.len();
     let none = AccessFilter::default;
@@ -389,11 +367,10 @@ fn access_filters_narrow_together() {
     assert_eq!(serde_json::from_value::<AccessRecord>(serde_json::to_value(&view.record).unwrap()).unwrap(), granted);
 }
 
-#[test]
-fn transactions_and_blocks_show_refusals_too() {
+fn transactions_and_blocks_show_refusals_too(home: MakeHome) {
     let (ledger, grant, _) = busy_ledger();
-    let dir = tempfile::tempdir().unwrap();
-    let model = ReadModel::open(dir.path()).unwrap();
+    let home = home();
+    let model = home.open();
     follow(&ledger, &model, own("tax"));
     let all = pages(|page| model.transactions(&TransactionFilter { page, ..Default::default() }).unwrap());
     let indexes: Vec<_> = all.iter().map(|tx| tx.ledger_index).collect();
@@ -420,38 +397,36 @@ fn transactions_and_blocks_show_refusals_too() {
     assert_eq!(model.transactions(&wrong), Err(ReadError::Cursor));
 }
 
-#[test]
-fn a_rebuilt_projection_equals_one_that_grew_with_restarts() {
-    let (grown, rebuilt) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+fn a_rebuilt_projection_equals_one_that_grew_with_restarts(home: MakeHome) {
+    let (grown, rebuilt) = (home(), home());
     let (ledger, _, case) = busy_ledger();
-    follow(&ledger, &ReadModel::open(grown.path()).unwrap(), auditor());
+    follow(&ledger, &grown.open(), auditor());
     sign_off(&ledger, case, "tax");
-    follow(&ledger, &ReadModel::open(grown.path()).unwrap(), auditor());
-    let once = dump(grown.path());
+    follow(&ledger, &grown.open(), auditor());
+    let once = grown.dump();
     // Following again from the position changes nothing.
-    follow(&ledger, &ReadModel::open(grown.path()).unwrap(), auditor());
-    assert_eq!(dump(grown.path()), once);
+    follow(&ledger, &grown.open(), auditor());
+    assert_eq!(grown.dump(), once);
     sign_off(&ledger, case, "housing");
-    follow(&ledger, &ReadModel::open(grown.path()).unwrap(), auditor());
+    follow(&ledger, &grown.open(), auditor());
 
     let other = Arc::new(TestLedger::new("mulu-other"));
     other.publish(entry("tax/other", "另一"));
-    follow(&other, &ReadModel::open(rebuilt.path()).unwrap(), auditor());
-    rebuild(rebuilt.path()).unwrap();
-    let model = ReadModel::open(rebuilt.path()).unwrap();
+    follow(&other, &rebuilt.open(), auditor());
+    rebuilt.rebuild();
+    let model = rebuilt.open();
     assert_eq!(model.projected().borrow().size, 0);
     follow(&ledger, &model, auditor());
-    assert!(dump(rebuilt.path()).len() > 30);
-    assert_eq!(dump(rebuilt.path()), dump(grown.path()));
+    assert!(rebuilt.dump().len() > 30);
+    assert_eq!(rebuilt.dump(), grown.dump());
 }
 
-#[test]
-fn another_ledger_or_another_scope_begins_anew() {
+fn another_ledger_or_another_scope_begins_anew(home: MakeHome) {
     let (ledger, ..) = busy_ledger();
-    let dir = tempfile::tempdir().unwrap();
-    follow(&ledger, &ReadModel::open(dir.path()).unwrap(), own("tax"));
+    let home = home();
+    follow(&ledger, &home.open(), own("tax"));
     // The node became the auditor's: accesses that it skipped must come in.
-    let model = ReadModel::open(dir.path()).unwrap();
+    let model = home.open();
     let follower = follower::start(ledger.clone(), model.clone(), auditor()).unwrap();
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while model.accesses(&AccessFilter::default()).map_or(0, |page| page.items.len()) < 5 {
@@ -461,7 +436,7 @@ fn another_ledger_or_another_scope_begins_anew() {
     follower.stop();
     // The same chain id with another history, such as after a restored backup.
     let (other, ..) = busy_ledger();
-    let model = ReadModel::open(dir.path()).unwrap();
+    let model = home.open();
     let follower = follower::start(other.clone(), model.clone(), auditor()).unwrap();
     let newest = other.size() - 1;
     let id = |model: &ReadModel| {
@@ -480,13 +455,13 @@ fn another_ledger_or_another_scope_begins_anew() {
 #[test]
 fn a_damaged_projection_is_set_aside_and_filled_again() {
     let (ledger, ..) = busy_ledger();
-    let dir = tempfile::tempdir().unwrap();
-    follow(&ledger, &ReadModel::open(dir.path()).unwrap(), own("tax"));
-    let whole = dump(dir.path());
-    std::fs::write(dir.path().join(PROJECTION_FILE), vec![b'x'; 8192]).unwrap();
-    let model = ReadModel::open(dir.path()).unwrap();
+    let home = Home::file();
+    follow(&ledger, &home.open(), own("tax"));
+    let whole = home.dump();
+    std::fs::write(home.path().join(PROJECTION_FILE), vec![b'x'; 8192]).unwrap();
+    let model = home.open();
     follow(&ledger, &model, own("tax"));
-    assert_eq!(dump(dir.path()), whole);
-    let kept = std::fs::read_dir(dir.path().join("damaged")).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(home.dump(), whole);
+    let kept = std::fs::read_dir(home.path().join("damaged")).unwrap().next().unwrap().unwrap().path();
     assert!(kept.join("projection.db").exists());
 }

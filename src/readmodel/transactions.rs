@@ -12,7 +12,8 @@ use crate::state::applied::AppliedBlock;
 use crate::state::outcome::Outcome;
 
 use super::ReadModel;
-use super::columns::{column, count, from_text, number};
+use super::columns::{column, count, from_text, key, number, words};
+use super::database::{Database, insert_rows, on_each};
 use super::error::ReadError;
 use super::page::{Page, PageRequest};
 use super::position::projected;
@@ -110,7 +111,7 @@ struct TransactionRow {
     bytes: i64,
 }
 
-pub(super) fn project_block(connection: &mut SqliteConnection, block: &AppliedBlock) -> Result<(), ReadError> {
+pub(super) fn project_block(connection: &mut Database, block: &AppliedBlock) -> Result<(), ReadError> {
     let row = BlockRow {
         height: column(block.height),
         time: column(block.time.0),
@@ -118,35 +119,49 @@ pub(super) fn project_block(connection: &mut SqliteConnection, block: &AppliedBl
         transactions: count(block.transactions.len()),
         refused: count(block.outcomes.iter().filter(|outcome| outcome.result.is_err()).count()),
     };
-    diesel::insert_or_ignore_into(blocks::table).values(row).execute(connection)?;
+    // Never twice, for the position is in the same transaction.
+    on_each!(connection, |each| diesel::insert_into(blocks::table)
+        .values(&row)
+        .on_conflict_do_nothing()
+        .execute(each))?;
     Ok(())
 }
 
-pub(super) fn project(
-    connection: &mut SqliteConnection,
-    block: &AppliedBlock,
-    tx: &Transaction,
-    outcome: &Outcome,
-    payload: Option<&Payload>,
-) -> Result<(), ReadError> {
+/// The rows of one block, written together.
+#[derive(Default)]
+pub(super) struct Listed {
+    rows: Vec<TransactionRow>,
+}
+
+impl Listed {
+    /// Writes them.
+    pub fn write(self, connection: &mut Database) -> Result<(), ReadError> {
+        insert_rows!(connection, transactions::table, self.rows, |insert| insert.on_conflict_do_nothing());
+        Ok(())
+    }
+
+    /// Takes in one transaction.
+    pub fn add(&mut self, block: &AppliedBlock, tx: &Transaction, outcome: &Outcome, payload: Option<&Payload>) {
+        self.rows.push(row(block, tx, outcome, payload));
+    }
+}
+
+fn row(block: &AppliedBlock, tx: &Transaction, outcome: &Outcome, payload: Option<&Payload>) -> TransactionRow {
     let refusal = outcome.result.as_ref().err();
-    let row = TransactionRow {
+    TransactionRow {
         idx: column(outcome.index),
         id: payload.map(|p| p.id.to_string()),
         height: column(block.height),
         time: column(block.time.0),
         department: payload.map(|p| p.department.to_string()),
-        actor_user: payload.map(|p| p.actor.user.clone()),
+        actor_user: payload.map(|p| words(&p.actor.user)),
         actor_role: payload.map(|p| p.actor.role.as_str().to_owned()),
         kind: payload.map(|p| p.command.kind().to_owned()),
         refusal_code: refusal.map(|r| r.code().to_owned()),
-        refusal_text: refusal.map(ToString::to_string),
-        reference: payload.and_then(reference),
+        refusal_text: refusal.map(|r| words(&r.to_string())),
+        reference: payload.and_then(reference).map(|about| key(&about)),
         bytes: count(tx.as_bytes().len()),
-    };
-    // Never twice, for the position is in the same SQLite transaction; and to replace costs a journal of each statement.
-    diesel::insert_or_ignore_into(transactions::table).values(row).execute(connection)?;
-    Ok(())
+    }
 }
 
 fn reference(payload: &Payload) -> Option<String> {
@@ -234,10 +249,10 @@ impl ReadModel {
             query = query.filter(transactions::department.eq(department.as_str()));
         }
         if let Some(kind) = &filter.kind {
-            query = query.filter(transactions::kind.eq(kind));
+            query = query.filter(transactions::kind.eq(key(kind)));
         }
         if let Some(reference) = &filter.reference {
-            query = query.filter(transactions::reference.eq(reference));
+            query = query.filter(transactions::reference.eq(key(reference)));
         }
         match filter.refused {
             Some(true) => query = query.filter(transactions::refusal_code.is_not_null()),

@@ -209,6 +209,11 @@ impl From<ReadError> for ServiceError {
                 detail: "the node's database is busy: try again".into(),
                 retry_after_s: 1,
             },
+            ReadError::Unreachable(_) => Self::Unavailable {
+                code: "database_unreachable",
+                detail: "the database of this node's listings cannot be reached: try again, or ask another node".into(),
+                retry_after_s: 5,
+            },
             ReadError::NoRoom(cause) => {
                 tracing::error!(cause, "a local write found no room");
                 disk_full("its disk is full or cannot be written")

@@ -157,6 +157,11 @@ impl Node {
         let status = self.consensus.status();
         let projected = self.model.projected().borrow().size;
         let lag = status.size.saturating_sub(projected);
+        let trouble = self.model.trouble();
+        let model_seen = match &trouble {
+            Some(why) => ("projection_waits", why.clone()),
+            None => ("projection", format!("{projected} / {}", status.size)),
+        };
         let outbox = self.exchange.outbox_len();
         let anchoring = self.anchoring();
         let halted = self.halted();
@@ -173,10 +178,13 @@ impl Node {
                 self.model.is_sound()
                     && projected <= status.size
                     && self.listings.keep_up(projected, status.size, caught_up),
-                format!("{projected} of {} transactions are projected", status.size),
+                match &trouble {
+                    Some(why) => format!("{projected} of {} transactions are projected: {why}", status.size),
+                    None => format!("{projected} of {} transactions are projected", status.size),
+                },
             )
-            .seen("projection", format!("{projected} / {}", status.size))
-            .warning(lag > LAG_MAX),
+            .seen(model_seen.0, model_seen.1)
+            .warning(lag > LAG_MAX || trouble.is_some()),
             Check::new(
                 "outbox",
                 !self.exchange.outbox_full(),

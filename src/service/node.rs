@@ -37,7 +37,7 @@ use crate::storage::node_store::NodeStore;
 
 use super::audit::open_subject;
 use super::changes::Changes;
-use super::config::NodeConfig;
+use super::config::{ConfigError, NodeConfig};
 use super::copy::lend::LOANS_MAX;
 use super::copy::mend::check_local;
 use super::copy::{CopyError, returned};
@@ -81,6 +81,9 @@ pub enum StartError {
     /// The node came back from a copy.
     #[error(transparent)]
     Copy(#[from] CopyError),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The node and the ledger do not belong together.
     #[error("{0}")]
     Mismatch(String),
@@ -160,7 +163,8 @@ impl Node {
         let consensus = Arc::new(start_consensus(&config, &keys, &store, &disk, &clock)?);
         let chain = consensus.chain();
         let is_auditor = check_identity(&config, &chain, &keys)?;
-        let model = ReadModel::open_keeping(&config.model_dir(), &config.data_dir.join(DAMAGED_DIR))?;
+        let aside = config.data_dir.join(DAMAGED_DIR);
+        let model = ReadModel::open_keeping(&config.model_dir(), &aside, config.database()?)?;
         check_local(&config)?;
         Local::check(&config.model_dir())?;
         let local = Local::open(&config.model_dir())?;

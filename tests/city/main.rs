@@ -30,6 +30,7 @@ mod ledger;
 mod membership;
 mod old_parts;
 mod operations;
+mod postgres;
 mod promises;
 mod providers;
 mod queries;

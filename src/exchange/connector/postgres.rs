@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::ids::ItemName;
+use crate::readmodel::server::address;
 use diesel::connection::SimpleConnection;
 use diesel::pg::{Pg, PgConnection, PgRowByRowLoadingMode};
 use diesel::result::{DatabaseErrorKind, Error};
@@ -12,9 +14,6 @@ use diesel::sql_types::{Nullable, Text};
 use diesel::{Connection, QueryableByName, RunQueryDsl};
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
-
-use crate::ids::ItemName;
 
 use super::page::{Filling, Page};
 use super::postgres_config::PostgresConfig;
@@ -97,7 +96,8 @@ impl Pool {
 
     fn open(&self) -> Result<PgConnection, ConnectorError> {
         let password = self.source.password.as_ref().map(|place| place.read(&self.base)).transpose()?;
-        let address = Zeroizing::new(self.source.address(password.as_ref().map(|password| password.as_str())));
+        let PostgresConfig { host, port, user, database, .. } = &self.source;
+        let address = address(host, *port, database, user, password.as_deref());
         let failed = |cause: String| {
             tracing::warn!(entry = %self.config.entry, cause, "the department's database cannot be reached");
             ConnectorError::Unreachable("its database cannot be reached".into())

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::readmodel::server::is_near;
+
 use super::secret::SecretPlace;
 use super::sql::Relation;
 
@@ -54,7 +56,7 @@ impl PostgresConfig {
 
     pub(super) fn check(&self) -> Result<(), String> {
         self.relation().check(true)?;
-        if !self.host.starts_with('/') && !["127.0.0.1", "::1", "localhost"].contains(&self.host.as_str()) {
+        if !is_near(&self.host) {
             return Err("host is the folder of the server's socket, 127.0.0.1 or ::1: \
                         the connection has no TLS, so bring a server elsewhere here through a tunnel"
                 .into());
@@ -63,21 +65,5 @@ impl PostgresConfig {
             return Err(format!("connections must be 1 to {CONNECTIONS_MAX}"));
         }
         self.password.as_ref().map_or(Ok(()), |password| password.check("password"))
-    }
-
-    /// The connection's parameters as libpq reads them.
-    pub(super) fn address(&self, password: Option<&str>) -> String {
-        let quoted = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
-        let mut address = format!(
-            "host='{}' port='{}' dbname='{}' user='{}' connect_timeout='3' application_name='mulu' client_encoding='UTF8'",
-            quoted(&self.host),
-            self.port,
-            quoted(&self.database),
-            quoted(&self.user)
-        );
-        if let Some(password) = password {
-            address.push_str(&format!(" password='{}'", quoted(password)));
-        }
-        address
     }
 }

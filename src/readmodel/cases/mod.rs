@@ -4,7 +4,6 @@ mod project;
 mod views;
 
 use diesel::prelude::*;
-use diesel::sqlite::Sqlite;
 
 use crate::clock::Millis;
 use crate::domain::case::CaseState;
@@ -12,6 +11,7 @@ use crate::ids::{CaseId, DepartmentId, Slug};
 
 use super::ReadModel;
 use super::columns::{column, from_json, number};
+use super::database::MultiBackend;
 use super::error::ReadError;
 use super::page::{Page, PageRequest};
 use super::position::projected;
@@ -48,26 +48,27 @@ pub struct CaseTerm {
     pub late_before: Millis,
 }
 
-type Condition<'a> = Box<dyn BoxableExpression<cases::table, Sqlite, SqlType = diesel::sql_types::Bool> + 'a>;
+type Condition<'a> = Box<dyn BoxableExpression<cases::table, MultiBackend, SqlType = diesel::sql_types::Bool> + 'a>;
 
 /// The whole case is late, or a step of it, perhaps only those of one department.
 fn is_late<'a>(terms: &[CaseTerm], department: Option<&DepartmentId>) -> Condition<'a> {
     let mut late: Condition<'a> = Box::new(cases::id.eq(""));
     for term in terms {
         let (days, before) = (i32::from(term.days), column(term.late_before.0));
-        let mut steps = case_sign_offs::table
+        let steps = case_sign_offs::table
             .filter(case_sign_offs::days.eq(days))
             .filter(case_sign_offs::due_from.lt(before))
-            .select(case_sign_offs::case_id)
-            .into_boxed();
-        if let Some(department) = department {
-            steps = steps.filter(case_sign_offs::department.eq(department.to_string()));
-        }
-        late = Box::new(late.or(cases::id.eq_any(steps)));
-        if department.is_none() {
-            let whole = cases::days.eq(days).and(cases::opened_at.lt(before)).assume_not_null();
-            late = Box::new(late.or(whole));
-        }
+            .select(case_sign_offs::case_id);
+        late = match department {
+            Some(department) => {
+                let own = steps.filter(case_sign_offs::department.eq(department.to_string()));
+                Box::new(late.or(cases::id.eq_any(own)))
+            }
+            None => {
+                let whole = cases::days.eq(days).and(cases::opened_at.lt(before)).assume_not_null();
+                Box::new(late.or(cases::id.eq_any(steps)).or(whole))
+            }
+        };
     }
     late
 }

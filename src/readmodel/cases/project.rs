@@ -1,6 +1,7 @@
 //! What each transaction changes in a case.
 
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 
 use crate::domain::case::{
     CaseAssignment, CaseCheck, CaseCompletion, CaseOpening, CasePull, CaseResubmission, CaseReturn, CaseState,
@@ -8,6 +9,7 @@ use crate::domain::case::{
 };
 use crate::ids::CaseId;
 use crate::readmodel::columns::{column, from_json, to_json};
+use crate::readmodel::database::{Database, insert_rows, on_each};
 use crate::readmodel::error::ReadError;
 use crate::readmodel::projector::Origin;
 use crate::readmodel::schema::{case_events, case_sign_offs, cases};
@@ -15,7 +17,7 @@ use crate::readmodel::schema::{case_events, case_sign_offs, cases};
 use super::views::{CaseCheckView, CaseEventView, CasePullView, CaseStepView, CaseView, CaseWordView};
 
 #[derive(Insertable)]
-#[diesel(table_name = cases)]
+#[diesel(table_name = cases, treat_none_as_default_value = false)]
 struct CaseRow {
     id: String,
     opened_index: i64,
@@ -28,7 +30,7 @@ struct CaseRow {
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = case_sign_offs)]
+#[diesel(table_name = case_sign_offs, treat_none_as_default_value = false)]
 struct SignOffRow {
     case_id: String,
     step: String,
@@ -48,7 +50,7 @@ struct EventRow {
 
 /// One transaction about a case, and what it says for people.
 struct Act<'a> {
-    connection: &'a mut SqliteConnection,
+    connection: &'a mut Database,
     origin: &'a Origin<'a>,
     kind: &'static str,
     about: Option<String>,
@@ -81,17 +83,17 @@ impl Act<'_> {
             text: text.filter(|text| !text.is_empty()),
         };
         let row = EventRow { case_id: view.id.to_string(), idx: column(origin.index), doc: to_json(&event)? };
-        diesel::insert_into(case_events::table).values(row).execute(connection)?;
+        on_each!(connection, |each| diesel::insert_into(case_events::table).values(&row).execute(each))?;
         save(connection, &view)
     }
 }
 
-fn act<'a>(connection: &'a mut SqliteConnection, origin: &'a Origin<'a>, kind: &'static str) -> Act<'a> {
+fn act<'a>(connection: &'a mut Database, origin: &'a Origin<'a>, kind: &'static str) -> Act<'a> {
     Act { connection, origin, kind, about: None, text: None }
 }
 
 pub(in crate::readmodel) fn open(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     opening: CaseOpening,
 ) -> Result<(), ReadError> {
@@ -135,7 +137,7 @@ pub(in crate::readmodel) fn open(
 }
 
 pub(in crate::readmodel) fn sign_off(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     sign_off: SignOff,
 ) -> Result<(), ReadError> {
@@ -150,7 +152,7 @@ pub(in crate::readmodel) fn sign_off(
 }
 
 pub(in crate::readmodel) fn pull(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     pull: CasePull,
 ) -> Result<(), ReadError> {
@@ -166,7 +168,7 @@ pub(in crate::readmodel) fn pull(
 }
 
 pub(in crate::readmodel) fn check(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     check: CaseCheck,
 ) -> Result<(), ReadError> {
@@ -177,7 +179,7 @@ pub(in crate::readmodel) fn check(
 }
 
 pub(in crate::readmodel) fn give_back(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     word: CaseReturn,
 ) -> Result<(), ReadError> {
@@ -191,7 +193,7 @@ pub(in crate::readmodel) fn give_back(
 }
 
 pub(in crate::readmodel) fn resubmit(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     word: CaseResubmission,
 ) -> Result<(), ReadError> {
@@ -206,7 +208,7 @@ pub(in crate::readmodel) fn resubmit(
 }
 
 pub(in crate::readmodel) fn assign(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     word: CaseAssignment,
 ) -> Result<(), ReadError> {
@@ -223,7 +225,7 @@ pub(in crate::readmodel) fn assign(
 }
 
 pub(in crate::readmodel) fn withdraw(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     word: CaseWithdrawal,
 ) -> Result<(), ReadError> {
@@ -232,7 +234,7 @@ pub(in crate::readmodel) fn withdraw(
 }
 
 pub(in crate::readmodel) fn finish(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     word: CaseCompletion,
 ) -> Result<(), ReadError> {
@@ -244,7 +246,7 @@ pub(in crate::readmodel) fn finish(
 
 /// A certificate ends its case.
 pub(in crate::readmodel) fn complete(
-    connection: &mut SqliteConnection,
+    connection: &mut Database,
     origin: &Origin<'_>,
     id: CaseId,
     certificate: &str,
@@ -253,12 +255,12 @@ pub(in crate::readmodel) fn complete(
         .on(id, |view| view.certificate = Some(certificate.to_owned()))
 }
 
-fn load(connection: &mut SqliteConnection, id: CaseId) -> Result<CaseView, ReadError> {
+fn load(connection: &mut Database, id: CaseId) -> Result<CaseView, ReadError> {
     let doc: Option<String> = cases::table.find(id.to_string()).select(cases::doc).first(connection).optional()?;
     from_json(&doc.ok_or_else(|| ReadError::Corrupt(format!("case {id} is missing in the projection")))?)
 }
 
-fn save(connection: &mut SqliteConnection, view: &CaseView) -> Result<(), ReadError> {
+fn save(connection: &mut Database, view: &CaseView) -> Result<(), ReadError> {
     let row = CaseRow {
         id: view.id.to_string(),
         opened_index: column(view.ledger_index),
@@ -269,24 +271,33 @@ fn save(connection: &mut SqliteConnection, view: &CaseView) -> Result<(), ReadEr
         opened_at: column(view.opened_at.0),
         days: view.days.filter(|_| !view.state.is_end()).map(i32::from),
     };
-    // Not `replace_into`: it would delete the row to which the steps refer.
-    diesel::insert_into(cases::table)
+    on_each!(connection, |each| diesel::insert_into(cases::table)
         .values(&row)
         .on_conflict(cases::id)
         .do_update()
         .set((cases::state.eq(&row.state), cases::doc.eq(&row.doc), cases::days.eq(row.days)))
-        .execute(connection)?;
-    for step in &view.steps {
+        .execute(each))?;
+    let step = |step: &CaseStepView| {
         let due_from = step.since.filter(|_| view.is_due(step));
-        let row = SignOffRow {
+        SignOffRow {
             case_id: view.id.to_string(),
             step: step.step.to_string(),
             department: step.department.to_string(),
             agreed: step.word.as_ref().map(|word| word.agreed),
             due_from: due_from.map(|since| column(since.0)),
             days: step.days.map(i32::from),
-        };
-        diesel::replace_into(case_sign_offs::table).values(row).execute(connection)?;
-    }
+        }
+    };
+    use case_sign_offs::dsl;
+    let rows: Vec<SignOffRow> = view.steps.iter().map(step).collect();
+    insert_rows!(connection, case_sign_offs::table, &rows, |insert| insert
+        .on_conflict((dsl::case_id, dsl::step))
+        .do_update()
+        .set((
+            dsl::department.eq(excluded(dsl::department)),
+            dsl::agreed.eq(excluded(dsl::agreed)),
+            dsl::due_from.eq(excluded(dsl::due_from)),
+            dsl::days.eq(excluded(dsl::days)),
+        )));
     Ok(())
 }

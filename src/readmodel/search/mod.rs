@@ -22,6 +22,7 @@ use crate::ids::DepartmentId;
 
 use super::catalog::EntrySummary;
 use super::columns::{column, from_json};
+use super::database::Database;
 use super::error::ReadError;
 use super::schema::entries;
 use facets::{Dictionary, FacetCounter};
@@ -105,7 +106,7 @@ impl Search {
     }
 
     /// Takes in whatever changed in the projection since the last time.
-    pub fn follow(&self, connection: &mut SqliteConnection, chain: &str) -> Result<(), ReadError> {
+    pub fn follow(&self, connection: &mut Database, chain: &str) -> Result<(), ReadError> {
         let known = if self.needs_care() { None } else { self.open.read().clone() };
         let is_new = known.is_none();
         let mut opened = match known {
@@ -185,7 +186,7 @@ impl Opened {
         Ok(Self { index, reader, fields, position })
     }
 
-    fn take_in(&mut self, connection: &mut SqliteConnection) -> Result<(), ReadError> {
+    fn take_in(&mut self, connection: &mut Database) -> Result<(), ReadError> {
         let mut writer: IndexWriter = self.index.writer_with_num_threads(1, WRITER_BYTES).map_err(failed)?;
         let mut waiting = 0;
         loop {

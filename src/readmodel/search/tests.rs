@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::super::ReadModel;
 use super::super::catalog::EntryFilter;
-use super::super::testing::{TestLedger, entry, text};
+use super::super::testing::{Home, MakeHome, TestLedger, entry, on_both, text};
 use super::super::tests::{follow, own};
 use super::*;
 use crate::domain::catalog::{EntryState, Sharing, UpdateCycle};
 use crate::domain::command::{Command, EntryEnding};
+
+on_both!(the_most_fitting_comes_first_and_filters_narrow, facets_count_what_is_found);
 
 fn ledger() -> Arc<TestLedger> {
     let ledger = TestLedger::new("mulu-search");
@@ -39,10 +41,9 @@ fn indexed(model: &ReadModel) -> bool {
     model.shared.search.open.read().is_some()
 }
 
-#[test]
-fn the_most_fitting_comes_first_and_filters_narrow() {
-    let dir = tempfile::tempdir().unwrap();
-    let model = ReadModel::open(dir.path()).unwrap();
+fn the_most_fitting_comes_first_and_filters_narrow(home: MakeHome) {
+    let home = home();
+    let model = home.open();
     assert_eq!(model.facets(&asked("登记")), Ok(None), "nothing is indexed yet");
     follow(&ledger(), &model, own("tax"));
     assert!(indexed(&model));
@@ -67,10 +68,9 @@ fn the_most_fitting_comes_first_and_filters_narrow() {
     assert_eq!(model.entries(&page).unwrap().next_cursor, None);
 }
 
-#[test]
-fn facets_count_what_is_found() {
-    let dir = tempfile::tempdir().unwrap();
-    let model = ReadModel::open(dir.path()).unwrap();
+fn facets_count_what_is_found(home: MakeHome) {
+    let home = home();
+    let model = home.open();
     let ledger = ledger();
     follow(&ledger, &model, own("tax"));
     let counts = |facet: &[FacetCount]| -> Vec<(String, u64)> {
@@ -100,10 +100,10 @@ fn facets_count_what_is_found() {
 
 #[test]
 fn an_index_survives_a_restart_and_is_made_anew_when_damaged() {
-    let dir = tempfile::tempdir().unwrap();
+    let home = Home::file();
     let ledger = ledger();
-    follow(&ledger, &ReadModel::open(dir.path()).unwrap(), own("tax"));
-    let model = ReadModel::open(dir.path()).unwrap();
+    follow(&ledger, &home.open(), own("tax"));
+    let model = home.open();
     assert!(!indexed(&model));
     // Without the index a search still answers, only plainly.
     assert_eq!(names(&model, &asked("户籍")), ["household-registration"]);
@@ -112,10 +112,10 @@ fn an_index_survives_a_restart_and_is_made_anew_when_damaged() {
     assert_eq!(names(&model, &asked("登记")).len(), 3);
 
     let damage = |change: &dyn Fn(&Path)| {
-        for file in std::fs::read_dir(dir.path().join(SEARCH_DIR)).unwrap() {
+        for file in std::fs::read_dir(home.path().join(SEARCH_DIR)).unwrap() {
             change(&file.unwrap().path());
         }
-        let model = ReadModel::open(dir.path()).unwrap();
+        let model = home.open();
         ledger.publish(entry(&format!("water/w{}", ledger.size()), "水表登记"));
         follow(&ledger, &model, own("tax"));
         assert!(indexed(&model));
@@ -131,6 +131,6 @@ fn an_index_survives_a_restart_and_is_made_anew_when_damaged() {
         std::fs::write(path, bytes).unwrap();
     };
     assert_eq!(damage(&flip), 6);
-    super::super::rebuild(dir.path()).unwrap();
-    assert!(!dir.path().join(SEARCH_DIR).exists());
+    home.rebuild();
+    assert!(!home.path().join(SEARCH_DIR).exists());
 }

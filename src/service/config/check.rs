@@ -12,7 +12,7 @@ use crate::domain::node::check_address;
 use crate::exchange::OUTBOX_AGE_MS_MAX;
 use crate::ledger::transaction::Transaction;
 
-use super::{ConfigError, NodeConfig};
+use super::{ConfigError, NodeConfig, database};
 
 const NODES_MAX: usize = 500;
 
@@ -26,6 +26,11 @@ impl NodeConfig {
         addresses(self, &mut faults);
         nodes(self, &mut faults);
         bounds(self, &mut faults);
+        database::check(
+            self,
+            |path, faults| private("the password", "database_password_file", path, faults),
+            &mut faults,
+        );
         files(self, &mut faults);
         let keys = keys(self, &mut faults);
         genesis(self, keys.as_ref(), &mut faults);

@@ -1,6 +1,7 @@
 //! `node.toml`: everything that one department's node is told.
 
 mod check;
+mod database;
 mod keys;
 mod sign_in;
 
@@ -78,6 +79,13 @@ pub struct NodeConfig {
     /// Below it lie the databases that `connector.toml` names. Default `provider`.
     #[serde(default = "defaults::provider_dir")]
     pub provider_dir: PathBuf,
+    /// The PostgreSQL database that keeps the read model, `postgresql://ROLE@HOST:PORT/DATABASE`. Default: a SQLite file
+    /// below `data_dir`. A host is 127.0.0.1, ::1, or the folder of the server's socket.
+    #[serde(default)]
+    pub database_url: Option<String>,
+    /// A file with the role's password; with none, the environment's `MULU_DATABASE_PASSWORD`, if it is set.
+    #[serde(default)]
+    pub database_password_file: Option<PathBuf>,
     /// Network zone in which this department works, such as `government-extranet`; stated in its queries, and
     /// compared with the zone that a grant asks for. Default none.
     #[serde(default)]
@@ -298,7 +306,8 @@ impl NodeConfig {
             return Err(format!("version {} is not known; write version = 1", config.version));
         }
         let KeysConfig { key_file, passphrase_file } = &mut config.keys;
-        for path in [key_file, passphrase_file, &mut config.ledger.archive].into_iter().flatten() {
+        let database = &mut config.database_password_file;
+        for path in [key_file, passphrase_file, database, &mut config.ledger.archive].into_iter().flatten() {
             *path = base.join(&*path);
         }
         if let Some(SystemsConfig { cert, key, client_ca, .. }) = &mut config.systems {
@@ -376,7 +385,7 @@ impl NodeConfig {
         vec![self.data_dir.clone(), self.ledger_dir(), self.store_dir(), self.model_dir()]
     }
 
-    /// Folder of the two SQLite files.
+    /// Folder of the two SQLite files and the search index.
     pub fn model_dir(&self) -> PathBuf {
         self.data_dir.join("model")
     }

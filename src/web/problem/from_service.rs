@@ -237,7 +237,9 @@ mod tests {
 
     #[test]
     fn codes_of_use_cases_stand_in_the_table() {
-        for code in ["ledger_busy", "no_quorum", "disk_full", "store_full", "database_busy", "conflict"] {
+        for code in
+            ["ledger_busy", "no_quorum", "disk_full", "store_full", "database_busy", "database_unreachable", "conflict"]
+        {
             assert!(table::kind(code).is_some(), "{code}");
         }
         let locked = Problem::from(ServiceError::Locked { seconds: 300 });

@@ -107,6 +107,7 @@ pub const KINDS: &[Kind] = kinds! {
     "clock_skew" 503 "Clocks differ" "时钟不一致" "the operator must correct this node's clock" "请运维校正本节点时钟";
     "store_full" 503 "Store is full" "存储已满" "tell your operator" "请联系运维";
     "database_busy" 503 "Database is busy" "数据库繁忙" "try again" "请重试";
+    "database_unreachable" 503 "Listings are away" "列表暂不可用" "this node's operator must look at its PostgreSQL server; the ledger and queries go on, and the other departments' nodes" "请本节点运维检查 PostgreSQL 服务；账本、数据查询及其他部门的节点不受影响";
     "not_cosigned_yet" 503 "Not cosigned yet" "尚未联署" "try again in a moment" "请稍后再试";
     "not_yet_projected" 503 "Not yet projected" "尚未同步到该位置" "try again in a moment" "请稍后再试";
     "unavailable" 503 "Unavailable" "暂不可用" "try again later" "请稍后再试";

@@ -8,6 +8,9 @@ mod command;
 mod examples;
 mod files;
 mod journey;
+#[expect(dead_code, reason = "the floors' own tests use more of it")]
+#[path = "../../../src/readmodel/postgres_server.rs"]
+mod postgres_server;
 mod process;
 mod seats;
 mod wait;
@@ -20,6 +23,7 @@ pub use command::{Said, mulu, mulu_told};
 pub use examples::{ExampleCase, Examples};
 pub use files::{FileServer, Files};
 pub use journey::Wish;
+pub use postgres_server::PostgresServer;
 pub use process::{is_running, signal};
 pub use wait::{SOON, eventually, pause, until};
 

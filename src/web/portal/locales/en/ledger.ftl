@@ -253,6 +253,7 @@ trouble-starting = { $seen } log entries are still to be applied since the start
 trouble-clock_ahead = This machine's clock is { $seen } s ahead of the other nodes'. Let NTP set it.
 trouble-clock_behind = This machine's clock is { $seen } s behind the other nodes'. Let NTP set it.
 trouble-projection = The read model is at { $seen } (projected / on the ledger). Lists may not be the newest; if it goes no further, look at the node's log.
+trouble-projection_waits = The read model does not go on: { $seen }. If it lies on PostgreSQL, look at that server; the node then goes on by itself.
 trouble-outbox = Access records that wait for the ledger: { $seen }. When there is no more room, queries stop: look whether consensus works.
 trouble-disk_low = { $seen } MiB are left on the disk; below the reserve nothing is written any more. Make room.
 trouble-disk_full = { $seen } MiB are left on the disk, less than the reserve: nothing new is written. Make room; the node then goes on by itself.

@@ -247,6 +247,7 @@ trouble-starting = 启动后还有 { $seen } 条日志待执行，完成后自�
 trouble-clock_ahead = 本机时钟比其他节点快 { $seen } 秒。请用 NTP 校时。
 trouble-clock_behind = 本机时钟比其他节点慢 { $seen } 秒。请用 NTP 校时。
 trouble-projection = 查询库进度 { $seen }（已写入 / 已上链）。列表可能不是最新；如不再前进，请查看节点日志。
+trouble-projection_waits = 查询库停止更新：{ $seen }。如使用 PostgreSQL，请检查该数据库服务，恢复后节点自动继续。
 trouble-outbox = 待上链的访问记录：{ $seen }。积满后数据查询将停止，请检查共识是否正常。
 trouble-disk_low = 磁盘仅剩 { $seen } MiB，低于保留空间后节点将停止写入。请清理或扩容。
 trouble-disk_full = 磁盘仅剩 { $seen } MiB，低于保留空间，节点已停止新的写入。请清理或扩容，之后自动恢复。
