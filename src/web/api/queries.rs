@@ -60,11 +60,11 @@ pub async fn query(
 ) -> Result<HttpResponse, Problem> {
     wait.without_anchor()?;
     let (caller, entry, request) = (caller.0, named.entry(), request.0);
-    let first = node.query(&caller, entry.clone(), request.clone()).await?;
     if accepts_lines(&http) {
+        let first = node.query(&caller, entry.clone(), request.clone()).await?;
         return Ok(Pages { node, caller, entry, request, voice: Voice::of(&http) }.stream(first));
     }
-    Ok(HttpResponse::Ok().json(QueryAnswer::from(first)))
+    Ok(HttpResponse::Ok().json(QueryAnswer::from(node.query(&caller, entry, request).await?)))
 }
 
 /// **Permissions**: everybody signed in: it tells what the catalog and the grants tell.
