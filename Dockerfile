@@ -43,7 +43,7 @@ RUN set -eu; cd /image; \
     chmod 700 var/lib/mulu; chown 10001:10001 var/lib/mulu
 
 FROM scratch
-ARG VERSION=0.5.0
+ARG VERSION=0.6.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Mulu" \
       org.opencontainers.image.description="A government data-directory chain: one department's node" \

@@ -122,21 +122,21 @@ fn a_department_joins_votes_is_replaced_and_leaves_while_others_write() {
 }
 
 #[test]
-fn votes_go_from_three_to_five_and_back_while_others_write() {
+fn votes_go_from_three_to_five_to_seven_and_back_while_others_write() {
     let city = City::of_three("public-security");
-    let three = [BUREAU, "audit", "public-security"];
-    let new = ["water", "transport"];
+    let all = [BUREAU, "audit", "public-security", "water", "transport", "tax", "civil-affairs"];
     let acknowledged = write_until(&city, &["audit"], |count| {
-        for department in new {
+        for department in &all[3..] {
             let folder = invite(&city, department);
             node(&city, "admit", &[folder.join("card.json").to_str().unwrap()]);
             city.start(department);
             settled(&city, BUREAU, department, "learner");
         }
-        for (voters, role) in [([&three[..], &new].concat(), "voter"), (three.to_vec(), "learner")] {
-            node(&city, "voters", &[&voters.join(",")]);
-            voters.iter().for_each(|department| settled(&city, BUREAU, department, "voter"));
-            new.iter().for_each(|department| settled(&city, BUREAU, department, role));
+        for voters in [5, 7, 3] {
+            let (voting, learning) = all.split_at(voters);
+            node(&city, "voters", &[&voting.join(",")]);
+            voting.iter().for_each(|department| settled(&city, BUREAU, department, "voter"));
+            learning.iter().for_each(|department| settled(&city, BUREAU, department, "learner"));
             let before = count.load(SeqCst);
             until("more is written", SOON, || (count.load(SeqCst) > before + 5).then_some(()));
         }
