@@ -4,6 +4,33 @@ use crate::browser::Browser;
 use crate::harness::{City, Examples};
 
 #[test]
+fn the_rules_are_tried_without_scripts_and_nothing_is_recorded() {
+    let (city, browser) = (City::shared(), Browser::start());
+    let clerk = browser.tab(city, "civil-affairs").without_scripts();
+    clerk.sign_in(city, "civil-affairs", "clerk1");
+    clerk.open("/policy/explain");
+    clerk.fill("entry", "public-security/vehicle-registration");
+    clerk.fill("purpose", "school-enrolment");
+    clerk.go("Try");
+    clerk.sees("Refused");
+    clerk.sees("Your department has no grant for this entry.");
+    clerk.sees("It would be allowed if grant: none → active Ask for the grant");
+    clerk.fill("role", "auditor");
+    clerk.go("Try");
+    clerk.sees("role_not_allowed");
+    clerk.go("中文");
+    clerk.sees("规则所依据的事实");
+    clerk.fill("items", "No Item");
+    clerk.go("试判");
+    clerk.sees("信息项：");
+    // Who may use an entry stands on its page, for everybody.
+    clerk.open("/catalog/public-security/household-registration?lang=en");
+    clerk.sees("Who may use it");
+    clerk.sees("Planning and Natural Resources Commission Real-estate transfer registration");
+    clerk.is_quiet();
+}
+
+#[test]
 fn a_clerk_searches_and_queries_without_scripts() {
     let (city, browser) = (City::shared(), Browser::start());
     let clerk = browser.tab(city, "planning-resources").without_scripts();
@@ -13,6 +40,10 @@ fn a_clerk_searches_and_queries_without_scripts() {
     clerk.go("Search");
     assert!(clerk.path().contains("q=%E6%88%B7%E7%B1%8D"), "{}", clerk.path());
     clerk.sees("Household registration");
+    // The key of a group of the classification is Chinese, its name on an English page is not.
+    clerk.sees("Base data");
+    clerk.open("/catalog?class=%E5%9F%BA%E7%A1%80%E4%BF%A1%E6%81%AF%E8%B5%84%E6%BA%90");
+    clerk.sees("Classification: Base data");
     clerk.open("/query?entry=public-security/household-registration");
     clerk.fill("param-id_number", &Examples::get().seller_id_number);
     clerk.fill("purpose", "real-estate-transfer");

@@ -11,12 +11,14 @@ use crate::ids::EntryName;
 use crate::readmodel::columns::{column, count, number, to_json};
 use crate::readmodel::error::ReadError;
 
+use super::Local;
 use super::schema::tokens;
 use super::secrets::{random_token, token_digest};
-use super::{Local, bounded};
 
 /// Tokens of one node.
 pub const TOKENS_MAX: usize = 200;
+/// Letters of a system's name.
+const SYSTEM_CHARS_MAX: usize = 64;
 /// Entries or addresses that one token names.
 pub const TOKEN_LIMITS_MAX: usize = 100;
 
@@ -169,6 +171,23 @@ fn make(
     Ok(token)
 }
 
+/// Whether a system can be called so: it acts under its name on the ledger, which has rules for names of users.
+pub fn is_system_name(name: &str) -> bool {
+    let begins = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let fits = |b: u8| begins(b) || matches!(b, b'.' | b'_' | b':' | b'@' | b'-');
+    name.len() <= SYSTEM_CHARS_MAX && name.bytes().next().is_some_and(begins) && name.bytes().all(fits)
+}
+
+fn check_system(name: &str) -> Result<(), ReadError> {
+    if is_system_name(name) {
+        return Ok(());
+    }
+    let rule = format!(
+        "a system's name is 1 to {SYSTEM_CHARS_MAX} of a-z, 0-9 and . _ : @ -, and begins with one of the first"
+    );
+    Err(ReadError::Invalid(rule))
+}
+
 fn in_future(expires: Millis, now: Millis) -> Result<(), ReadError> {
     if expires > now { Ok(()) } else { Err(ReadError::Invalid("the token's end lies in the past".into())) }
 }
@@ -193,7 +212,7 @@ impl Local {
         terms: &TokenTerms,
         now: Millis,
     ) -> Result<String, ReadError> {
-        bounded("the system's name", name, 64)?;
+        check_system(name)?;
         in_future(terms.expires, now)?;
         self.write(|connection| {
             diesel::delete(tokens::table.filter(tokens::name.eq(name))).execute(connection)?;
@@ -311,6 +330,9 @@ mod tests {
         assert_eq!(local.system(&second, NOW), Ok(None));
         assert!(local.revoke_token("registry").is_err() && local.system_tokens().unwrap().is_empty());
         assert!(local.issue_token("registry", &TokenTerms::until(NOW), NOW).is_err());
+        for wrong in ["", "登记系统", "Registry", "-registry", "a b", &"r".repeat(65)] {
+            assert!(matches!(local.issue_token(wrong, &terms, NOW), Err(ReadError::Invalid(_))), "{wrong}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 
 use crate::clock::Millis;
 use crate::ids::EntryName;
+use crate::readmodel::local::tokens::is_system_name;
 use crate::readmodel::local::{SystemToken, TokenTerms};
 use crate::service::ServiceError;
 use crate::web::problem::Problem;
@@ -86,8 +87,10 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 /// What the form says; or what is wrong with it.
 fn terms(visitor: &Visitor, form: &Fields) -> Result<TokenTerms, Faults> {
     let mut faults = Faults::default();
-    if form.get("system").is_empty() || form.get("system").chars().count() > 64 {
-        faults.add(visitor.t, "system", "admin-system", "required");
+    match form.get("system") {
+        "" => faults.add(visitor.t, "system", "admin-system", "required"),
+        name if !is_system_name(name) => faults.add(visitor.t, "system", "admin-system", "bad_user"),
+        _ => {}
     }
     let days = days(form).unwrap_or_else(|| {
         faults.add(visitor.t, "days", "admin-token-days", "bad_number");

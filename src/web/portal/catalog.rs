@@ -14,13 +14,14 @@ use crate::web::problem::Problem;
 use super::codes;
 use super::desk::{Desk, Visitor};
 use super::entry_body::{body, change_row};
+use super::entry_users;
 use super::form::{Fields, Posted};
 use super::href::href;
 use super::listing::{cursor, departments, pager};
 use super::render::Answer;
 use super::search::{FIELDS, class_names, facet_rows, parts};
 use super::views::catalog::{
-    Catalog, CatalogResults, ChangeRow, ClassRow, Classes, DiffPage, Ending, EntryPage, EntryRow, VersionRow,
+    Catalog, CatalogResults, ChangeRow, ClassRow, Classes, DiffPage, Ending, EntryPage, EntryRow, UserRow, VersionRow,
 };
 
 const PAGE_SIZE: u32 = 20;
@@ -177,10 +178,11 @@ pub async fn entry(visitor: Visitor, path: Path<(DepartmentId, Slug)>) -> Answer
     let version: Option<Version> =
         version.map(str::parse).transpose().map_err(|_| Problem::new("invalid_parameter"))?;
     let view = visitor.node.entry(name, version).await?;
-    visitor.show(&entry_page(&visitor, &view))
+    let users = entry_users::of(&visitor, &view.entry).await?;
+    visitor.show(&entry_page(&visitor, &view, users))
 }
 
-fn entry_page(desk: &Desk, view: &EntryView) -> EntryPage {
+fn entry_page(desk: &Desk, view: &EntryView, (users, more_users): (Vec<UserRow>, bool)) -> EntryPage {
     let entry = &view.entry;
     let own = desk.is_own(&entry.name.provider);
     let current = view.current_version == entry.version;
@@ -208,6 +210,8 @@ fn entry_page(desk: &Desk, view: &EntryView) -> EntryPage {
         entry: body(desk, entry, view.state.as_str()),
         ending,
         versions: view.history.iter().map(version).collect(),
+        users,
+        more_users,
         may_request: clerks
             && !own
             && current

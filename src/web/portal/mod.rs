@@ -27,6 +27,7 @@ mod draft_form;
 mod drafts;
 mod entrance;
 mod entry_body;
+mod entry_users;
 mod events;
 mod explorer;
 mod findings;

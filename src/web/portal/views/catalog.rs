@@ -88,10 +88,26 @@ pub struct EntryPage {
     /// Why and when it ended, if it did.
     pub ending: Option<Ending>,
     pub versions: Vec<VersionRow>,
+    /// Grants in force on it, newest first.
+    pub users: Vec<UserRow>,
+    /// Whether there are more than these.
+    pub more_users: bool,
     pub may_request: bool,
     pub may_query: bool,
     pub may_change: bool,
     pub may_end: bool,
+}
+
+/// A department that may use an entry.
+#[derive(Clone, Debug, Default)]
+pub struct UserRow {
+    pub grant: String,
+    pub consumer: String,
+    pub purpose: String,
+    pub purpose_name: String,
+    /// Titles of the items that it gets.
+    pub items: String,
+    pub until: String,
 }
 
 /// End of an entry.

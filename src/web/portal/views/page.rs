@@ -131,6 +131,11 @@ impl Page {
         self.user.as_ref().is_some_and(|user| user.roles.contains(&role))
     }
 
+    /// Whether the reader looks after accounts and the node.
+    pub fn is_admin(&self) -> bool {
+        self.is(Role::Admin)
+    }
+
     /// The links the reader may use.
     pub fn links(&self) -> Vec<Link> {
         let path = self.path.split('?').next().unwrap_or_default();

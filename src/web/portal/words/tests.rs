@@ -240,6 +240,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "policy",
         ],
     ),
+    ("users-when", &["unconditional", "conditional", "not_shared"]),
     ("tx", &["proposed", "committed", "anchored", "projected"]),
     ("verdict", &["valid", "not_valid", "unknown", "malformed"]),
     ("verdict-hint", &["valid", "not_valid", "unknown", "malformed"]),
@@ -475,6 +476,12 @@ fn texts_are_found_and_filled() {
     assert_eq!(zh.say_count("catalog-total", "count", 1), zh.say_count("catalog-total", "count", 2).replace('2', "1"));
     assert_eq!(["7", "100", "1000", "1234567"].map(grouped), ["7", "100", "1,000", "1,234,567"]);
     assert_eq!(zh.word("kind-of", "grant.request"), "申请授权");
+    assert_eq!(
+        en.word_with("trouble", "clock_ahead", "seen", "61.4").split('.').next(),
+        Some("This machine's clock is 61")
+    );
+    assert!(zh.word_with("trouble", "lag", "seen", 12).starts_with("落后全市 12 条日志"));
+    assert_eq!(zh.word_with("trouble", "moonlight", "seen", 1), "moonlight");
     assert_eq!(en.word("sharing", "by_pigeon"), "by_pigeon", "a code from elsewhere is shown as it is");
     assert_eq!(en.fault("version", "bad_version"), "Version: write major.minor, such as 1.0.");
     assert_eq!(en.pick(&Text { zh: "户籍".into(), en: String::new() }), "户籍");

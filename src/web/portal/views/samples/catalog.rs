@@ -3,7 +3,7 @@
 use super::{ENTRY, EVIL, ID, choices, page, s, two};
 use crate::web::portal::views::catalog::{
     Catalog, CatalogResults, ChangeRow, ClassRow, Classes, DiffPage, Ending, EntryBody, EntryPage, EntryRow, FacetLink,
-    FacetRow, ItemRow, ParameterRow, Part, PlaceRow, RelatedRow, VersionRow,
+    FacetRow, ItemRow, ParameterRow, Part, PlaceRow, RelatedRow, UserRow, VersionRow,
 };
 use crate::web::portal::views::drafts::{DraftFields, DraftForm, DraftPage, DraftRow, Drafts, ImportPage, ImportRow};
 use crate::web::portal::views::{Fault, Faults};
@@ -189,6 +189,15 @@ pub fn entry(lang: Lang) -> EntryPage {
         entry: body(lang),
         ending: Some(Ending { reason: s(EVIL), successor: Some(s(ENTRY)), at: s("2026-11-21 10:00:00") }),
         versions: vec![version("1.0", true), version("0.9", false)],
+        users: vec![UserRow {
+            grant: s(ID),
+            consumer: two(lang, "民政局", "Civil Affairs"),
+            purpose: s("marriage-registration"),
+            purpose_name: two(lang, "婚姻登记", "Marriage registration"),
+            items: s(EVIL),
+            until: s("2027-12-31"),
+        }],
+        more_users: true,
         may_request: true,
         may_query: true,
         may_change: true,
