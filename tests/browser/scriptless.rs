@@ -41,6 +41,7 @@ fn a_clerk_searches_and_queries_without_scripts() {
     assert!(clerk.path().contains("q=%E6%88%B7%E7%B1%8D"), "{}", clerk.path());
     clerk.sees("Household registration");
     // The key of a group of the classification is Chinese, its name on an English page is not.
+    clerk.open("/catalog");
     clerk.sees("Base data");
     clerk.open("/catalog?class=%E5%9F%BA%E7%A1%80%E4%BF%A1%E6%81%AF%E8%B5%84%E6%BA%90");
     clerk.sees("Classification: Base data");
