@@ -277,6 +277,7 @@ pub fn place(fault: &Fault, fields: &DraftFields) -> (String, String, &'static s
         ["related_codes", ..] => plain("related_codes", "meta-related", "bad_code"),
         ["subject"] => plain("subject", "draft-subject", "not_offered"),
         ["items", at, rest @ ..] => item_place(at, rest, fields),
+        ["items"] if fault.message.contains("less than") => plain("items", "entry-items", "no_items"),
         ["items"] | ["response_schema", ..] => plain("items", "entry-items", "bad_value"),
         ["request_schema", ..] => plain("param-0-name", "entry-parameters", "bad_value"),
         _ => plain("name", "draft-name", "bad_name"),
