@@ -78,7 +78,7 @@ pub const VISITS: &[(&str, &str, &str, &str)] = &[
         "/policy/explain",
         "planning-resources",
         "clerk1",
-        "/policy/explain?entry=health/case-monitoring&purpose=statistics&role=clerk",
+        "/policy/explain?entry=tax/taxpayer-registration&purpose=statistics&role=clerk",
     ),
     ("/keys", "data-bureau", "admin1", "/keys"),
 ];

@@ -35,7 +35,7 @@ const PICTURES: &[(&str, &str, &str, &str, Look)] = &[
         "explain",
         "planning-resources",
         "clerk1",
-        "/policy/explain?entry=health/medical-record-summary&purpose=real-estate-transfer",
+        "/policy/explain?entry=tax/taxpayer-registration&purpose=real-estate-transfer",
         DAY,
     ),
     ("home-phone", "planning-resources", "reviewer1", "/", PHONE),
