@@ -184,7 +184,6 @@ pub fn things(city: &City) -> BTreeMap<&'static str, String> {
         ("/cases/{id}", format!("/cases/{}", case["id"].as_str().unwrap())),
         ("/cases/{id}/slip", format!("/cases/{}/slip", case["id"].as_str().unwrap())),
         ("{open}", format!("/cases/{}", open["id"].as_str().unwrap())),
-        ("/cases/{id}/slip", format!("/cases/{}/slip", open["id"].as_str().unwrap())),
         ("/certificates/{identifier}", format!("/certificates/{licence}")),
         ("/certificates/prepared/{id}", format!("/certificates/prepared/{}", prepared["id"].as_str().unwrap())),
         ("/verify/{identifier}", format!("/verify/{licence}")),
