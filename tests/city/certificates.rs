@@ -135,6 +135,7 @@ fn verified_offline(json: &Path, pdf: &Path, trust: &Path, folder: &Path) {
         std::fs::write(&changed, copy.replacen(from, to, 1)).unwrap();
         mulu(&["certificate", "verify", text(&changed), "--policy", text(trust)]).failed(code);
     }
+    assert!(copy.contains("\"area_code\":\"110000\""), "{copy}");
     // What is attached to the paper is the very copy; and the paper is a PDF/A-3 of one page.
     let paper = std::fs::read(pdf).unwrap();
     assert_eq!(pdf::copy_in(paper.clone()).unwrap(), copy.as_bytes());

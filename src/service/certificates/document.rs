@@ -48,6 +48,8 @@ impl Node {
             "type": { "name": kind.title, "code": kind.type_code, "document": kind.name, "version": kind.version },
             "issuer": { "name": issuer.name, "code": issuer.uscc, "department": department },
             "defining_authority": kind.defining_authority,
+            // A USCC bears the area of who registered its holder (GB 32100).
+            "area_code": issuer.uscc.get(2..8),
             "issue_date": now.date(),
             "valid_from": valid_from,
             "valid_to": valid_to,

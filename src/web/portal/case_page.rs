@@ -39,6 +39,9 @@ const GRANT_HELPS: &[&str] = &[
     "outside_scope",
 ];
 
+/// The edition of the ledger that knows corrections.
+const CORRECTED_SINCE: u32 = 5;
+
 /// The case.
 pub async fn show(visitor: Visitor, id: Path<CaseId>) -> Answer {
     let detail = visitor.node.case(&visitor.who, *id).await?;
@@ -181,6 +184,9 @@ fn said(desk: &Desk, field: &FormField, value: &serde_json::Value) -> String {
 /// The form to correct: with what was sent, or what stands there.
 fn correctable(desk: &Desk, detail: &CaseDetail, sent: Option<&Fields>) -> Vec<CaseField> {
     let (Some(workflow), Some(form)) = (&detail.workflow, &detail.form) else { return Vec::new() };
+    if desk.node.chain.state().edition() < CORRECTED_SINCE {
+        return Vec::new();
+    }
     let fields = workflow.correctable_fields();
     let stands = case_form::as_sent(&fields, form);
     fields.iter().map(|field| case_form::shown(desk, field, sent.unwrap_or(&stands))).collect()
