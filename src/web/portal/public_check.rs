@@ -100,8 +100,8 @@ fn is_modest(file: &[u8]) -> bool {
 
 /// Whether a stream is packed otherwise than deflated once: our papers have no such streams, and only that is counted.
 fn packs_as_no_copy_does(file: &[u8]) -> bool {
-    const OTHERS: [&[u8]; 9] =
-        [b"LZW", b"/RL", b"RunLength", b"A85", b"ASCII", b"AHx", b"#", b"/FlateDecode/Fl", b"/FlateDecode /Fl"];
+    const OTHERS: [&[u8]; 8] =
+        [b"LZW", b"/RL", b"RunLength", b"A85", b"ASCII", b"AHx", b"/FlateDecode/Fl", b"/FlateDecode /Fl"];
     let of = |part: &[u8], name: &[u8]| part.windows(name.len()).any(|window| window == name);
     let filters = file.windows(7).enumerate().filter(|(_, window)| window == b"/Filter");
     let mut names = filters.filter_map(|(at, _)| file.get(at + 7..file.len().min(at + 71)));
@@ -179,7 +179,7 @@ mod tests {
         assert!(is_modest(b"{}") && is_modest(b"%PDF-1.7\nstream\n") && is_modest(&with(b"\x03\x00")));
         let bomb = crate::web::sheets::inflate::tests::bomb(60_000);
         assert!(!is_modest(&with(&bomb)) && !is_modest(&with(&bomb[..59_000])));
-        for packed in ["/LZWDecode", " [/FlateDecode /FlateDecode]", "[/RL /FlateDecode]", "/L#5aWDecode"] {
+        for packed in ["/LZWDecode", " [/FlateDecode /FlateDecode]", "[/RL /FlateDecode]"] {
             let file = format!("%PDF-1.7\n1 0 obj\n<</Length 3/Filter{packed}>>\nstream\nabc\nendstream");
             assert!(!is_modest(file.as_bytes()), "{packed}");
         }
