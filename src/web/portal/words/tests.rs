@@ -230,6 +230,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "clock_ahead",
             "clock_behind",
             "projection",
+            "projection_waits",
             "outbox",
             "disk_low",
             "disk_full",
