@@ -231,7 +231,6 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "clock_behind",
             "projection",
             "projection_waits",
-            "projection_waits",
             "outbox",
             "disk_low",
             "disk_full",
