@@ -182,6 +182,7 @@ pub fn things(city: &City) -> BTreeMap<&'static str, String> {
         ("/grants/{id}", format!("/grants/{}", grants["items"][0]["id"].as_str().unwrap())),
         ("/audit/{access_id}", format!("/audit/{}", access().unwrap())),
         ("/cases/{id}", format!("/cases/{}", case["id"].as_str().unwrap())),
+        ("/cases/{id}/slip", format!("/cases/{}/slip", case["id"].as_str().unwrap())),
         ("{open}", format!("/cases/{}", open["id"].as_str().unwrap())),
         ("/certificates/{identifier}", format!("/certificates/{licence}")),
         ("/certificates/prepared/{id}", format!("/certificates/prepared/{}", prepared["id"].as_str().unwrap())),

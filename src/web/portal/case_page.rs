@@ -97,6 +97,7 @@ pub fn page(desk: &Desk, status: StatusCode, detail: &CaseDetail, sent: Option<&
         events: detail.events.iter().map(|event| event_view(desk, detail, event)).collect(),
         may_retry: ours && state == CaseState::Waiting,
         may_resubmit: ours && state == CaseState::Returned,
+        note: sent.map(|sent| sent.get("note").to_owned()).unwrap_or_default(),
         may_issue: issuer && case.ends_in_certificate && state == CaseState::Agreed,
         may_complete: ours && since_4 && (tells || ends),
         may_withdraw: ours && since_4 && !state.is_end(),

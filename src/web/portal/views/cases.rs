@@ -142,6 +142,8 @@ pub struct CasePage {
     pub events: Vec<EventView>,
     pub may_retry: bool,
     pub may_resubmit: bool,
+    /// What was written about a correction that was not taken.
+    pub note: String,
     pub may_issue: bool,
     pub may_complete: bool,
     pub may_withdraw: bool,

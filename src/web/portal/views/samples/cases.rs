@@ -205,6 +205,7 @@ pub fn case(lang: Lang) -> CasePage {
         }],
         may_retry: true,
         may_resubmit: true,
+        note: String::new(),
         may_issue: true,
         may_complete: true,
         may_withdraw: true,
