@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use crate::clock::{Clock as _, Millis, SystemClock};
 use crate::crypto::tls::fingerprint_of;
 use crate::ids::EntryName;
-use crate::readmodel::local::tokens::Credential;
+use crate::readmodel::local::tokens::{Credential, TOKEN_DAYS_MAX};
 use crate::readmodel::local::{ActKind, Local, SystemToken, TokenTerms};
 use crate::service::config::NodeConfig;
 
@@ -40,7 +40,7 @@ pub struct Add {
     #[arg(long)]
     system: String,
     /// Days until it ends
-    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u64).range(1..=3650))]
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u64).range(1..=TOKEN_DAYS_MAX))]
     days: u64,
     /// The system may also hand in transactions that it signed itself with the department's key
     #[arg(long)]
@@ -65,7 +65,7 @@ pub struct Rotate {
     #[arg(long)]
     system: String,
     /// Days until the new one ends
-    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u64).range(1..=3650))]
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u64).range(1..=TOKEN_DAYS_MAX))]
     days: u64,
     /// Hours until the present one ends: time for the system to change over
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u64).range(0..=720))]

@@ -19,6 +19,9 @@ use super::secrets::{random_token, token_digest};
 pub const TOKENS_MAX: usize = 200;
 /// Letters of a system's name.
 const SYSTEM_CHARS_MAX: usize = 64;
+/// The longest life of a token, in days: none is forgotten and open for good.
+pub const TOKEN_DAYS_MAX: u64 = 3_650;
+const DAY_MS: u64 = 86_400_000;
 /// Entries or addresses that one token names.
 pub const TOKEN_LIMITS_MAX: usize = 100;
 
@@ -188,15 +191,21 @@ fn check_system(name: &str) -> Result<(), ReadError> {
     Err(ReadError::Invalid(rule))
 }
 
-fn in_future(expires: Millis, now: Millis) -> Result<(), ReadError> {
-    if expires > now { Ok(()) } else { Err(ReadError::Invalid("the token's end lies in the past".into())) }
+fn in_bounds(expires: Millis, now: Millis) -> Result<(), ReadError> {
+    if expires <= now {
+        return Err(ReadError::Invalid("the token's end lies in the past".into()));
+    }
+    if expires > now.plus(TOKEN_DAYS_MAX * DAY_MS) {
+        return Err(ReadError::Invalid(format!("a token lasts {TOKEN_DAYS_MAX} days at most")));
+    }
+    Ok(())
 }
 
 impl Local {
     /// Issues a token to a system, in place of those it had. The answer is the only copy.
     ///
     /// # Errors
-    /// [`ReadError::Full`], [`ReadError::Invalid`] for a bad name, an end in the past, or too many limits.
+    /// [`ReadError::Full`], [`ReadError::Invalid`] for a bad name, an end in the past or too far ahead, or too many limits.
     pub fn issue_token(&self, name: &str, terms: &TokenTerms, now: Millis) -> Result<String, ReadError> {
         self.admit_system(name, &Credential::Token, terms, now)
     }
@@ -213,7 +222,7 @@ impl Local {
         now: Millis,
     ) -> Result<String, ReadError> {
         check_system(name)?;
-        in_future(terms.expires, now)?;
+        in_bounds(terms.expires, now)?;
         self.write(|connection| {
             diesel::delete(tokens::table.filter(tokens::name.eq(name))).execute(connection)?;
             make(connection, (name, credential), terms, now)
@@ -224,7 +233,8 @@ impl Local {
     /// without a gap. The answer is the only copy.
     ///
     /// # Errors
-    /// [`ReadError::Unknown`] for a system without a token, [`ReadError::Full`], [`ReadError::Invalid`] for an end in the past.
+    /// [`ReadError::Unknown`] for a system without a token, [`ReadError::Full`], [`ReadError::Invalid`] for an end in the past
+    /// or too far ahead.
     pub fn rotate_token(
         &self,
         name: &str,
@@ -232,7 +242,7 @@ impl Local {
         (expires, until): (Millis, Millis),
         now: Millis,
     ) -> Result<String, ReadError> {
-        in_future(expires, now)?;
+        in_bounds(expires, now)?;
         self.write(|connection| {
             let of_system = tokens::table.filter(tokens::name.eq(name));
             let newest: Option<TokenRow> =
@@ -329,7 +339,9 @@ mod tests {
         local.revoke_token("registry").unwrap();
         assert_eq!(local.system(&second, NOW), Ok(None));
         assert!(local.revoke_token("registry").is_err() && local.system_tokens().unwrap().is_empty());
-        assert!(local.issue_token("registry", &TokenTerms::until(NOW), NOW).is_err());
+        for end in [NOW, NOW.plus(TOKEN_DAYS_MAX * DAY_MS + 1)] {
+            assert!(matches!(local.issue_token("registry", &TokenTerms::until(end), NOW), Err(ReadError::Invalid(_))));
+        }
         for wrong in ["", "登记系统", "Registry", "-registry", "a b", &"r".repeat(65)] {
             assert!(matches!(local.issue_token(wrong, &terms, NOW), Err(ReadError::Invalid(_))), "{wrong}");
         }

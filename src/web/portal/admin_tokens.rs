@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 
 use crate::clock::Millis;
 use crate::ids::EntryName;
-use crate::readmodel::local::tokens::is_system_name;
+use crate::readmodel::local::tokens::{TOKEN_DAYS_MAX, is_system_name};
 use crate::readmodel::local::{SystemToken, TokenTerms};
 use crate::service::ServiceError;
 use crate::web::problem::Problem;
@@ -20,7 +20,6 @@ use super::views::{Choice, Fault, Faults};
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
-const DAYS_MAX: u64 = 3_650;
 const OVERLAP_HOURS_MAX: u64 = 720;
 
 /// All tokens, and the form for a new one.
@@ -114,7 +113,7 @@ fn terms(visitor: &Visitor, form: &Fields) -> Result<TokenTerms, Faults> {
 }
 
 fn days(form: &Fields) -> Option<u64> {
-    form.get("days").parse().ok().filter(|days| (1..=DAYS_MAX).contains(days))
+    form.get("days").parse().ok().filter(|days| (1..=TOKEN_DAYS_MAX).contains(days))
 }
 
 /// Issues a token, and shows it once.
