@@ -138,6 +138,7 @@ fn grants(city: &City) -> Vec<Visit> {
         made("被拒绝", &[("deny", provider)], consumer),
         made("已申诉", &[("deny", provider), ("appeal", consumer)], authority),
         made("已生效", &[("approve", provider)], provider),
+        made("待续期", &[("approve", provider)], consumer),
         made("已暂停", &[("approve", provider), ("suspend", provider)], provider),
     ]
 }
