@@ -88,7 +88,7 @@ fn is_modest(file: &[u8]) -> bool {
         }
         streams += 1;
         // After the end of the line and the two bytes of zlib's head (RFC 1950).
-        let line = if file.get(end) == Some(&b'\r') { 2 } else { 1 };
+        let line = if file.get(end..end + 2).is_some_and(|two| two == b"\r\n") { 2 } else { 1 };
         let length = file.get(end + line + 2..).map_or(0, |data| inflated_until_it_breaks(data, left));
         if streams > STREAMS_MAX || length > left {
             return false;
@@ -100,15 +100,43 @@ fn is_modest(file: &[u8]) -> bool {
 
 /// Whether a stream is packed otherwise than deflated once: our papers have no such streams, and only that is counted.
 fn packs_as_no_copy_does(file: &[u8]) -> bool {
-    const OTHERS: [&[u8]; 8] =
-        [b"LZW", b"/RL", b"RunLength", b"A85", b"ASCII", b"AHx", b"/FlateDecode/Fl", b"/FlateDecode /Fl"];
-    let of = |part: &[u8], name: &[u8]| part.windows(name.len()).any(|window| window == name);
-    let filters = file.windows(7).enumerate().filter(|(_, window)| window == b"/Filter");
-    let mut names = filters.filter_map(|(at, _)| file.get(at + 7..file.len().min(at + 71)));
-    names.any(|names| {
-        let end = names.windows(2).position(|window| window == b">>").unwrap_or(names.len());
-        names.get(..end).is_some_and(|names| OTHERS.iter().any(|other| of(names, other)))
-    })
+    const KEY: &[u8] = b"/Filter";
+    let file = unescaped(file);
+    let keys = file.windows(KEY.len()).enumerate().filter(|(_, window)| *window == KEY);
+    keys.filter_map(|(at, _)| file.get(at + KEY.len()..)).any(|value| !is_deflate(value))
+}
+
+/// Whether the value of a filter begins with deflate, by itself or as a list of one. What stands elsewhere, behind a
+/// reference, could be anything.
+fn is_deflate(value: &[u8]) -> bool {
+    const NAME: &[u8] = b"/FlateDecode";
+    let value = value.trim_ascii_start();
+    let (value, is_list) = value.strip_prefix(b"[").map_or((value, false), |list| (list.trim_ascii_start(), true));
+    let Some(rest) = value.strip_prefix(NAME) else { return false };
+    if is_list {
+        return rest.trim_ascii_start().starts_with(b"]");
+    }
+    rest.first().is_none_or(|next| next.is_ascii_whitespace() || b"/>".contains(next))
+}
+
+/// The file with the bytes that names may have as two digits after a `#` (ISO 32000-1, 7.3.5) as they are meant.
+fn unescaped(file: &[u8]) -> Vec<u8> {
+    let mut read = Vec::with_capacity(file.len());
+    let mut rest = file;
+    while let [byte, after @ ..] = rest {
+        let escaped = after.first_chunk::<2>().filter(|_| *byte == b'#').and_then(|digits| hex::decode(digits).ok());
+        match escaped {
+            Some(meant) => {
+                read.extend(meant);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                read.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    read
 }
 
 fn show(desk: &Desk, identifier: String, answer: Option<Verified>, copy: Option<CopyVerdict>) -> Answer {
@@ -179,10 +207,27 @@ mod tests {
         assert!(is_modest(b"{}") && is_modest(b"%PDF-1.7\nstream\n") && is_modest(&with(b"\x03\x00")));
         let bomb = crate::web::sheets::inflate::tests::bomb(60_000);
         assert!(!is_modest(&with(&bomb)) && !is_modest(&with(&bomb[..59_000])));
-        for packed in ["/LZWDecode", " [/FlateDecode /FlateDecode]", "[/RL /FlateDecode]"] {
-            let file = format!("%PDF-1.7\n1 0 obj\n<</Length 3/Filter{packed}>>\nstream\nabc\nendstream");
-            assert!(!is_modest(file.as_bytes()), "{packed}");
+        let bare = |end: &[u8]| [&b"%PDF-1.7\n<</Filter/FlateDecode>>\nstream"[..], end, b"\x78\x9c", &bomb].concat();
+        assert!([&b"\n"[..], b"\r\n", b"\r"].iter().all(|end| !is_modest(&bare(end))));
+        let packed =
+            |how: &str| is_modest(format!("%PDF-1.7\n1 0 obj\n<</Length 3{how}>>\nstream\nabc\nendstream").as_bytes());
+        for ours in ["/Filter/FlateDecode", "/Filter [ /FlateDecode ]", "/Filter\n/FlateDecode/DL 3"] {
+            assert!(packed(ours), "{ours}");
         }
+        for other in [
+            "/Filter/LZWDecode",
+            "/Filter [/FlateDecode /FlateDecode]",
+            "/Filter[/RL /FlateDecode]",
+            "/Filter/L#5aWDecode",
+            "/F#69lter[/Fl#61teDecode/Fl#61teDecode]",
+            "/#46ilter/A#53CIIHexDecode",
+            "/Filter[/FlateDecode\n\n/FlateDecode]",
+            "/Filter 5 0 R",
+            "/Filter/FlateDecodeX",
+        ] {
+            assert!(!packed(other), "{other}");
+        }
+        assert!(!packed("/Fl#61teDecode/Filter/#4cZWDecode") && packed("/Filter/Fl#61teDecode"));
         assert!(!is_modest(&b"%PDF-1.7\n".iter().copied().chain(b"stream\n..".repeat(65)).collect::<Vec<u8>>()));
     }
 }
