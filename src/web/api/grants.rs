@@ -229,28 +229,36 @@ pub async fn approve(
     Ok(Json(step(*id, state, &committed)))
 }
 
-/// **Permissions**: reviewer of the provider.
-pub async fn deny(
-    node: Data<Node>,
-    caller: Caller,
-    id: Path<GrantId>,
-    _: Wait,
-    why: Body<Why>,
-) -> Result<Json<GrantStep>, Problem> {
-    let committed = node.deny_grant(&caller.0, *id, why.0.reason).await?;
-    Ok(Json(step(*id, GrantState::Denied, &committed)))
+/// Handlers of the steps that take nothing but a reason: each with its use case and the state that follows.
+macro_rules! with_a_reason {
+    ($($(#[$permissions:meta])* $handler:ident: $use_case:ident => $state:ident;)+) => {$(
+        $(#[$permissions])*
+        pub async fn $handler(
+            node: Data<Node>,
+            caller: Caller,
+            id: Path<GrantId>,
+            _: Wait,
+            why: Body<Why>,
+        ) -> Result<Json<GrantStep>, Problem> {
+            let committed = node.$use_case(&caller.0, *id, why.0.reason).await?;
+            Ok(Json(step(*id, GrantState::$state, &committed)))
+        }
+    )+};
 }
 
-/// **Permissions**: reviewer of the provider or of the consumer.
-pub async fn revoke(
-    node: Data<Node>,
-    caller: Caller,
-    id: Path<GrantId>,
-    _: Wait,
-    why: Body<Why>,
-) -> Result<Json<GrantStep>, Problem> {
-    let committed = node.revoke_grant(&caller.0, *id, why.0.reason).await?;
-    Ok(Json(step(*id, GrantState::Revoked, &committed)))
+with_a_reason! {
+    /// **Permissions**: reviewer of the provider.
+    deny: deny_grant => Denied;
+    /// **Permissions**: reviewer of the provider or of the consumer.
+    revoke: revoke_grant => Revoked;
+    /// **Permissions**: reviewer of the provider or of the authority.
+    suspend: suspend_grant => Suspended;
+    /// **Permissions**: reviewer of the department that suspended it, or of the authority.
+    resume: resume_grant => Active;
+    /// **Permissions**: reviewer of the provider.
+    extend: extend_grant => Requested;
+    /// **Permissions**: clerk or reviewer of the consumer.
+    appeal: appeal_grant => Appealed;
 }
 
 /// **Permissions**: clerk, reviewer or system of the consumer.
@@ -264,54 +272,6 @@ pub async fn renew(
     let committed = node.renew_grant(&caller.0, *id, term.0.valid_until.0).await?;
     let step = step(committed.transaction_id.into(), GrantState::Requested, &committed);
     Ok(HttpResponse::Created().json(step))
-}
-
-/// **Permissions**: reviewer of the provider or of the authority.
-pub async fn suspend(
-    node: Data<Node>,
-    caller: Caller,
-    id: Path<GrantId>,
-    _: Wait,
-    why: Body<Why>,
-) -> Result<Json<GrantStep>, Problem> {
-    let committed = node.suspend_grant(&caller.0, *id, why.0.reason).await?;
-    Ok(Json(step(*id, GrantState::Suspended, &committed)))
-}
-
-/// **Permissions**: reviewer of the department that suspended it, or of the authority.
-pub async fn resume(
-    node: Data<Node>,
-    caller: Caller,
-    id: Path<GrantId>,
-    _: Wait,
-    why: Body<Why>,
-) -> Result<Json<GrantStep>, Problem> {
-    let committed = node.resume_grant(&caller.0, *id, why.0.reason).await?;
-    Ok(Json(step(*id, GrantState::Active, &committed)))
-}
-
-/// **Permissions**: reviewer of the provider.
-pub async fn extend(
-    node: Data<Node>,
-    caller: Caller,
-    id: Path<GrantId>,
-    _: Wait,
-    why: Body<Why>,
-) -> Result<Json<GrantStep>, Problem> {
-    let committed = node.extend_grant(&caller.0, *id, why.0.reason).await?;
-    Ok(Json(step(*id, GrantState::Requested, &committed)))
-}
-
-/// **Permissions**: clerk or reviewer of the consumer.
-pub async fn appeal(
-    node: Data<Node>,
-    caller: Caller,
-    id: Path<GrantId>,
-    _: Wait,
-    why: Body<Why>,
-) -> Result<Json<GrantStep>, Problem> {
-    let committed = node.appeal_grant(&caller.0, *id, why.0.reason).await?;
-    Ok(Json(step(*id, GrantState::Appealed, &committed)))
 }
 
 /// **Permissions**: reviewer of the authority.
