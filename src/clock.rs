@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Millis(pub u64);
 
-const DAY_MS: u64 = 86_400_000;
+/// A day in milliseconds.
+pub const DAY_MS: u64 = 86_400_000;
 /// Chinese law counts days at UTC+8, the whole year round.
 const OFFSET_MS: u64 = 8 * 3_600_000;
 

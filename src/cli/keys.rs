@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use crate::clock::{Clock as _, Millis, SystemClock};
+use crate::clock::{Clock as _, DAY_MS, Millis, SystemClock};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::secret::Secret;
 use crate::crypto::sign::KeyId;
@@ -16,7 +16,6 @@ use crate::ids::DepartmentId;
 use super::demo::client::{Session, http};
 use super::error::CliError;
 
-const DAY_MS: u64 = 86_400_000;
 /// Longest file or password read here, in bytes.
 const INPUT_BYTES_MAX: u64 = 64 * 1024;
 

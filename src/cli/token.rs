@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::clock::{Clock as _, Millis, SystemClock};
+use crate::clock::{Clock as _, DAY_MS, Millis, SystemClock};
 use crate::crypto::tls::fingerprint_of;
 use crate::ids::EntryName;
 use crate::readmodel::local::tokens::{Credential, TOKEN_DAYS_MAX};
@@ -15,7 +15,6 @@ use crate::service::config::NodeConfig;
 use super::account::note;
 use super::error::CliError;
 
-const DAY_MS: u64 = 24 * HOUR_MS;
 const HOUR_MS: u64 = 3_600_000;
 
 /// Work with tokens of departmental systems.

@@ -10,7 +10,7 @@ use rcgen::{
 };
 use zeroize::Zeroizing;
 
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 use crate::ids::DepartmentId;
 
 use super::secret::Secret;
@@ -19,7 +19,6 @@ use super::{CryptoError, key_file, pem};
 
 const CERTIFICATE_FILE: &str = "ca.pem";
 const KEY_FILE: &str = "ca-key.pem";
-const DAY_MS: u64 = 86_400_000;
 /// How long the authority's own certificate is valid.
 const AUTHORITY_DAYS: u64 = 20 * 365;
 /// How long a node's certificate is valid.

@@ -3,14 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 use crate::ids::{ItemName, Slug};
 
 use super::{Actor, Text};
 
 /// A year of a term, in milliseconds: 365.25 days.
 const YEAR_MS: u64 = 31_557_600_000;
-const DAY_MS: u64 = 86_400_000;
 
 /// A type in one version, as its file says it and the ledger keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -28,7 +28,7 @@ use crate::state::{Outcome, State};
 use super::ledger::{Ledger, Pending};
 
 pub(super) const START: Millis = Millis(1_795_000_000_000);
-pub(super) const DAY: u64 = 86_400_000;
+pub(super) use crate::clock::DAY_MS as DAY;
 pub(super) const HOUSEHOLD: &str = "public-security/household-registration";
 
 pub(super) fn department(id: &str) -> DepartmentId {

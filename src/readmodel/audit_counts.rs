@@ -324,9 +324,9 @@ fn actors_standing_out(connection: &mut Database, first: u64, last: u64) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::DAY_MS;
     use crate::readmodel::testing::{BEGIN, access};
 
-    const DAY_MS: u64 = 86_400_000;
     const ENTRY: &str = "public-security/household-registration";
 
     fn filled(records: &[AccessRecord]) -> (tempfile::TempDir, ReadModel) {

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 
 use super::Node;
 
-const DAY_MS: u64 = 86_400_000;
 /// Days before an end at which warnings begin, each louder than the one before.
 pub const WARNING_DAYS: [u64; 3] = [30, 7, 1];
 const LOOK_EVERY: Duration = Duration::from_secs(600);

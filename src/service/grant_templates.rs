@@ -1,6 +1,6 @@
 //! Common matters: one form asks several providers for what the matter takes.
 
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 use crate::crypto::digest::Hash;
 use crate::domain::catalog::{EntryState, Sharing};
 use crate::domain::department_files::templates::{GrantTemplate, TemplateGrant};
@@ -11,8 +11,6 @@ use super::Node;
 use super::error::ServiceError;
 use super::principal::Principal;
 use super::writes::Committed;
-
-const DAY_MS: u64 = 86_400_000;
 
 /// What the requests say beside what the template says; what is left out stays as the template has it.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,6 @@
 //! Grants on the ledger between request and end: replaced, approved by two, suspended, extended, appealed against.
 
+use crate::clock::DAY_MS;
 use crate::domain::Role;
 use crate::domain::command::GrantEnding;
 use crate::domain::grant::life::{Appeal, AppealRuling, FirstApproval, Life, Ruling, TWO_APPROVERS_GRADE, Word};
@@ -12,7 +13,7 @@ use super::machine::{Context, State};
 use super::outcome::Refusal;
 
 /// The longest time that the authority may give a provider to decide again: ninety days.
-const DECIDE_MS_MAX: u64 = 90 * 86_400_000;
+const DECIDE_MS_MAX: u64 = 90 * DAY_MS;
 
 impl State {
     /// A renewal or change comes in the place of a grant that is in force.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 use crate::domain::catalog::{Entry, EntryState, Sharing};
 use crate::domain::command::GrantEnding;
 use crate::domain::grant::bounds::{Bounds, ItemTerm};
@@ -16,7 +16,7 @@ use super::machine::{Context, State};
 use super::outcome::Refusal;
 
 /// The longest term of a grant: five years and a day, for "long" terms must end too.
-pub const TERM_MS_MAX: u64 = 1_827 * 86_400_000;
+pub const TERM_MS_MAX: u64 = 1_827 * DAY_MS;
 /// Grants that one consumer may have asked for on one entry.
 const GRANTS_AN_ENTRY_MAX: usize = 10_000;
 /// Departments for which one request asks beside the one that makes it.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 use crate::crypto::seal::SealingPublicKey;
 use crate::crypto::sign::{KeyId, PublicKey};
 use crate::domain::Role;
@@ -19,9 +19,9 @@ use super::outcome::Refusal;
 /// How long a signing key signs on after another took its place, in block time: what is in flight passes.
 pub const RETIRING_MS: u64 = 600_000;
 /// How long an endorsement counts, in block time.
-pub const ENDORSEMENT_MS: u64 = 30 * 86_400_000;
+pub const ENDORSEMENT_MS: u64 = 30 * DAY_MS;
 /// The longest announced life of a key: ten years.
-pub const KEY_TERM_MS_MAX: u64 = 3_653 * 86_400_000;
+pub const KEY_TERM_MS_MAX: u64 = 3_653 * DAY_MS;
 /// Keys that a department may ever have had.
 const KEYS_MAX: usize = 1_000;
 /// Keys of one department that may sign at the same time.

@@ -14,7 +14,7 @@ mod snapshot;
 
 use serde_json::json;
 
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 use crate::crypto::digest::HashAlgorithm;
 use crate::crypto::sign::SigningKey;
 use crate::domain::case::{CaseOpening, SignOff, SignOffStep};
@@ -35,7 +35,7 @@ use super::{Outcome, Refusal, State};
 mod findings;
 
 const START: Millis = Millis(1_795_000_000_000);
-const DAY: u64 = 86_400_000;
+const DAY: u64 = DAY_MS;
 
 struct City {
     state: State,

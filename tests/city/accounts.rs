@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use mulu::clock::{Clock as _, SystemClock};
+use mulu::clock::{Clock as _, DAY_MS, SystemClock};
 use serde_json::{Value, json};
 
 use crate::harness::{Caller, City, until};
-
-const DAY_MS: u64 = 86_400_000;
 
 fn admin(city: &City) -> Caller {
     city.person("transport", "admin1")

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
-use mulu::clock::{Clock as _, Millis, SystemClock};
+use mulu::clock::{Clock as _, DAY_MS, Millis, SystemClock};
 use mulu::readmodel::local::{Act, ActKind, Local};
 use serde_json::{Value, json};
 use totp_rs::{Builder, Secret};
@@ -333,7 +333,7 @@ fn a_department_may_demand_a_second_factor() {
     database.batch_execute("DELETE FROM acts").unwrap();
     drop(database);
     let local = Local::open(&model).unwrap();
-    local.note(&act, Millis(now().0 - 86_400_000)).unwrap();
+    local.note(&act, Millis(now().0 - DAY_MS)).unwrap();
     let digest = local.last_act_before(now()).unwrap().unwrap().digest;
     drop(local);
     city.start_all();

@@ -13,14 +13,14 @@ use crate::cli::demo::prepare::prepare;
 use crate::cli::demo::supervisor::{Event, Supervisor};
 use crate::cli::error::CliError;
 use crate::cli::init::Shape;
-use crate::clock::{Clock as _, SystemClock};
+use crate::clock::{Clock as _, DAY_MS, SystemClock};
 use crate::crypto::keyring::Keyring;
 use crate::readmodel::local::{Local, TokenTerms};
 use crate::service::departments::load;
 
 use super::ledger::load::Entrance;
 
-const TOKEN_MS: u64 = 86_400_000;
+const TOKEN_MS: u64 = DAY_MS;
 const READY_PATIENCE: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long the read model may take to catch up between measurements.

@@ -5,7 +5,7 @@ use std::thread;
 
 use crate::cli::account::put;
 use crate::cli::error::CliError;
-use crate::clock::{Clock as _, SystemClock};
+use crate::clock::{Clock as _, DAY_MS, SystemClock};
 use crate::crypto::password::random_password;
 use crate::readmodel::local::accounts::NewAccount;
 use crate::readmodel::local::{Local, TokenTerms};
@@ -17,7 +17,6 @@ use super::manifest::{AccountEntry, Manifest, NodeEntry};
 /// The system in whose name a department's token acts.
 const SYSTEM: &str = "business-system";
 const TOKEN_DAYS: u64 = 365;
-const DAY_MS: u64 = 86_400_000;
 /// Passwords are hashed slowly on purpose: a few departments at the same time.
 const THREADS: usize = 4;
 

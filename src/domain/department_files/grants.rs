@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 use crate::domain::catalog::{Entry, Masking};
 use crate::domain::grant::{Approval, GrantMode, GrantRequest, GrantedItem};
 use crate::ids::{EntryName, GrantId, ItemName, Version};
 
 use super::FileError;
-
-const DAY_MS: u64 = 86_400_000;
 
 /// A grant to ask for: a request whose term is counted in days.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

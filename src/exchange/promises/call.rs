@@ -136,10 +136,11 @@ fn grace(promise: &Promise) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::DAY_MS;
     use crate::crypto::sign::SigningKey;
 
     const AT: Millis = Millis(1_795_000_000_000);
-    const KEPT_MS: u64 = 86_400_000;
+    const KEPT_MS: u64 = DAY_MS;
 
     fn promised(access_id: AccessId, ms: u64) -> Call {
         let promise = Promise { access_id, record_digest: Hash([1; 32]), by: AT.plus(ms) };

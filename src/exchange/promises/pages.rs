@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 use crate::domain::finding::Mismatch;
 
 use super::call::{Call, Found, Id, Verdict};
@@ -13,7 +13,7 @@ use super::coverage::Coverage;
 /// Calls in the book; beyond, the oldest go unwatched and are counted.
 pub(super) const CALLS_MAX: usize = 50_000;
 /// How long a call stays whose record does not come.
-pub(super) const KEPT_MS: u64 = 86_400_000;
+pub(super) const KEPT_MS: u64 = DAY_MS;
 
 /// What the book says about itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]

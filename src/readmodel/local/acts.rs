@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 use crate::crypto::digest::sm3;
 use crate::readmodel::columns::{column, count, number};
 use crate::readmodel::error::ReadError;
@@ -26,7 +26,6 @@ pub const AGE_MS_MAX: u64 = 730 * DAY_MS;
 pub const FAILURES_A_DAY_MAX: usize = 1_000;
 /// Who acts at the node's own command line.
 pub const OPERATOR: &str = "operator";
-const DAY_MS: u64 = 86_400_000;
 const TEXT_CHARS_MAX: usize = 500;
 
 macro_rules! kinds {

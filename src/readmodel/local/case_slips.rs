@@ -103,6 +103,7 @@ impl Local {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::DAY_MS;
 
     const NOW: Millis = Millis(1_795_000_000_000);
 
@@ -110,7 +111,7 @@ mod tests {
     fn a_slip_is_made_once_and_numbers_count_a_day() {
         let dir = tempfile::tempdir().unwrap();
         let local = Local::open(dir.path()).unwrap();
-        let [first, second, next_day] = [0, 1, 86_400_000].map(|after| CaseId::new(NOW.plus(after)));
+        let [first, second, next_day] = [0, 1, DAY_MS].map(|after| CaseId::new(NOW.plus(after)));
         assert_eq!(local.known_slip(first), Ok(None));
         let [one, two, three] = [first, second, next_day].map(|case| local.case_slip(case, NOW).unwrap());
         assert_eq!(local.case_slip(first, NOW.plus(9)), Ok(one.clone()), "the same slip again");

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 use crate::ids::EntryName;
 use crate::readmodel::columns::{column, count, number, to_json};
 use crate::readmodel::error::ReadError;
@@ -21,7 +21,6 @@ pub const TOKENS_MAX: usize = 200;
 const SYSTEM_CHARS_MAX: usize = 64;
 /// The longest life of a token, in days: none is forgotten and open for good.
 pub const TOKEN_DAYS_MAX: u64 = 3_650;
-const DAY_MS: u64 = 86_400_000;
 /// Entries or addresses that one token names.
 pub const TOKEN_LIMITS_MAX: usize = 100;
 

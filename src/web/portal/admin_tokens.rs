@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use actix_web::http::StatusCode;
 
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 use crate::ids::EntryName;
 use crate::readmodel::local::tokens::{TOKEN_DAYS_MAX, is_system_name};
 use crate::readmodel::local::{SystemToken, TokenTerms};
@@ -19,7 +19,6 @@ use super::views::admin::{TokenRow, Tokens};
 use super::views::{Choice, Fault, Faults};
 
 const HOUR_MS: u64 = 3_600_000;
-const DAY_MS: u64 = 24 * HOUR_MS;
 const OVERLAP_HOURS_MAX: u64 = 720;
 
 /// All tokens, and the form for a new one.

@@ -1,8 +1,6 @@
 //! Days that people write, at UTC+8.
 
-use crate::clock::Millis;
-
-const DAY_MS: u64 = 86_400_000;
+use crate::clock::{DAY_MS, Millis};
 
 /// The first moment of a day such as `2026-01-31`.
 pub fn start_of(day: &str) -> Option<Millis> {

@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 
+use crate::clock::DAY_MS;
 use crate::domain::catalog::{Entry, Sharing};
 use crate::domain::grant::bounds::Bounds;
 use crate::domain::grant::{Details, GrantRequest};
@@ -21,7 +22,7 @@ use super::views::grants::{GrantFields, GrantRequestForm};
 use super::views::{Choice, Faults};
 
 /// What the form suggests: a term that is often granted, and a number that a counter reaches in a day.
-const TERM_MS: u64 = 180 * 86_400_000;
+const TERM_MS: u64 = 180 * DAY_MS;
 const DAILY_MAX: u32 = 500;
 const DAILY_MAX_MAX: u32 = 10_000_000;
 const LEGAL_CHARS_MAX: usize = 500;

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
 
+use crate::clock::DAY_MS;
 use crate::domain::Role;
 use crate::domain::department_files::templates::GrantTemplate;
 use crate::ids::{EntryName, ItemName};
@@ -17,7 +18,6 @@ use super::render::{Answer, FAULTY};
 use super::views::Faults;
 use super::views::grant_templates::{GrantTemplates, Part, TemplateCard, TemplateResult};
 
-const DAY_MS: u64 = 86_400_000;
 const TEXT_CHARS_MAX: usize = 200;
 
 /// The matters.

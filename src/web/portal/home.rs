@@ -1,6 +1,6 @@
 //! The first page: what waits for the reader, what is overdue, what they sent and where it stands.
 
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 use crate::domain::Role;
 use crate::domain::grant::GrantState;
 use crate::readmodel::PageRequest;
@@ -21,7 +21,7 @@ const COUNTED_MAX: u32 = 200;
 /// Tasks on the page; the rest stands in its lists.
 const TASKS_MAX: usize = 50;
 /// A grant that ends within this time is about to expire.
-const EXPIRY_MS: u64 = 30 * 86_400_000;
+const EXPIRY_MS: u64 = 30 * DAY_MS;
 
 /// The first page, or the part of it that changes.
 pub async fn home(visitor: Visitor) -> Answer {

@@ -2,6 +2,7 @@
 
 use actix_web::web::Path;
 
+use crate::clock::DAY_MS;
 use crate::crypto::sign::KeyId;
 use crate::domain::Role;
 use crate::domain::keys::{KeyRecord, KeyState};
@@ -13,7 +14,6 @@ use super::render::Answer;
 use super::views::Flash;
 use super::views::keys::{KeyRow, Keys};
 
-const DAY_MS: u64 = 86_400_000;
 const DAYS_MAX: u64 = 3_650;
 
 /// All keys that the department has and had.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{HOUSEHOLD, about_the_seller};
 use crate::harness::{Caller, City, Wish, eventually};
+use mulu::clock::DAY_MS;
 
 /// Says something on a grant at one's own node, which has to know of what was done before.
 #[track_caller]
@@ -42,7 +43,7 @@ fn a_grant_is_suspended_at_once_resumed_and_renewed_in_one_step() {
     provider.post(&format!("grants/{id}/resume"), &because("x")).problem(403, "not_allowed");
     let resumed = bureau.post(&format!("grants/{id}/resume"), &because("已整改")).ok();
 
-    let until = crate::harness::now().plus(90 * 86_400_000).to_string();
+    let until = crate::harness::now().plus(90 * DAY_MS).to_string();
     let renewal = say(&consumer, &id, "renew", &resumed, &json!({"valid_until": until}));
     let new = renewal["id"].as_str().unwrap();
     assert_eq!(query().ok()["grant_id"], id, "the old one serves until the new one is approved");
@@ -74,11 +75,11 @@ fn a_refusal_goes_to_the_data_bureau_and_back_and_decisions_have_their_days() {
     // Ten working days, and five more once: never fewer calendar days.
     let deadline = |shown: &Value| mulu::clock::Millis::parse(shown["decide_by"].as_str().unwrap()).unwrap();
     let plain = deadline(&provider.get(&format!("grants/{id}")).ok());
-    assert!(plain.since(crate::harness::now()) > 11 * 86_400_000, "{plain}");
+    assert!(plain.since(crate::harness::now()) > 11 * DAY_MS, "{plain}");
     let extended = provider.post(&format!("grants/{id}/extend"), &because("案情复杂")).ok();
     provider.post(&format!("grants/{id}/extend"), &because("再延")).problem(409, "conflict");
     let more = deadline(&provider.get(&format!("grants/{id}?min_index={}", extended["ledger_index"])).ok());
-    assert!(more.since(plain) >= 5 * 86_400_000, "{plain} {more}");
+    assert!(more.since(plain) >= 5 * DAY_MS, "{plain} {more}");
     let overdue = provider.get("grants?overdue=true&provider=public-security").ok();
     assert!(overdue["items"].as_array().unwrap().iter().all(|grant| grant["id"] != json!(id)), "{overdue}");
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::bench::search::{ACTS, SUBJECTS};
 use crate::cli::error::CliError;
 use crate::cli::sample::Rng;
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 use crate::crypto::digest::HashAlgorithm;
 use crate::crypto::sign::SigningKey;
 use crate::domain::catalog::Masking;
@@ -23,7 +23,7 @@ use crate::state::State;
 const BEGIN: Millis = Millis(1_795_000_000_000);
 /// Between two transactions, so that the ids of ten minutes stay few.
 const STEP_MS: u64 = 10;
-const TERM_MS: u64 = 365 * 86_400_000;
+const TERM_MS: u64 = 365 * DAY_MS;
 /// Departments that provide, and the city's districts, which ask.
 const BUREAUS: usize = 80;
 const DISTRICTS: usize = 16;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::demo::client::{Session, http};
 use crate::cli::demo::manifest::{Manifest, NodeEntry};
 use crate::cli::error::CliError;
-use crate::clock::{Clock as _, SystemClock};
+use crate::clock::{Clock as _, DAY_MS, SystemClock};
 use crate::domain::Role;
 use crate::domain::department_files::department::Part;
 use crate::service::departments::load;
@@ -26,7 +26,7 @@ pub const ENTRY: &str = "public-security/bench-records";
 const DEPARTMENT_FILE: &str = "department.toml";
 /// Lists of the city that departments' files refer to.
 const LISTS: [&str; 3] = ["purposes.toml", "calendar.toml", "code-lists.toml"];
-const TERM_MS: u64 = 86_400_000;
+const TERM_MS: u64 = DAY_MS;
 /// The most that a grant allows in a day.
 const DAILY_MAX: u32 = 10_000_000;
 const PATIENCE: Duration = Duration::from_secs(20);
