@@ -218,7 +218,7 @@ impl ReadModel {
     /// # Errors
     /// [`ReadError`].
     pub fn accesses(&self, filter: &AccessFilter) -> Result<Page<AccessView>, ReadError> {
-        let query = listing(filter, self.is_on_a_server())?;
+        let query = listing(filter, self.server().is_some())?;
         self.read(|connection| {
             let rows = query.select(AccessRow::as_select()).load(connection)?;
             let index = projected(connection)?.ledger_index();
@@ -251,7 +251,7 @@ impl ReadModel {
     /// [`ReadError`].
     pub fn recorded(&self, consumer: &DepartmentId, after: u64) -> Result<RecordedPage, ReadError> {
         let mut query = accesses::table.filter(accesses::pos.gt(column(after))).into_boxed();
-        query = if self.is_on_a_server() {
+        query = if self.server().is_some() {
             query.filter(accesses::consumer.eq(consumer.as_str()))
         } else {
             // The plus keeps the planner on the order of places.

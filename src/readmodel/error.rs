@@ -64,7 +64,7 @@ impl ReadError {
             Self::Corrupt(message)
         } else if has("is locked") || has("is busy") || has("timed out") {
             Self::Busy(message)
-        } else if has("disk is full") || has("readonly database") {
+        } else if has("disk is full") || has("readonly database") || has("No space left on device") {
             Self::NoRoom(message)
         } else {
             Self::Database(message)

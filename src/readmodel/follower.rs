@@ -1,6 +1,7 @@
 //! The follower: a thread that projects the ledger's blocks as they are applied.
 
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -125,19 +126,28 @@ impl Options {
 pub struct Follower {
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
+    /// Closed when the thread ends.
+    ended: Receiver<()>,
+    model: ReadModel,
 }
 
 impl Follower {
-    /// Stops the thread and waits for its last batch, which is short.
+    /// Stops the thread and waits for its last batch, which is short; not for a server that does not answer, which throws
+    /// away what was not committed.
     pub fn stop(mut self) {
         self.halt();
     }
 
     fn halt(&mut self) {
         self.stop.send_replace(true);
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
+        let Some(thread) = self.thread.take() else { return };
+        while self.ended.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
+            if self.model.is_silent() {
+                tracing::warn!("the follower of the read model is left waiting for its server");
+                return;
+            }
+        }
+        if thread.join().is_err() {
             tracing::error!("the follower of the read model panicked");
         }
     }
@@ -158,12 +168,17 @@ pub fn start<S: BlockSource>(source: Arc<S>, model: ReadModel, options: Options)
     let failed = |e: std::io::Error| ReadError::Database(format!("the follower cannot start: {e}"));
     // Only to wait on the two signals; the work itself is plain blocking code.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+    let (ending, ended) = std::sync::mpsc::channel();
+    let followed = model.clone();
     let worker = Worker { source, model, scope: options.scope(), options, waiting: None, seat: None };
     let thread = std::thread::Builder::new()
         .name("follower".into())
-        .spawn(move || worker.run(&runtime, stopped))
+        .spawn(move || {
+            worker.run(&runtime, stopped);
+            drop::<std::sync::mpsc::Sender<()>>(ending);
+        })
         .map_err(failed)?;
-    Ok(Follower { stop, thread: Some(thread) })
+    Ok(Follower { stop, thread: Some(thread), ended, model: followed })
 }
 
 /// The ledger comes first: when there is more to do than time, listings lag and catch up afterwards. Linux knows a
@@ -206,6 +221,7 @@ impl<S: BlockSource> Worker<S> {
             // Seen before looking, so that no signal is lost between looking and waiting.
             applied.mark_unchanged();
             let step = self.step();
+            self.model.note_answered();
             let caught_up = self.seat.is_some() && matches!(step, Ok(0));
             if step.is_ok() && (self.seat.is_some() || self.waiting.is_some()) {
                 self.model.note(None);
@@ -245,14 +261,18 @@ impl<S: BlockSource> Worker<S> {
         if self.model.is_damaged() {
             return Err(ReadError::Corrupt("a reader met damage".into()));
         }
+        self.model.note_asked();
         if self.seat.is_none() {
             self.seat = self.take_seat()?;
         }
         let Some(seat) = &mut self.seat else { return Ok(0) };
         let (source, options, scope, chain) = (&self.source, &self.options, &self.scope, &seat.chain);
-        let search = &self.model.shared.search;
+        let (model, search) = (&self.model, &self.model.shared.search);
         if search.needs_care() {
+            // It may take minutes, without the database.
+            model.note_answered();
             follow_search(search, &mut seat.connection, chain);
+            model.note_asked();
         }
         let Some(first) = source.block(seat.next_height) else {
             // Readers are told of a server that went away, also when there is nothing to write.
@@ -264,6 +284,7 @@ impl<S: BlockSource> Worker<S> {
             let mut block = first;
             for done in 1.. {
                 projector::project(connection, options, &block)?;
+                model.note_asked();
                 let next = (done < BATCH_BLOCKS_MAX && began.elapsed() < BATCH_TIME_MAX)
                     .then(|| source.block(block.height + 1))
                     .flatten();
@@ -276,6 +297,7 @@ impl<S: BlockSource> Worker<S> {
             position.save(connection)?;
             Ok(position.projected())
         })?;
+        model.note_answered();
         // Before anybody is told that the batch is there: who waits for an entry finds it.
         follow_search(search, &mut seat.connection, chain);
         let blocks = last.next_height() - seat.next_height;
@@ -326,7 +348,9 @@ impl<S: BlockSource> Worker<S> {
         (self.seat, self.waiting) = (None, None);
         match error {
             ReadError::Corrupt(cause) => {
+                self.model.note_asked();
                 let begun = self.model.restart(Some(cause));
+                self.model.note_answered();
                 self.model.note(begun.err().as_ref());
             }
             error => self.model.note(Some(error)),

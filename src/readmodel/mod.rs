@@ -2,9 +2,10 @@
 //!
 //! Two databases a node: the projection, `projection.db` or a schema of a PostgreSQL [`server`], is filled by the
 //! [`follower`] from the ledger and can be thrown away at any time; `local.db` ([`local::Local`]) holds what stands
-//! nowhere else. Every function here blocks: an async caller runs it on a blocking thread.
+//! nowhere else. Every function here blocks: an async caller goes through [`ReadModel::ask`], or a blocking thread.
 
 pub mod accesses;
+mod asking;
 pub mod audit_counts;
 pub mod cases;
 pub mod catalog;
@@ -43,9 +44,9 @@ pub mod transactions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::clock::{Clock as _, SystemClock};
@@ -64,6 +65,9 @@ use server::Server;
 /// Name of the projection's file in a node's data directory.
 pub const PROJECTION_FILE: &str = "projection.db";
 
+/// For how long a server may give the follower no sign of life, which it asks for every second.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+
 /// The projection of one node. Cheap to clone.
 #[derive(Clone)]
 pub struct ReadModel {
@@ -81,6 +85,8 @@ struct Shared {
     damaged: AtomicBool,
     /// What keeps the follower from going on.
     trouble: RwLock<Option<ReadError>>,
+    /// Since when the follower has waited for the database's word, while it does.
+    asked: Mutex<Option<Instant>>,
 }
 
 impl ReadModel {
@@ -122,6 +128,7 @@ impl ReadModel {
             projected: watch::Sender::new(projected),
             damaged: AtomicBool::new(false),
             trouble: RwLock::new(trouble),
+            asked: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -144,7 +151,7 @@ impl ReadModel {
 
     /// Whether no reader met damage since the file was opened, and the follower reaches its database.
     pub fn is_sound(&self) -> bool {
-        let is_stopped = matches!(*self.shared.trouble.read(), Some(ReadError::Unreachable(_) | ReadError::Taken(_)));
+        let is_stopped = matches!(self.standing(), Some(ReadError::Unreachable(_) | ReadError::Taken(_)));
         !self.is_damaged() && !is_stopped
     }
 
@@ -155,15 +162,43 @@ impl ReadModel {
 
     /// What keeps the projection from going on, for the operator.
     pub fn trouble(&self) -> Option<String> {
-        self.shared.trouble.read().as_ref().map(ToString::to_string)
+        self.standing().as_ref().map(ToString::to_string)
+    }
+
+    /// The server that keeps the projection; none where it is a file.
+    pub fn server(&self) -> Option<&Server> {
+        match &self.shared.place {
+            Place::File(_) => None,
+            Place::Server(server) => Some(server),
+        }
     }
 
     fn is_away(&self) -> bool {
-        matches!(*self.shared.trouble.read(), Some(ReadError::Unreachable(_)))
+        matches!(self.standing(), Some(ReadError::Unreachable(_)))
     }
 
-    fn is_on_a_server(&self) -> bool {
-        matches!(self.shared.place, Place::Server(_))
+    /// What the follower met last, unless it still waits for a word.
+    fn standing(&self) -> Option<ReadError> {
+        if self.is_silent() {
+            return Some(ReadError::Unreachable("it takes connections, and does not answer".into()));
+        }
+        self.shared.trouble.read().clone()
+    }
+
+    /// Whether the server has left the follower without an answer for too long.
+    fn is_silent(&self) -> bool {
+        let asked = *self.shared.asked.lock();
+        self.server().is_some() && asked.is_some_and(|since| since.elapsed() > SILENCE_MAX)
+    }
+
+    /// Notes that the follower begins to wait for the database.
+    fn note_asked(&self) {
+        *self.shared.asked.lock() = Some(Instant::now());
+    }
+
+    /// Notes that it waits no more.
+    fn note_answered(&self) {
+        *self.shared.asked.lock() = None;
     }
 
     /// Notes what became of the follower's last step; the log tells each trouble once.
@@ -180,8 +215,8 @@ impl ReadModel {
 
     /// Runs one reader in a snapshot, so that its rows and their ledger index belong together.
     fn read<T>(&self, reader: impl FnOnce(&mut Database) -> Result<T, ReadError>) -> Result<T, ReadError> {
-        if let Some(away @ ReadError::Unreachable(_)) = &*self.shared.trouble.read() {
-            return Err(away.clone());
+        if let Some(away @ ReadError::Unreachable(_)) = self.standing() {
+            return Err(away);
         }
         let pool = self.shared.pool.read().clone();
         let answer = pool.read(reader);

@@ -13,7 +13,7 @@ use super::position::{self, Projected};
 use super::server::Server;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/projection");
-/// How long a server gives one question of a reader.
+/// How long a server gives one statement of a reader.
 pub(super) const READ_TIME_MAX: Duration = Duration::from_secs(15);
 
 /// Where a projection lies.
@@ -37,11 +37,11 @@ impl Place {
         position::projected(&mut connection)
     }
 
-    /// A reader's connection.
-    pub fn reader(&self) -> Result<Database, ReadError> {
+    /// A reader's connection, to whose statements a server gives so much time each.
+    pub fn reader(&self, time_max: Duration) -> Result<Database, ReadError> {
         Ok(match self {
             Self::File(path) => Database::Sqlite(connection::connect(path, Durability::Rebuildable)?),
-            Self::Server(server) => Database::Postgres(server.reader(READ_TIME_MAX)?),
+            Self::Server(server) => Database::Postgres(server.reader(time_max)?),
         })
     }
 
@@ -64,7 +64,7 @@ impl Place {
     pub fn look(&self) -> Result<Database, ReadError> {
         match self {
             Self::File(path) => connection::look(path).map(Database::Sqlite),
-            Self::Server(_) => self.reader(),
+            Self::Server(_) => self.reader(READ_TIME_MAX),
         }
     }
 

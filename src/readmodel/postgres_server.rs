@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
 use diesel::{Connection as _, RunQueryDsl as _};
+use rustix::process::{Pid, Signal};
 
 /// Who PostgreSQL runs as when the tests run as root, which it refuses to do: nobody, anywhere on Debian.
 const NOBODY: u32 = 65_534;
@@ -78,9 +79,22 @@ impl PostgresServer {
         self.folder.path().join("password")
     }
 
+    /// Stops it where it is: it takes connections still, and answers nobody.
+    pub fn freeze(&self) {
+        // The first one before the others: it starts no more.
+        signal(self.child.id(), Signal::STOP);
+        children(self.child.id()).into_iter().for_each(|child| signal(child, Signal::STOP));
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        children(self.child.id()).into_iter().for_each(|child| signal(child, Signal::CONT));
+        signal(self.child.id(), Signal::CONT);
+    }
+
     /// Ends the server, without waiting for its callers.
     pub fn stop(&mut self) {
-        let _ = rustix::process::kill_process(self.pid(), rustix::process::Signal::INT);
+        signal(self.child.id(), Signal::INT);
         self.child.wait().unwrap();
     }
 
@@ -119,10 +133,6 @@ impl PostgresServer {
         diesel::sql_query(sql).get_result::<Row>(&mut self.connect().unwrap()).unwrap().answer
     }
 
-    fn pid(&self) -> rustix::process::Pid {
-        rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap()
-    }
-
     fn wait(&self) {
         let deadline = Instant::now() + PATIENCE;
         while let Err(error) = self.connect() {
@@ -134,9 +144,31 @@ impl PostgresServer {
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
-        let _ = rustix::process::kill_process(self.pid(), rustix::process::Signal::INT);
+        self.thaw();
+        signal(self.child.id(), Signal::INT);
         let _ = self.child.wait();
     }
+}
+
+fn signal(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    // One that has ended meanwhile needs none.
+    let _ = pid.map(|pid| rustix::process::kill_process(pid, signal));
+}
+
+/// Processes that a process started and that run still.
+fn children(parent: u32) -> Vec<u32> {
+    let mut found = Vec::new();
+    for folder in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(pid) = folder.file_name().to_string_lossy().parse() else { continue };
+        let stat = std::fs::read_to_string(folder.path().join("stat")).unwrap_or_default();
+        // After the name in brackets, which may hold anything: the state and the parent.
+        let of = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+        if of == Some(parent) {
+            found.push(pid);
+        }
+    }
+    found
 }
 
 fn is_root() -> bool {

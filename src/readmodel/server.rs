@@ -89,6 +89,12 @@ impl Server {
         &self.schema
     }
 
+    /// Where it is, without anything secret: for the operator.
+    pub fn place(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        format!("{host}:{}/{} ({})", self.port, self.database, self.schema)
+    }
+
     /// Asks the server for its version, to learn whether it can be reached.
     ///
     /// # Errors
@@ -134,7 +140,8 @@ impl Server {
         let settings = format!(
             "SET search_path TO {schema}; SET statement_timeout = {time}; SET lock_timeout = {time}; \
              SET idle_in_transaction_session_timeout = {time}; SET client_min_messages = warning; \
-             SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
+             SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; \
+             SET tcp_user_timeout = 60000"
         );
         connection.batch_execute(&settings).map_err(|error| ReadError::Unreachable(error.to_string()))?;
         Ok(connection)
@@ -205,7 +212,8 @@ pub fn address(host: &str, port: u16, database: &str, user: &str, password: Opti
     let (host, database, user) = (quoted(host), quoted(database), quoted(user));
     let mut address = Zeroizing::new(format!(
         "host='{host}' port='{port}' dbname='{database}' user='{user}' connect_timeout='3' application_name='mulu' \
-         client_encoding='UTF8' keepalives_idle='30' keepalives_interval='10' keepalives_count='3'"
+         client_encoding='UTF8' keepalives_idle='30' keepalives_interval='10' keepalives_count='3' \
+         tcp_user_timeout='60000'"
     ));
     if let Some(password) = password {
         address.push_str(&format!(" password='{}'", quoted(password)));
@@ -248,6 +256,7 @@ mod tests {
         let socket = server("postgres://m%C3%BC@%2Frun%2Fpostgresql/city").unwrap();
         assert_eq!((socket.host.as_str(), socket.port, socket.user.as_str()), ("/run/postgresql", 5432, "mü"));
         assert_eq!(server("postgresql://mulu@[::1]:1/city").unwrap().host, "::1");
+        assert_eq!(known.place(), format!("127.0.0.1:5433/city ({})", known.schema));
         assert_eq!(server("postgresql://mulu@[::1]/city").unwrap().port, 5432);
         for (url, said) in [
             ("sqlite://x", "of the form"),

@@ -9,6 +9,7 @@ use super::accesses::AccessFilter;
 use super::catalog::EntryFilter;
 use super::database::Database;
 use super::follower;
+use super::pool::Pool;
 use super::postgres_server::PostgresServer;
 use super::testing::{BEGIN, Home, MakeHome, TABLES, TestLedger, access, actor, entry, lines, on_both, text};
 use super::tests::{HOUSEHOLD, follow, own, wait};
@@ -229,4 +230,107 @@ fn a_snapshot_holds_rows_and_position_together_and_cannot_write() {
         })
         .unwrap_err();
     assert_eq!(count(&mut reader), ["1"]);
+}
+
+#[test]
+fn a_statement_that_takes_too_long_is_ended_and_its_place_is_free_again() {
+    let home = Home::server();
+    drop(home.open());
+    let pool = Pool::with_time(home.place(), Duration::from_millis(200));
+    let read = |sql: &str| pool.read(|connection| Ok(connection.batch_execute(sql)?));
+    for _ in 0..6 {
+        assert!(matches!(read("SELECT pg_sleep(60)"), Err(ReadError::Busy(_))));
+    }
+    assert_eq!(read("SELECT 1"), Ok(()));
+}
+
+#[test]
+fn nobody_waits_for_a_server_that_stands_still_and_all_goes_on_with_it() {
+    let ledger = Arc::new(TestLedger::new("mulu-test"));
+    ledger.record(vec![access(HOUSEHOLD, BEGIN)]);
+    let server = PostgresServer::start();
+    let home = Home::on(&server);
+    let model = home.open();
+    let running = follower::start(ledger.clone(), model.clone(), own("civil-affairs")).unwrap();
+    wait(&model, 1);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
+    let asked = || runtime.block_on(model.ask(first_page));
+    assert_eq!(asked(), Ok(1));
+
+    server.freeze();
+    // As many as there are places, and more: each is told within a bound.
+    let readers: Vec<_> = (0..6)
+        .map(|_| {
+            runtime.spawn({
+                let model = model.clone();
+                async move { model.ask(first_page).await }
+            })
+        })
+        .collect();
+    for reader in readers {
+        let told = runtime.block_on(reader).unwrap();
+        assert!(matches!(told, Err(ReadError::Unreachable(_) | ReadError::Busy(_))), "{told:?}");
+    }
+    until("its silence goes unnoticed", || !model.is_sound());
+    assert!(model.trouble().is_some_and(|why| why.contains("does not answer")));
+    // From now on nobody asks it at all.
+    assert!(matches!(first_page(&model), Err(ReadError::Unreachable(_))));
+
+    server.thaw();
+    ledger.record(vec![access(HOUSEHOLD, BEGIN.plus(1))]);
+    until("it does not go on", || model.is_sound() && asked() == Ok(2));
+    // The end of the node does not wait for it either.
+    server.freeze();
+    running.stop();
+    runtime.shutdown_background();
+}
+
+#[test]
+fn readers_that_never_come_back_keep_nobody_else_out_for_long() {
+    let server = PostgresServer::start();
+    let home = Home::on(&server);
+    drop(home.open());
+    let pool = Pool::with_time(home.place(), Duration::from_millis(100));
+    let (enter, entered) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let lost: Vec<_> = (0..4)
+            .map(|_| {
+                let (pool, enter) = (&pool, enter.clone());
+                let (release, released) = std::sync::mpsc::channel::<()>();
+                scope.spawn(move || {
+                    pool.read(|_| {
+                        enter.send(()).unwrap();
+                        let _ = released.recv();
+                        Ok(())
+                    })
+                });
+                release
+            })
+            .collect();
+        (0..4).for_each(|_| entered.recv().unwrap());
+        until("the places of the lost are not given to others", || pool.read(|_| Ok(())) == Ok(()));
+        drop(lost);
+    });
+    assert_eq!(pool.read(|_| Ok(())), Ok(()));
+}
+
+#[test]
+fn a_server_without_room_is_told_of_and_followed_again_when_it_has_some() {
+    let ledger = Arc::new(TestLedger::new("mulu-test"));
+    ledger.record(vec![access(HOUSEHOLD, BEGIN)]);
+    let home = Home::server();
+    let model = home.open();
+    // As PostgreSQL says it (disk_full, 53100).
+    let full = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION USING \
+                ERRCODE = '53100', MESSAGE = 'could not extend file \"base/5/1\": No space left on device'; END $$; \
+                CREATE TRIGGER full_disk BEFORE INSERT ON accesses EXECUTE FUNCTION full_disk()";
+    home.connect().batch_execute(full).unwrap();
+    let running = follower::start(ledger.clone(), model.clone(), own("civil-affairs")).unwrap();
+    until("nobody is told", || model.trouble().is_some_and(|why| why.contains("No space left on device")));
+    // What was there before is still listed.
+    assert_eq!(first_page(&model), Ok(0));
+    home.connect().batch_execute("DROP TRIGGER full_disk ON accesses").unwrap();
+    until("it does not go on", || first_page(&model) == Ok(1));
+    until("it is told of for ever", || model.trouble().is_none());
+    running.stop();
 }

@@ -21,6 +21,7 @@ use crate::state::outcome::{Outcome, Refusal};
 use super::ReadModel;
 use super::database::Database;
 use super::follower::BlockSource;
+use super::place::{Place, READ_TIME_MAX};
 use super::postgres_server::PostgresServer;
 use super::server::Server;
 
@@ -87,7 +88,12 @@ impl Home {
 
     /// A connection beside the model's.
     pub(super) fn connect(&self) -> Database {
-        super::place_of(self.path(), self.server.clone()).reader().unwrap()
+        self.place().reader(READ_TIME_MAX).unwrap()
+    }
+
+    /// Where the model's rows are.
+    pub(super) fn place(&self) -> Place {
+        super::place_of(self.path(), self.server.clone())
     }
 
     /// Every row of every table but the migrations', as text.

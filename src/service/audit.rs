@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
-use crate::clock::Millis;
+use crate::clock::{DAY_MS, Millis};
 use crate::crypto::digest::Hash;
 use crate::crypto::keys::Held;
 use crate::domain::Role;
@@ -17,12 +17,11 @@ use crate::readmodel::findings::{FindingFilter, FindingView};
 use crate::readmodel::local::ActKind;
 
 use super::Node;
-use super::blocking::blocking;
 use super::error::ServiceError;
 use super::principal::Principal;
 
 /// Findings of this age are warned of, in milliseconds.
-const RECENT_MS: u64 = 30 * 86_400_000;
+const RECENT_MS: u64 = 30 * DAY_MS;
 
 /// What an auditor may filter by; the subject is a person's or enterprise's number in the clear.
 #[derive(Clone, Debug, Default)]
@@ -56,8 +55,7 @@ impl Node {
         if let Some(subject) = audit.subject {
             filter.subject_key = Some(self.subject_key(who, &subject)?);
         }
-        let model = self.model.clone();
-        blocking(move || model.accesses(&filter)).await
+        self.reading(move |model| model.accesses(&filter)).await
     }
 
     /// What accesses are found by that concern a subject.
@@ -74,8 +72,7 @@ impl Node {
     /// The policy's refusal, [`ServiceError::NotFound`].
     pub async fn access(&self, who: &Principal, id: AccessId) -> Result<AccessDetail, ServiceError> {
         self.authorise(who, self.audit_facts(Action::ReadAudit))?;
-        let model = self.model.clone();
-        let access = blocking(move || model.access(id)).await?;
+        let access = self.reading(move |model| model.access(id)).await?;
         let access = access.ok_or_else(|| ServiceError::missing(format_args!("access {id}")))?;
         let receipt = format!("/api/v1/ledger/transactions/{}/receipt", access.transaction_id);
         Ok(AccessDetail { access, receipt, ledger_size: self.chain.size() })
@@ -104,8 +101,7 @@ impl Node {
     /// The policy's refusal.
     pub async fn findings(&self, who: &Principal, filter: FindingFilter) -> Result<Page<FindingView>, ServiceError> {
         self.authorise(who, self.audit_facts(Action::ReadAudit))?;
-        let model = self.model.clone();
-        blocking(move || model.findings(&filter)).await
+        self.reading(move |model| model.findings(&filter)).await
     }
 
     /// What was found about one access, the oldest first.
@@ -114,8 +110,7 @@ impl Node {
     /// The policy's refusal.
     pub async fn findings_of(&self, who: &Principal, id: AccessId) -> Result<Vec<FindingView>, ServiceError> {
         self.authorise(who, self.audit_facts(Action::ReadAudit))?;
-        let model = self.model.clone();
-        blocking(move || model.findings_of(id)).await
+        self.reading(move |model| model.findings_of(id)).await
     }
 
     /// How many of this department's own findings of the last thirty days are not settled: everybody here may know.
@@ -123,9 +118,9 @@ impl Node {
     /// # Errors
     /// The database's.
     pub async fn open_findings(&self) -> Result<u64, ServiceError> {
-        let (model, department) = (self.model.clone(), self.department.clone());
+        let department = self.department.clone();
         let from = Millis(self.clock.now().0.saturating_sub(RECENT_MS));
-        blocking(move || model.open_findings(&department, from)).await
+        self.reading(move |model| model.open_findings(&department, from)).await
     }
 
     pub(super) fn audit_facts(&self, action: Action) -> impl Fn(Role) -> Facts + use<> {

@@ -10,7 +10,6 @@ use crate::readmodel::page::PAGE_SIZE_MAX;
 
 use super::Node;
 use super::audit::AuditFilter;
-use super::blocking::blocking;
 use super::error::ServiceError;
 use super::principal::Principal;
 
@@ -62,8 +61,7 @@ impl Node {
     /// The policy's refusal.
     pub async fn audit_summary(&self, who: &Principal, period: Period) -> Result<AuditSummary, ServiceError> {
         self.authorise(who, self.audit_facts(Action::ReadAudit))?;
-        let model = self.model.clone();
-        blocking(move || model.audit_summary(period.first, period.last)).await
+        self.reading(move |model| model.audit_summary(period.first, period.last)).await
     }
 
     /// Who saw what of one subject, the last one first; on the auditor's node only.
@@ -72,8 +70,7 @@ impl Node {
     /// The policy's refusal, [`ServiceError::Malformed`] where subjects cannot be found.
     pub async fn subject_lines(&self, who: &Principal, subject: &str) -> Result<Vec<SubjectLine>, ServiceError> {
         let key = self.subject_key(who, subject)?;
-        let model = self.model.clone();
-        blocking(move || model.subject_lines(key)).await
+        self.reading(move |model| model.subject_lines(key)).await
     }
 
     /// The filtered accesses for a file, newest first, at most [`EXPORT_MAX`]. Who took them out is written down.
@@ -102,10 +99,11 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::DAY_MS;
 
     #[test]
     fn a_summary_is_of_whole_days_and_no_longer_than_a_year() {
-        let (now, day) = (Millis(1_795_000_000_000), 86_400_000);
+        let (now, day) = (Millis(1_795_000_000_000), DAY_MS);
         let of = |from: Option<u64>, to: Option<u64>| Period::of(from.map(Millis), to.map(Millis), now).ok();
         assert_eq!(of(None, None), Some(Period { first: now.day() - 29, last: now.day() }));
         assert_eq!(of(Some(now.0), Some(now.0)), Some(Period { first: now.day(), last: now.day() }));

@@ -1,5 +1,8 @@
 //! Blocking work, such as SQLite and password hashing, off the web's workers.
 
+use crate::readmodel::{ReadError, ReadModel};
+
+use super::Node;
 use super::error::ServiceError;
 
 /// Runs blocking work on a thread meant for it.
@@ -14,5 +17,18 @@ where
     match tokio::task::spawn_blocking(work).await {
         Ok(answer) => answer.map_err(Into::into),
         Err(error) => Err(ServiceError::Internal(format!("blocking work ended early: {error}"))),
+    }
+}
+
+impl Node {
+    /// Reads what is listed, for no longer than its database gives signs of life.
+    ///
+    /// # Errors
+    /// The reader's own; [`ServiceError::Unavailable`] when the database does not answer.
+    pub(crate) async fn reading<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&ReadModel) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        self.model.ask(read).await.map_err(Into::into)
     }
 }

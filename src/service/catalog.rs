@@ -41,9 +41,8 @@ impl Node {
     /// # Errors
     /// A cursor of another listing, an overlong search.
     pub async fn entries(&self, filter: EntryFilter) -> Result<Page<EntrySummary>, ServiceError> {
-        let model = self.model.clone();
         let filter = self.with_departments(filter);
-        blocking(move || model.entries(&filter)).await
+        self.reading(move |model| model.entries(&filter)).await
     }
 
     /// Published entries in full, so many at most.
@@ -51,9 +50,8 @@ impl Node {
     /// # Errors
     /// An overlong search.
     pub async fn export(&self, filter: EntryFilter, max: usize) -> Result<Vec<Entry>, ServiceError> {
-        let model = self.model.clone();
         let mut filter = self.with_departments(filter);
-        blocking(move || {
+        self.reading(move |model| {
             let mut entries = Vec::new();
             filter.page.size = Some(PAGE_SIZE_MAX);
             loop {
@@ -75,9 +73,8 @@ impl Node {
     /// # Errors
     /// An overlong search.
     pub async fn facets(&self, filter: EntryFilter) -> Result<Option<Facets>, ServiceError> {
-        let model = self.model.clone();
         let filter = self.with_departments(filter);
-        blocking(move || model.facets(&filter)).await
+        self.reading(move |model| model.facets(&filter)).await
     }
 
     /// Notes which departments the words of a search name, so that they find these departments' entries.
@@ -101,9 +98,8 @@ impl Node {
     /// # Errors
     /// [`ServiceError::NotFound`].
     pub async fn entry(&self, name: EntryName, version: Option<Version>) -> Result<EntryView, ServiceError> {
-        let model = self.model.clone();
         let what = name.to_string();
-        let found = blocking(move || model.entry(&name, version)).await?;
+        let found = self.reading(move |model| model.entry(&name, version)).await?;
         found.ok_or_else(|| ServiceError::missing(format_args!("entry {what}")))
     }
 

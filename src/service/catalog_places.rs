@@ -171,8 +171,7 @@ impl Node {
     async fn prefix_of_class(&self, document: &Value) -> Result<String, ServiceError> {
         let class = document.get("classification").cloned().unwrap_or_default();
         let Ok(class) = serde_json::from_value::<Classification>(class) else { return Ok(String::new()) };
-        let model = self.model.clone();
-        let code = blocking(move || model.code_in_class(&class)).await?;
+        let code = self.reading(move |model| model.code_in_class(&class)).await?;
         Ok(code.map(|code| resource_code::prefix(&code).to_owned()).unwrap_or_default())
     }
 
@@ -295,8 +294,7 @@ impl Node {
     /// # Errors
     /// The database's.
     pub async fn classes(&self, place: Vec<String>) -> Result<Vec<ClassGroup>, ServiceError> {
-        let model = self.model.clone();
-        blocking(move || model.classes(&place)).await
+        self.reading(move |model| model.classes(&place)).await
     }
 
     /// What places of the classification are called, in both languages. A place where nothing stands is called as it is
@@ -305,8 +303,7 @@ impl Node {
     /// # Errors
     /// The database's.
     pub async fn class_names(&self, places: Vec<Vec<String>>) -> Result<Vec<Text>, ServiceError> {
-        let model = self.model.clone();
-        blocking(move || {
+        self.reading(move |model| {
             let name = |place: &Vec<String>| {
                 let asked = || Text { zh: place.last().cloned().unwrap_or_default(), en: String::new() };
                 model.class_name(place).map(|found| found.unwrap_or_else(asked))
@@ -321,8 +318,7 @@ impl Node {
     /// # Errors
     /// A cursor of another listing.
     pub async fn tombstones(&self, since: u64, page: PageRequest) -> Result<Page<Tombstone>, ServiceError> {
-        let model = self.model.clone();
-        blocking(move || model.tombstones(since, &page)).await
+        self.reading(move |model| model.tombstones(since, &page)).await
     }
 }
 

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use crate::readmodel::ReadError;
 use crate::readmodel::grants::Overdue;
 
 use super::Node;
-use super::blocking::blocking;
 use super::error::ServiceError;
 
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -29,10 +27,10 @@ impl Node {
     }
 
     async fn look(&self) -> Result<Waiting, ServiceError> {
-        let (model, provider) = (self.model.clone(), self.department.clone());
+        let provider = self.department.clone();
         let (late, soon) = (self.overdue(), self.due_soon());
-        blocking(move || {
-            Ok::<_, ReadError>(Waiting {
+        self.reading(move |model| {
+            Ok(Waiting {
                 requests: model.grants_to_decide(&provider, None)?,
                 soon: model.grants_to_decide(&provider, Some(soon))?,
                 late: model.grants_to_decide(&provider, Some(late))?,

@@ -15,7 +15,6 @@ use crate::readmodel::Page;
 use crate::readmodel::grants::{GrantFilter, GrantView};
 
 use super::Node;
-use super::blocking::blocking;
 use super::error::ServiceError;
 use super::principal::Principal;
 use super::writes::Committed;
@@ -125,8 +124,8 @@ impl Node {
     /// # Errors
     /// [`ServiceError::NotFound`].
     pub async fn grant(&self, id: GrantId) -> Result<GrantView, ServiceError> {
-        let (model, now) = (self.model.clone(), self.clock.now());
-        let found = blocking(move || model.grant(id, now)).await?;
+        let now = self.clock.now();
+        let found = self.reading(move |model| model.grant(id, now)).await?;
         found.map(|view| self.with_deadline(view)).ok_or_else(|| ServiceError::missing(format_args!("grant {id}")))
     }
 
@@ -135,8 +134,8 @@ impl Node {
     /// # Errors
     /// A cursor of another listing.
     pub async fn grants(&self, filter: GrantFilter) -> Result<Page<GrantView>, ServiceError> {
-        let (model, now) = (self.model.clone(), self.clock.now());
-        let mut page = blocking(move || model.grants(&filter, now)).await?;
+        let now = self.clock.now();
+        let mut page = self.reading(move |model| model.grants(&filter, now)).await?;
         page.items = page.items.into_iter().map(|view| self.with_deadline(view)).collect();
         Ok(page)
     }

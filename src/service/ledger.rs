@@ -13,7 +13,7 @@ use crate::ledger::checkpoint::SignedCheckpoint;
 use crate::ledger::receipt::Receipt;
 use crate::ledger::transaction::Transaction;
 use crate::readmodel::transactions::{BlockView, TransactionFilter, TransactionView};
-use crate::readmodel::{Page, PageRequest};
+use crate::readmodel::{Page, PageRequest, ReadModel};
 
 use super::Node;
 use super::blocking::blocking;
@@ -114,8 +114,7 @@ impl Node {
     /// # Errors
     /// A cursor of another listing.
     pub async fn blocks(&self, page: PageRequest) -> Result<Page<BlockView>, ServiceError> {
-        let model = self.model.clone();
-        blocking(move || model.blocks(&page)).await
+        self.reading(move |model| model.blocks(&page)).await
     }
 
     /// Transactions, newest first.
@@ -123,8 +122,7 @@ impl Node {
     /// # Errors
     /// A cursor of another listing.
     pub async fn transactions(&self, filter: TransactionFilter) -> Result<Page<TransactionView>, ServiceError> {
-        let model = self.model.clone();
-        blocking(move || model.transactions(&filter)).await
+        self.reading(move |model| model.transactions(&filter)).await
     }
 
     /// One transaction.
@@ -174,12 +172,11 @@ impl Node {
     }
 
     pub(super) async fn transaction_view(&self, which: Which) -> Result<TransactionView, ServiceError> {
-        let model = self.model.clone();
-        let read = move || match which {
+        let read = move |model: &ReadModel| match which {
             Which::Id(id) => model.transaction(id),
             Which::Index(index) => model.transaction_at(index),
         };
-        blocking(read).await?.ok_or_else(|| ServiceError::missing(format_args!("transaction {which}")))
+        self.reading(read).await?.ok_or_else(|| ServiceError::missing(format_args!("transaction {which}")))
     }
 
     pub(super) async fn transaction_at(&self, index: u64) -> Result<Transaction, ServiceError> {

@@ -17,7 +17,6 @@ use crate::readmodel::PageRequest;
 use crate::readmodel::accesses::AccessFilter;
 
 use super::Node;
-use super::blocking::blocking;
 use super::error::ServiceError;
 use super::health::Check;
 use super::principal::Principal;
@@ -158,8 +157,8 @@ impl Node {
         let mut cursor = None;
         while shadow.looked_at + shadow.unknown < SHADOW_ACCESSES {
             let page = PageRequest { cursor, size: Some(SHADOW_PAGE) };
-            let (model, filter) = (self.model.clone(), AccessFilter { page, ..AccessFilter::default() });
-            let page = blocking(move || model.accesses(&filter)).await?;
+            let filter = AccessFilter { page, ..AccessFilter::default() };
+            let page = self.reading(move |model| model.accesses(&filter)).await?;
             page.items.iter().for_each(|access| shadow.look(&access.record, &present, &new));
             cursor = page.next_cursor;
             if cursor.is_none() {

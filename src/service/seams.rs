@@ -40,15 +40,14 @@ impl Ledger for NodeLedger {
             if !self.caught_up().await {
                 return None;
             }
-            let model = self.model.clone();
-            let found = tokio::task::spawn_blocking(move || model.transaction(id)).await.ok()?.ok()?;
+            let found = self.model.ask(move |model| model.transaction(id)).await.ok()?;
             Some(found.is_some_and(|transaction| transaction.refusal.is_none()))
         })
     }
 
     fn records(&self, consumer: &DepartmentId, after: u64) -> Pending<'_, Option<RecordedPage>> {
-        let (model, consumer) = (self.model.clone(), consumer.clone());
-        Box::pin(async move { tokio::task::spawn_blocking(move || model.recorded(&consumer, after)).await.ok()?.ok() })
+        let consumer = consumer.clone();
+        Box::pin(async move { self.model.ask(move |model| model.recorded(&consumer, after)).await.ok() })
     }
 
     fn first_record(
@@ -57,10 +56,10 @@ impl Ledger for NodeLedger {
         consumer: &DepartmentId,
         provider: &DepartmentId,
     ) -> Pending<'_, Option<Option<Recorded>>> {
-        let (model, consumer, provider) = (self.model.clone(), consumer.clone(), provider.clone());
-        Box::pin(async move {
-            tokio::task::spawn_blocking(move || model.first_record(access, &consumer, &provider)).await.ok()?.ok()
-        })
+        let (consumer, provider) = (consumer.clone(), provider.clone());
+        Box::pin(
+            async move { self.model.ask(move |model| model.first_record(access, &consumer, &provider)).await.ok() },
+        )
     }
 
     fn caught_up(&self) -> Pending<'_, bool> {

@@ -128,8 +128,7 @@ impl Node {
     /// # Errors
     /// [`ServiceError::NotFound`].
     pub async fn case(&self, who: &Principal, id: CaseId) -> Result<CaseDetail, ServiceError> {
-        let model = self.model.clone();
-        let (case, events) = blocking(move || Ok::<_, ReadError>((model.case(id)?, model.case_events(id)?))).await?;
+        let (case, events) = self.reading(move |model| Ok((model.case(id)?, model.case_events(id)?))).await?;
         let case = case.ok_or_else(|| ServiceError::missing(format_args!("case {id}")))?;
         let workflow = case.version.and_then(|at| self.workflow_version(&case.owner, &case.workflow, at).ok());
         let mut detail = CaseDetail {

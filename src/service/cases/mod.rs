@@ -36,8 +36,7 @@ impl Node {
     /// # Errors
     /// A cursor of another listing.
     pub async fn cases(&self, filter: CaseFilter) -> Result<Page<CaseView>, ServiceError> {
-        let model = self.model.clone();
-        blocking(move || model.cases(&filter)).await
+        self.reading(move |model| model.cases(&filter)).await
     }
 
     /// What a filter of late cases needs: the deadlines there are, by this department's calendar.
@@ -45,8 +44,7 @@ impl Node {
     /// # Errors
     /// The database's.
     pub async fn case_terms(&self) -> Result<Vec<CaseTerm>, ServiceError> {
-        let model = self.model.clone();
-        let days = blocking(move || model.case_terms()).await?;
+        let days = self.reading(move |model| model.case_terms()).await?;
         let now = self.clock.now();
         Ok(days.into_iter().map(|days| CaseTerm { days, late_before: self.calendar.late_before(now, days) }).collect())
     }

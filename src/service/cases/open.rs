@@ -69,8 +69,7 @@ impl Node {
             certificate: Some(workflow.certificate.is_some()),
             ..CaseOpening::plain(workflow.name.clone(), workflow.title.clone(), Vec::new(), steps)
         };
-        let model = self.model.clone();
-        let committed = match blocking(move || model.case(case)).await? {
+        let committed = match self.reading(move |model| model.case(case)).await? {
             // A call that is repeated under its key, after a fault of the moment, goes on where the first one stopped.
             Some(known) => Committed { transaction_id: id, ledger_index: known.ledger_index },
             None => self.write_as(id, actor.clone(), Command::OpenCase(opening)).await?,

@@ -54,9 +54,9 @@ impl Node {
     pub async fn case_slip(&self, who: &Principal, id: CaseId) -> Result<Slip, ServiceError> {
         self.authorise_owner(who, id)?;
         let workflow = self.workflow_of(&self.ledger_case(id)?)?;
-        let (local, model, now) = (self.local.clone(), self.model.clone(), self.clock.now());
+        let (local, now) = (self.local.clone(), self.clock.now());
         let kept = blocking(move || local.case_slip(id, now)).await?;
-        let case = blocking(move || model.case(id)).await?;
+        let case = self.reading(move |model| model.case(id)).await?;
         let case = case.ok_or_else(|| ServiceError::missing(format_args!("case {id}")))?;
         let url = format!("{}/progress?number={}", self.config.web.public_url(), kept.number);
         let picture = qr(&url)?;
@@ -82,8 +82,7 @@ impl Node {
         let unknown = || ServiceError::missing("a case with this number and code");
         let slip = self.slip(number).await?.filter(|_| code.len() <= ASKED_CHARS_MAX);
         let slip = slip.filter(|slip| slip.fits(code)).ok_or_else(unknown)?;
-        let model = self.model.clone();
-        let case = blocking(move || model.case(slip.case)).await?.ok_or_else(unknown)?;
+        let case = self.reading(move |model| model.case(slip.case)).await?.ok_or_else(unknown)?;
         let version = case.version.unwrap_or_default();
         let workflow = self.workflow_version(&case.owner, &case.workflow, version);
         let title = workflow.map_or_else(|_| case.title.clone(), |workflow| workflow.title);

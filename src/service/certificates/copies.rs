@@ -32,10 +32,9 @@ impl Node {
     }
 
     async fn make_copy(&self, identifier: &str) -> Result<CertificateCopy, ServiceError> {
-        let (model, local, wanted) = (self.model.clone(), self.local.clone(), identifier.to_owned());
-        let read =
-            move || Ok::<_, crate::readmodel::ReadError>((model.certificate(&wanted)?, local.document(&wanted)?));
-        let (certificate, document) = blocking(read).await?;
+        let (local, wanted) = (self.local.clone(), identifier.to_owned());
+        let reading = self.reading(move |model| Ok((model.certificate(&wanted)?, local.document(&wanted)?)));
+        let (certificate, document) = reading.await?;
         let certificate = certificate.ok_or_else(|| ServiceError::missing("the certificate"))?;
         let document = document.ok_or_else(|| ServiceError::missing("the certificate's document on this node"))?;
         let old = || {

@@ -150,8 +150,8 @@ impl Node {
         if holder.is_some() {
             self.authorise(who, |role| Facts::new(Action::ReadCase, role, Relation::Own))?;
         }
-        let (model, local) = (self.model.clone(), self.local.clone());
-        blocking(move || {
+        let local = self.local.clone();
+        self.reading(move |model| {
             if let Some(holder) = holder {
                 filter.identifiers = Some(local.documents_of(&holder)?);
             }
@@ -166,13 +166,13 @@ impl Node {
     /// [`ServiceError::NotFound`].
     pub async fn certificate(&self, who: &Principal, identifier: &str) -> Result<CertificateDetail, ServiceError> {
         let may_read = self.authorise(who, |role| Facts::new(Action::ReadCase, role, Relation::Own)).is_ok();
-        let (model, local, wanted) = (self.model.clone(), self.local.clone(), identifier.to_owned());
-        let (certificate, document) = blocking(move || {
+        let (local, wanted) = (self.local.clone(), identifier.to_owned());
+        let reading = self.reading(move |model| {
             let certificate = model.certificate(&wanted)?;
             let document = if may_read { local.document(&wanted)? } else { None };
-            Ok::<_, ReadError>((certificate, document))
-        })
-        .await?;
+            Ok((certificate, document))
+        });
+        let (certificate, document) = reading.await?;
         let certificate = certificate.ok_or_else(|| ServiceError::missing("the certificate"))?;
         Ok(CertificateDetail { certificate, document: document.map(|kept| kept.document) })
     }

@@ -1,6 +1,8 @@
 //! What is in force on this node, in words, and which file says so.
 
+use crate::clock::DAY_MS;
 use crate::domain::Role;
+use crate::readmodel::PROJECTION_FILE;
 use crate::readmodel::local::accounts::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 use crate::readmodel::local::acts::{AGE_MS_MAX as LOG_AGE_MS_MAX, LINES_MAX};
 use crate::readmodel::local::sessions::{AGE_MS_MAX, IDLE_MS_MAX, SESSIONS_MAX};
@@ -96,12 +98,19 @@ fn places(desk: &Desk, config: &NodeConfig) -> Section {
     };
     let rows = vec![
         row("data_dir", config.data_dir.display()),
+        row("read_model", read_model(desk)),
         row("keys", keys),
         row("departments_dir", config.departments_dir.display()),
         row("archive", archive),
         row("log", format!("{format}, {}", config.log.level)),
     ];
     Section { code: "places", file: file(config, ""), rows }
+}
+
+/// Where what is listed lies.
+fn read_model(desk: &Desk) -> String {
+    let file = || format!("SQLite, {}", desk.node.config.model_dir().join(PROJECTION_FILE).display());
+    desk.node.model.server().map_or_else(file, |server| format!("PostgreSQL, {}", server.place()))
 }
 
 fn calendar(desk: &Desk, config: &NodeConfig) -> Section {
@@ -122,7 +131,7 @@ fn calendar(desk: &Desk, config: &NodeConfig) -> Section {
 /// What nobody has to start.
 fn by_itself(desk: &Desk) -> Section {
     let t = desk.t;
-    let days = t.say_count("days", "count", LOG_AGE_MS_MAX / 86_400_000);
+    let days = t.say_count("days", "count", LOG_AGE_MS_MAX / DAY_MS);
     let rows = vec![
         row("deadlines", t.say("every-minute")),
         row("expiries", t.say("every-ten-minutes")),

@@ -18,6 +18,7 @@ use crate::readmodel::local::ActKind;
 const SETTINGS: &[&str] = &[
     "second_factor", "idle", "age", "sessions", "failures", "password", "listen", "public_url", "cookie_secure",
     "systems", "peer", "raft", "zone", "query_timeout", "submit_timeout", "promise", "disk_reserve", "data_dir",
+    "read_model",
     "keys", "departments_dir", "archive", "log", "today", "unconditional", "conditional", "extension", "returned",
     "reminder", "deadlines", "expiries", "log_digest", "log_kept",
 ];

@@ -95,6 +95,7 @@ setting-submit_timeout = A write waits
 setting-promise = An access is recorded within
 setting-disk_reserve = Room kept on the disk
 setting-data_dir = Data
+setting-read_model = Listings are kept in
 setting-keys = Key files are opened by
 setting-departments_dir = Departments' files
 setting-archive = Archive of the ledger

@@ -95,6 +95,7 @@ setting-submit_timeout = 写入账本超时
 setting-promise = 访问记录上链承诺
 setting-disk_reserve = 磁盘预留
 setting-data_dir = 数据目录
+setting-read_model = 列表存储
 setting-keys = 密钥文件的解锁方式
 setting-departments_dir = 部门配置目录
 setting-archive = 账本归档
