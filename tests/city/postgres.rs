@@ -54,16 +54,9 @@ fn listings_on_postgresql_are_the_same_and_come_back_after_every_end() {
     let mut server = PostgresServer::start();
     let city = City::at_rest("tax");
     let config = city.config("audit");
-    let text = std::fs::read_to_string(&config).unwrap();
-    let (url, password) = (server.url(), server.password_file());
-    let own = password.with_extension("of-audit");
-    std::fs::copy(&password, &own).unwrap();
-    std::fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    let more = format!("version = 1\ndatabase_url = \"{url}\"\ndatabase_password_file = \"{}\"", own.display());
-    std::fs::write(&config, text.replacen("version = 1", &more, 1)).unwrap();
+    city.put_on_postgresql("audit", &server);
     let told = mulu(&["check-config", config.to_str().unwrap()]).ok();
     assert!(told.contains("answers; schema mulu_audit_"), "{told}");
-    std::fs::remove_file(city.node("audit").data_dir.join("model/projection.db")).unwrap();
     city.start_all();
     let begun = agree(&city);
     for list in &begun[..4] {
@@ -91,6 +84,16 @@ fn listings_on_postgresql_are_the_same_and_come_back_after_every_end() {
 
     // It comes back: what was written meanwhile is there, once.
     server.start_again();
+    eventually("the node is ready again", || is_ready(&city));
+    lists_once(&city, &papers);
+
+    // It stands still: who asked is told, who asks later at once, and all goes on when it does.
+    server.freeze();
+    city.system("audit").get("catalog/entries").problem(503, "database_unreachable");
+    let ready = city.anonymous("audit").get("/readyz");
+    assert!(ready.status == 503 && ready.text.contains("does not answer"), "{ready}");
+    city.system("audit").get("ledger/checkpoint").ok();
+    server.thaw();
     eventually("the node is ready again", || is_ready(&city));
     lists_once(&city, &papers);
 

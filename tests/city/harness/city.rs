@@ -1,6 +1,7 @@
 //! A city of running nodes.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,6 +11,8 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::caller::Caller;
+use super::command::mulu;
+use super::postgres_server::PostgresServer;
 use super::process::{AtEnd, Process, is_running, kill, signal};
 use super::seats::Seat;
 use super::wait::{SOON, until};
@@ -57,15 +60,34 @@ pub struct City {
     seat: Option<Seat>,
 }
 
+/// Departments of the shared city whose listings are on PostgreSQL: half of them, so that each story meets both kinds.
+const ON_POSTGRESQL: [&str; 4] = ["data-bureau", "audit", "housing", "tax"];
+
 static SHARED: LazyLock<City> = LazyLock::new(|| {
     let folder = temporary().keep();
+    let dir = folder.join("city");
     let only = "public-security,civil-affairs,planning-resources,housing,tax,transport";
-    let demo = demo(&folder, only, 5, AtEnd::All);
+    let shape = ["--base-port", "0", "--only", only, "--voters", "5"];
+    mulu(&[&["init", "--out", dir.to_str().unwrap()], &shape[..]].concat()).ok();
+    for department in ON_POSTGRESQL {
+        put_on_postgresql(&dir.join(department), PostgresServer::shared());
+    }
+    let demo = Process::mulu(&["demo", "--dir", dir.to_str().unwrap()], &folder.join("demo.log"), &folder, AtEnd::All);
     let manifest = ready(&folder, &demo);
     let mut city = City::new(folder, manifest);
     city.demo = Some(demo);
     city
 });
+
+/// Has a node that is not running keep its listings on a server.
+fn put_on_postgresql(folder: &Path, server: &PostgresServer) {
+    let (config, password) = (folder.join("node.toml"), "secret/database-password");
+    std::fs::copy(server.password_file(), folder.join(password)).unwrap();
+    std::fs::set_permissions(folder.join(password), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let begin = format!("version = 1\ndatabase_url = \"{}\"\ndatabase_password_file = \"{password}\"", server.url());
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replacen("version = 1", &begin, 1)).unwrap();
+}
 
 fn temporary() -> TempDir {
     tempfile::Builder::new().prefix("mulu-city-").tempdir().unwrap()
@@ -94,7 +116,8 @@ fn ready(folder: &Path, demo: &Process) -> Manifest {
 }
 
 impl City {
-    /// The city that all stories share which change nothing that others rely on: eight departments, five of them voters.
+    /// The city that all stories share which change nothing that others rely on: eight departments, five of them voters,
+    /// half of them with their listings on PostgreSQL.
     pub fn shared() -> &'static Self {
         &SHARED
     }
@@ -160,6 +183,12 @@ impl City {
             Some(ready(&self.folder, &demo)).filter(|manifest| manifest.nodes[0].pid != before)
         });
         self.demo = Some(demo);
+    }
+
+    /// Has a department of a city at rest keep its listings on a server instead of in a file.
+    pub fn put_on_postgresql(&self, department: &str, server: &PostgresServer) {
+        put_on_postgresql(&self.dir().join(department), server);
+        std::fs::remove_file(self.node(department).data_dir.join("model/projection.db")).unwrap();
     }
 
     fn new(folder: PathBuf, manifest: Manifest) -> Self {
