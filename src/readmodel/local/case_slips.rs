@@ -1,5 +1,7 @@
 //! Slips of cases: the number by which an applicant asks, and the code that only the slip bears.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 
 use crate::clock::Millis;
@@ -86,6 +88,19 @@ impl Local {
         row.map(slip).transpose()
     }
 
+    /// The numbers of those of the cases that have a slip. For pages of a list: each id is a parameter of the query.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the database.
+    pub fn case_numbers(&self, cases: &[CaseId]) -> Result<BTreeMap<CaseId, String>, ReadError> {
+        let cases: Vec<String> = cases.iter().map(CaseId::to_string).collect();
+        let rows: Vec<(String, String)> = self.with(|connection| {
+            let found = case_slips::table.filter(case_slips::case_id.eq_any(&cases));
+            Ok(found.select((case_slips::case_id, case_slips::number)).load(connection)?)
+        })?;
+        rows.into_iter().map(|(case, number)| Ok((from_text(&case)?, number))).collect()
+    }
+
     /// The slip with a number.
     ///
     /// # Errors
@@ -119,6 +134,8 @@ mod tests {
         assert_eq!(ends, ["0001", "0002", "0001"]);
         assert_eq!(local.slip_of_number(&two.number), Ok(Some(two.clone())));
         assert_eq!(local.slip_of_number("20261121-9999"), Ok(None));
+        let numbers = local.case_numbers(&[two.case, CaseId::new(NOW)]).unwrap();
+        assert_eq!(numbers, BTreeMap::from([(two.case, two.number)]));
         assert_ne!(one.code, two.code);
     }
 

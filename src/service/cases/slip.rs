@@ -1,5 +1,7 @@
 //! What an applicant holds and may know: the slip of a case, and how it stands for who has the slip.
 
+use std::collections::BTreeMap;
+
 use crate::domain::Text;
 use crate::domain::department_files::workflow::WorkflowFile;
 use crate::ids::CaseId;
@@ -61,6 +63,15 @@ impl Node {
         let url = format!("{}/progress?number={}", self.config.web.public_url(), kept.number);
         let picture = qr(&url)?;
         Ok(Slip { timing: self.case_timing(&case), kept, case, workflow, url, picture })
+    }
+
+    /// The numbers of those of the cases that this department handles: no more than a page of them.
+    ///
+    /// # Errors
+    /// [`ServiceError`] of the database.
+    pub async fn case_numbers(&self, cases: Vec<CaseId>) -> Result<BTreeMap<CaseId, String>, ServiceError> {
+        let local = self.local.clone();
+        blocking(move || local.case_numbers(&cases)).await
     }
 
     /// The case of this department with a number. Clerks and reviewers may.

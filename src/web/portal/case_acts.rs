@@ -9,7 +9,7 @@ use crate::service::cases::{AssignWord, ResubmitWord, ReturnWord, SignOffWord};
 use crate::web::problem::Problem;
 
 use super::case_form;
-use super::case_page::page;
+use super::case_page::{Sent, page};
 use super::case_step::{fact_of, missing_fact};
 use super::desk::Visitor;
 use super::form::Posted;
@@ -40,8 +40,8 @@ pub async fn sign_off(Posted { visitor, form }: Posted, path: Path<(CaseId, Slug
     if agreed == "no" && note.is_empty() {
         faults.add(visitor.t, &format!("note-{step}"), "case-note", "required");
     }
-    if agreed == "yes" && !kind.is_sign_off() && fact.is_none() {
-        missing_fact(&visitor, kind, step.as_str(), &mut faults);
+    if agreed == "yes" {
+        missing_fact(&visitor, kind, step.as_str(), &form, &mut faults);
     }
     if faults.is_empty() {
         let word = SignOffWord { agreed: agreed == "yes", note: note.to_owned(), fact };
@@ -54,7 +54,7 @@ pub async fn sign_off(Posted { visitor, form }: Posted, path: Path<(CaseId, Slug
         }
     }
     let detail = visitor.node.case(&visitor.who, id).await?;
-    page(&visitor, FAULTY, &detail, None, faults)
+    page(&visitor, FAULTY, &detail, Sent::Word(&step, &form), faults)
 }
 
 fn kind_of(visitor: &Visitor, id: CaseId, step: &Slug) -> StepKind {
@@ -99,7 +99,7 @@ pub async fn resubmit(Posted { visitor, form: sent }: Posted, id: Path<CaseId>) 
         }
     }
     let detail = visitor.node.case(&visitor.who, *id).await?;
-    page(&visitor, FAULTY, &detail, Some(&sent), faults)
+    page(&visitor, FAULTY, &detail, Sent::Correction(&sent), faults)
 }
 
 /// Gives a step to another department or to a person.

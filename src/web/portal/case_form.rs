@@ -39,7 +39,7 @@ pub fn shown(desk: &Desk, field: &FormField, sent: &Fields) -> CaseField {
     };
     let hint = match (&field.hint, &field.format) {
         (Some(hint), _) => desk.t.pick(hint).to_owned(),
-        (None, Some(format)) => desk.t.word_or("format", format, ""),
+        (None, Some(format)) => desk.t.word_or("fill", format, ""),
         (None, None) => String::new(),
     };
     CaseField {
@@ -48,6 +48,7 @@ pub fn shown(desk: &Desk, field: &FormField, sent: &Fields) -> CaseField {
         hint,
         value,
         required: field.required,
+        if_agreed: false,
         kind,
         options,
     }

@@ -9,7 +9,7 @@ use crate::clock::Millis;
 use crate::domain::Role;
 use crate::domain::case::{CaseState, Material};
 use crate::domain::department_files::workflow::{FormField, Pull};
-use crate::ids::CaseId;
+use crate::ids::{CaseId, Slug};
 use crate::readmodel::cases::{CaseEventView, CaseView};
 use crate::readmodel::local::CaseMaterial;
 use crate::service::cases::{CaseDetail, PullStanding, RuleStanding};
@@ -42,14 +42,25 @@ const GRANT_HELPS: &[&str] = &[
 /// The edition of the ledger that knows corrections.
 const CORRECTED_SINCE: u32 = 5;
 
+/// What was sent by a form that has faults, to stand in it again.
+#[derive(Clone, Copy)]
+pub enum Sent<'a> {
+    /// Nothing was.
+    Nothing,
+    /// A correction of the case's own form.
+    Correction(&'a Fields),
+    /// A department's word on a step.
+    Word(&'a Slug, &'a Fields),
+}
+
 /// The case.
 pub async fn show(visitor: Visitor, id: Path<CaseId>) -> Answer {
     let detail = visitor.node.case(&visitor.who, *id).await?;
-    page(&visitor, StatusCode::OK, &detail, None, Faults::default())
+    page(&visitor, StatusCode::OK, &detail, Sent::Nothing, Faults::default())
 }
 
-/// Its page, with what was wrong with a form; `sent` is what was filled in to correct the case's own.
-pub fn page(desk: &Desk, status: StatusCode, detail: &CaseDetail, sent: Option<&Fields>, faults: Faults) -> Answer {
+/// Its page, with what was wrong with a form.
+pub fn page(desk: &Desk, status: StatusCode, detail: &CaseDetail, sent: Sent<'_>, faults: Faults) -> Answer {
     let case = &detail.case;
     let title = desk.t.pick(&case.title).to_owned();
     let ours = desk.is_own(&case.owner) && (desk.is(Role::Clerk) || desk.is(Role::Reviewer));
@@ -59,6 +70,7 @@ pub fn page(desk: &Desk, status: StatusCode, detail: &CaseDetail, sent: Option<&
     let tells = case.certificate.is_some() && case.notice_digest.is_none() && detail.notice.is_some();
     let ends = !case.ends_in_certificate && state == CaseState::Agreed;
     let until = case.ended_at.unwrap_or_else(|| desk.node.clock.now());
+    let correction = if let Sent::Correction(fields) = sent { Some(fields) } else { None };
     let view = CasePage {
         page: desk.page_at(&format!("/cases/{}", case.id)),
         t: desk.t,
@@ -80,7 +92,7 @@ pub fn page(desk: &Desk, status: StatusCode, detail: &CaseDetail, sent: Option<&
         progress: progress(desk, detail),
         form: form(desk, detail),
         fields: if ours && matches!(state, CaseState::Waiting | CaseState::Returned) {
-            correctable(desk, detail, sent)
+            correctable(desk, detail, correction)
         } else {
             Vec::new()
         },
@@ -88,7 +100,7 @@ pub fn page(desk: &Desk, status: StatusCode, detail: &CaseDetail, sent: Option<&
         problems: detail.pulls.iter().filter_map(|pull| problem(desk, detail, pull)).collect(),
         materials: case.materials.iter().map(|material| paper(desk, case, material, &detail.papers)).collect(),
         rules: detail.rules.iter().map(|rule| rule_view(desk, rule)).collect(),
-        steps: case.steps.iter().map(|step| step_view(desk, detail, step)).collect(),
+        steps: case.steps.iter().map(|step| step_view(desk, detail, step, sent)).collect(),
         departments: departments(desk, ""),
         ends_in_certificate: case.ends_in_certificate,
         certificate: case.certificate.clone(),
@@ -97,7 +109,7 @@ pub fn page(desk: &Desk, status: StatusCode, detail: &CaseDetail, sent: Option<&
         events: detail.events.iter().map(|event| event_view(desk, detail, event)).collect(),
         may_retry: ours && state == CaseState::Waiting,
         may_resubmit: ours && state == CaseState::Returned,
-        note: sent.map(|sent| sent.get("note").to_owned()).unwrap_or_default(),
+        note: correction.map(|sent| sent.get("note").to_owned()).unwrap_or_default(),
         may_issue: issuer && case.ends_in_certificate && state == CaseState::Agreed,
         may_complete: ours && since_4 && (tells || ends),
         may_withdraw: ours && since_4 && !state.is_end(),
@@ -254,11 +266,13 @@ fn event_view(desk: &Desk, detail: &CaseDetail, event: &CaseEventView) -> EventV
     let about = event.about.clone().unwrap_or_default();
     let step = detail.case.steps.iter().find(|step| step.step.as_str() == about).map(|step| &step.title);
     let pull = detail.pulls.iter().find(|pull| pull.pull.as_str() == about).map(|pull| &pull.title);
+    // A pull and a step may have the same name.
+    let title = if event.kind == "case.pull" { pull.or(step) } else { step.or(pull) };
     let is_form = event.kind == "case.resubmit" && about == CaseEventView::FORM;
     let about = if is_form { desk.t.say("case-corrected") } else { about };
     EventView {
         kind: event.kind.clone(),
-        about: step.or(pull).map_or(about, |title| desk.t.pick(title).to_owned()),
+        about: title.map_or(about, |title| desk.t.pick(title).to_owned()),
         text: event.text.clone().unwrap_or_default(),
         department: desk.department(&event.department),
         by: event.by.user.clone(),

@@ -8,6 +8,7 @@ use crate::domain::case::{CaseState, StepKind};
 use crate::readmodel::cases::CaseStepView;
 use crate::service::cases::{CaseDetail, FactContent};
 
+use super::case_page::Sent;
 use super::desk::Desk;
 use super::form::Fields;
 use super::span::span;
@@ -25,7 +26,7 @@ fn fields_of(kind: StepKind) -> &'static [(&'static str, &'static str)] {
 }
 
 /// The part of a department.
-pub fn step_view(desk: &Desk, detail: &CaseDetail, step: &CaseStepView) -> StepView {
+pub fn step_view(desk: &Desk, detail: &CaseDetail, step: &CaseStepView, sent: Sent<'_>) -> StepView {
     let (case, word) = (&detail.case, step.word.as_ref());
     let due = case.is_due(step);
     let state = match word {
@@ -39,6 +40,11 @@ pub fn step_view(desk: &Desk, detail: &CaseDetail, step: &CaseStepView) -> StepV
     let has_role = desk.is(Role::Reviewer) || step.role == Some(Role::Clerk) && desk.is(Role::Clerk);
     let open = matches!(case.state, CaseState::Waiting | CaseState::InProgress | CaseState::Returned);
     let assigns = open && word.is_none() && case.version.is_some() && desk.is(Role::Reviewer);
+    let nothing = Fields::default();
+    let sent = match sent {
+        Sent::Word(of, fields) if *of == step.step => fields,
+        _ => &nothing,
+    };
     let may_sign = desk.is_own(&step.department) && has_role && is_person && due;
     let recorded = detail.facts.iter().find(|fact| fact.step == step.step);
     let content = recorded.and_then(|fact| fact.content.as_ref()).and_then(Value::as_object);
@@ -69,19 +75,29 @@ pub fn step_view(desk: &Desk, detail: &CaseDetail, step: &CaseStepView) -> StepV
         fact_fits: recorded.is_some_and(|fact| fact.fits || fact.content.is_none()),
         fact_missing: recorded.and_then(|fact| fact.missing.clone()).unwrap_or_default(),
         fact_fields: if may_sign {
-            fields_of(step.kind).iter().map(|field| fact_field(desk, *field)).collect()
+            fields_of(step.kind).iter().enumerate().map(|(at, field)| fact_field(desk, *field, at == 0, sent)).collect()
         } else {
             Vec::new()
         },
+        agreed: sent.get("agreed").to_owned(),
+        said: sent.get("note").to_owned(),
         may_sign,
         may_assign: assigns && desk.is_own(&step.department),
         may_delegate: assigns && desk.is_own(&case.owner),
     }
 }
 
-fn fact_field(desk: &Desk, (name, kind): (&'static str, &'static str)) -> CaseField {
-    // Not required by the browser: who does not agree records nothing.
-    CaseField { name: name.to_owned(), label: desk.t.word("fact", name), kind, required: false, ..CaseField::default() }
+fn fact_field(desk: &Desk, (name, kind): (&'static str, &'static str), if_agreed: bool, sent: &Fields) -> CaseField {
+    CaseField {
+        name: name.to_owned(),
+        label: desk.t.word("fact", name),
+        value: sent.get(&format!("fact-{name}")).to_owned(),
+        kind,
+        // Not by the browser: who does not agree records nothing.
+        required: false,
+        if_agreed,
+        ..CaseField::default()
+    }
 }
 
 /// What was filled in to record.
@@ -94,9 +110,10 @@ pub fn fact_of(kind: StepKind, sent: &Fields) -> Option<FactContent> {
     (!content.is_empty()).then_some(content)
 }
 
-/// Names the first field of what must be recorded, when nothing was.
-pub fn missing_fact(desk: &Desk, kind: StepKind, step: &str, faults: &mut Faults) {
-    if let Some((name, _)) = fields_of(kind).first() {
+/// Names the first field of what must be recorded, when it is empty: the others may be left out.
+pub fn missing_fact(desk: &Desk, kind: StepKind, step: &str, sent: &Fields, faults: &mut Faults) {
+    let first = fields_of(kind).first();
+    if let Some((name, _)) = first.filter(|(name, _)| sent.get(&format!("fact-{name}")).is_empty()) {
         faults.add_named(desk.t, &format!("fact-{step}-{name}"), &desk.t.word("fact", name), "required");
     }
 }

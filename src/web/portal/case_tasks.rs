@@ -36,7 +36,8 @@ pub async fn piles(visitor: &Visitor) -> Result<(Vec<Task>, Vec<Pile>), Problem>
         }
         let (owner, state) = (Some(visitor.node.department.clone()), Some(state));
         let page = visitor.node.cases(CaseFilter { owner, state, page: counted(), ..CaseFilter::default() }).await?;
-        let tasks = page.items.iter().map(|case| case_task(visitor, case, kind)).collect();
+        let numbers = visitor.node.case_numbers(page.items.iter().map(|case| case.id).collect()).await?;
+        let tasks = page.items.iter().map(|case| case_task(visitor, case, kind, numbers.get(&case.id))).collect();
         piles.push(Pile { kind, tasks, is_cut: page.next_cursor.is_some() });
     }
     Ok((late, piles))
@@ -54,7 +55,13 @@ fn step_task(desk: &Desk, case: &CaseView, step: &CaseStepView, kind: &'static s
     Task {
         kind,
         title: desk.t.pick(&case.title).to_owned(),
-        detail: format!("{} · {}", desk.department(&case.owner), desk.t.pick(&step.title)),
+        detail: [
+            desk.department(&case.owner),
+            desk.t.pick(&step.title).to_owned(),
+            case.opened_by.user.clone(),
+            case.opened_at.local_text(),
+        ]
+        .join(" · "),
         time: due.unwrap_or_else(|| since.local_text()),
         lasts: lasts(desk, since),
         href: format!("/cases/{}", case.id),
@@ -62,13 +69,13 @@ fn step_task(desk: &Desk, case: &CaseView, step: &CaseStepView, kind: &'static s
     }
 }
 
-fn case_task(desk: &Desk, case: &CaseView, kind: &'static str) -> Task {
+fn case_task(desk: &Desk, case: &CaseView, kind: &'static str, number: Option<&String>) -> Task {
     let timing = desk.node.case_timing(case);
     let due = timing.due.map(|due| desk.t.say_with("grant-decide-by", "time", due.date()));
     Task {
         kind,
         title: desk.t.pick(&case.title).to_owned(),
-        detail: case.opened_by.user.clone(),
+        detail: number.into_iter().chain([&case.opened_by.user]).map(String::as_str).collect::<Vec<_>>().join(" · "),
         time: due.unwrap_or_else(|| case.opened_at.local_text()),
         lasts: lasts(desk, case.opened_at),
         href: format!("/cases/{}", case.id),

@@ -55,6 +55,7 @@ pub async fn list(visitor: Visitor) -> Answer {
         page: PageRequest { cursor: cursor(query), size: Some(PAGE_SIZE) },
     };
     let page = visitor.node.cases(filter).await?;
+    let numbers = visitor.node.case_numbers(page.items.iter().map(|case| case.id).collect()).await?;
     let fields = ["which", "state", "workflow", "late"];
     let (first_href, next_href) = pager("/cases", query, &fields, page.next_cursor.as_deref());
     let opens = visitor.is(Role::Clerk) || visitor.is(Role::Reviewer);
@@ -68,7 +69,7 @@ pub async fn list(visitor: Visitor) -> Answer {
     let view = Cases {
         page: visitor.page(),
         t: visitor.t,
-        rows: page.items.iter().map(|case| row(&visitor, case)).collect(),
+        rows: page.items.iter().map(|case| row(&visitor, case, numbers.get(&case.id))).collect(),
         workflows: in_force.map(|one| choice(&one.workflow)).collect(),
         every_workflow: standings.iter().filter_map(|one| one.workflow()).map(choice).collect(),
         which: which.to_owned(),
@@ -81,13 +82,15 @@ pub async fn list(visitor: Visitor) -> Answer {
     visitor.show(&view)
 }
 
-fn row(desk: &Desk, case: &CaseView) -> CaseRow {
+fn row(desk: &Desk, case: &CaseView, number: Option<&String>) -> CaseRow {
     let given = case.steps.iter().filter(|step| step.word.is_some()).count();
     let timing = desk.node.case_timing(case);
     CaseRow {
         id: case.id.to_string(),
         title: desk.t.pick(&case.title).to_owned(),
+        number: number.cloned().unwrap_or_default(),
         owner: desk.department(&case.owner),
+        opened_by: case.opened_by.user.clone(),
         opened_at: case.opened_at.local_text(),
         state: case.state.as_str().to_owned(),
         sign_offs: format!("{given} / {}", case.steps.len()),

@@ -32,7 +32,10 @@ pub struct Cases {
 pub struct CaseRow {
     pub id: String,
     pub title: String,
+    /// On the applicant's slip; empty where another department handles the case.
+    pub number: String,
     pub owner: String,
+    pub opened_by: String,
     pub opened_at: String,
     pub state: String,
     /// Given of asked sign-offs, `1 / 2`.
@@ -93,10 +96,19 @@ pub struct CaseField {
     pub hint: String,
     pub value: String,
     pub required: bool,
+    /// Required of who agrees.
+    pub if_agreed: bool,
     /// `text`, `number`, `date`, `area` or `select`.
     pub kind: &'static str,
     /// For `select`.
     pub options: Vec<Choice>,
+}
+
+impl CaseField {
+    /// What is said of a field that the browser does not ask for.
+    pub fn aside(&self) -> &'static str {
+        if self.if_agreed { "case-fact-needed" } else { "optional" }
+    }
 }
 
 /// `GET /cases/{id}`.
@@ -236,6 +248,9 @@ pub struct StepView {
     pub fact_missing: String,
     /// To record it.
     pub fact_fields: Vec<CaseField>,
+    /// What was chosen, `yes` or `no`, and noted in a form that had faults.
+    pub agreed: String,
+    pub said: String,
     pub may_sign: bool,
     /// To a person or another department.
     pub may_assign: bool,

@@ -57,6 +57,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("section", &["sign_in", "web", "limits", "places", "calendar", "by_itself"]),
     ("setting", SETTINGS),
     ("factor", &["offered", "required"]),
+    ("fill", &["id_number", "uscc", "unit_number", "date", "plate"]),
     ("source", &["answers", "failing", "resting", "not_asked"]),
     ("did", ActKind::WORDS),
     ("means", &["platform", "mail", "media"]),

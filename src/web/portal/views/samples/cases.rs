@@ -13,7 +13,9 @@ pub fn cases(lang: Lang) -> Cases {
     let row = |state: &str, waits_for_us| CaseRow {
         id: s(ID),
         title: two(lang, "不动产转移登记 2026-118", "Real estate transfer 2026-118"),
+        number: s("20261121-0007"),
         owner: two(lang, "规划和自然资源局", "Planning and Resources"),
+        opened_by: s(EVIL),
         opened_at: s("2026-11-21 09:00:00"),
         state: s(state),
         sign_offs: s("1 / 2"),
@@ -122,6 +124,8 @@ pub fn case(lang: Lang) -> CasePage {
             CaseField { name: s("amount_yuan"), label: s("yuan"), kind: "number", ..CaseField::default() },
             CaseField { name: s("text"), label: s("text"), kind: "area", ..CaseField::default() },
         ],
+        agreed: s(if may_sign { "no" } else { "" }),
+        said: s(EVIL),
         may_sign,
         may_assign: may_sign,
         may_delegate: true,
