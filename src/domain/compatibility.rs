@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::catalog::{Entry, Sharing};
-use super::schema::Fault;
+use super::schema::{Fault, FaultCode};
 
 /// Breaks that are told, at most.
 const BREAKS_MAX: usize = 64;
@@ -111,7 +111,7 @@ pub fn unannounced(before: &Entry, after: &Entry) -> Vec<Fault> {
     let fault = |one: Break| {
         let what = one.kind.what();
         let why = format!("{what}: this breaks its users; take it back, or give the version {next}.0");
-        Fault::new(one.pointer, why)
+        Fault::of(FaultCode::Breaking, one.pointer, why).naming(one.kind.as_str())
     };
     breaks(before, after).into_iter().map(fault).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::catalog::{Entry, Item, ItemKind, Level, Sharing};
-use super::schema::{Fault, Schema, department_file};
+use super::schema::{Fault, FaultCode, Schema, department_file};
 
 /// Parameters that name a person, an enterprise or a home, wherever they occur.
 const IDENTIFYING: [&str; 3] = ["id_number", "uscc", "unit_number"];
@@ -27,24 +27,26 @@ pub fn check_parts(entry: &Entry) -> Vec<Fault> {
     items(entry, &mut faults);
     // The ledger refuses it; better that the author hears it than the reviewer.
     if entry.title.en.trim().is_empty() {
-        faults.push(Fault::new("/title/en", "is missing"));
+        faults.push(Fault::of(FaultCode::Required, "/title/en", "is missing"));
     }
     if entry.level == Level::Duty && entry.parent.is_some() {
-        faults.push(Fault::new("/parent", "a duty stands at the top: leave its parent out"));
+        let why = "a duty stands at the top: leave its parent out";
+        faults.push(Fault::of(FaultCode::DutyHasParent, "/parent", why));
     }
     if entry.related_codes.contains(&entry.code) {
-        faults.push(Fault::new("/related_codes", "names the entry itself"));
+        faults.push(Fault::of(FaultCode::NamesItself, "/related_codes", "names the entry itself"));
     }
     for (pointer, schema) in [("/request_schema", &entry.request_schema), ("/response_schema", &entry.response_schema)]
     {
         if let Err(why) = Schema::compile(schema) {
-            faults.push(Fault::new(pointer, format!("is not a usable schema: {why}")));
+            faults.push(Fault::of(FaultCode::BadSchema, pointer, format!("is not a usable schema: {why}")));
         }
     }
     if let Some(subject) = &entry.subject
         && !properties(&entry.request_schema).contains(subject.as_str())
     {
-        faults.push(Fault::new("/subject", format!("`{subject}` is not a parameter of request_schema")));
+        let why = format!("`{subject}` is not a parameter of request_schema");
+        faults.push(Fault::of(FaultCode::NotAParameter, "/subject", why));
     }
     faults
 }
@@ -55,25 +57,28 @@ fn items(entry: &Entry, faults: &mut Vec<Fault>) {
     for (at, item) in entry.items.iter().enumerate() {
         let name = item.name.as_str();
         if !named.insert(name) {
-            faults.push(Fault::new(format!("/items/{at}/name"), format!("`{name}` is named twice")));
+            let why = format!("`{name}` is named twice");
+            faults.push(Fault::of(FaultCode::Repeated, format!("/items/{at}/name"), why));
         }
         if !answered.contains(name) {
-            faults.push(Fault::new(format!("/items/{at}/name"), format!("`{name}` is missing in response_schema")));
+            let why = format!("`{name}` is missing in response_schema");
+            faults.push(Fault::of(FaultCode::NotInResponse, format!("/items/{at}/name"), why));
         }
         // 政务数据共享条例: personal data is shared on conditions, and never opened to society as it is.
         if item.sensitive && (entry.sharing == Sharing::Unconditional || entry.open) {
             let why = "a sensitive item can stand neither in an unconditional nor in an open entry";
-            faults.push(Fault::new(format!("/items/{at}/sensitive"), why));
+            faults.push(Fault::of(FaultCode::SensitiveShared, format!("/items/{at}/sensitive"), why));
         }
     }
     for (at, item) in entry.items.iter().enumerate() {
         item_sharing(entry, item, at, faults);
-        if let Some(why) = item.range.as_deref().and_then(|range| range_fault(item.kind, range)) {
-            faults.push(Fault::new(format!("/items/{at}/range"), why));
+        if let Some((code, why)) = item.range.as_deref().and_then(|range| range_fault(item.kind, range)) {
+            faults.push(Fault::of(code, format!("/items/{at}/range"), why));
         }
     }
     for name in answered.difference(&named) {
-        faults.push(Fault::new(format!("/response_schema/properties/{name}"), "is not among the items"));
+        let place = format!("/response_schema/properties/{name}");
+        faults.push(Fault::of(FaultCode::NotAmongItems, place, "is not among the items"));
     }
 }
 
@@ -81,22 +86,26 @@ fn items(entry: &Entry, faults: &mut Vec<Fault>) {
 fn item_sharing(entry: &Entry, item: &Item, at: usize, faults: &mut Vec<Fault>) {
     if item.sharing.is_some_and(|sharing| sharing != entry.sharing) && entry.sharing != Sharing::Conditional {
         let why = "items differ from their entry only where it is shared on conditions: make the entry conditional";
-        faults.push(Fault::new(format!("/items/{at}/sharing"), why));
+        faults.push(Fault::of(FaultCode::SharingDiffers, format!("/items/{at}/sharing"), why));
     }
     if item.sharing == Some(Sharing::Unconditional) && item.sensitive {
-        faults
-            .push(Fault::new(format!("/items/{at}/sharing"), "a sensitive item is shared on conditions or not at all"));
+        let why = "a sensitive item is shared on conditions or not at all";
+        faults.push(Fault::of(FaultCode::SensitiveShared, format!("/items/{at}/sharing"), why));
     }
     if item.sharing == Some(Sharing::NotShared) && item.sharing_condition.is_none() {
-        faults.push(Fault::new(format!("/items/{at}/sharing_condition"), "say why the item is not shared"));
+        let place = format!("/items/{at}/sharing_condition");
+        faults.push(Fault::of(FaultCode::Required, place, "say why the item is not shared"));
     }
 }
 
 /// What is wrong with a range of values, `min..max`.
-fn range_fault(kind: ItemKind, range: &str) -> Option<&'static str> {
-    let Some((min, max)) = range.split_once("..") else { return Some("write min..max; either may be left out") };
+fn range_fault(kind: ItemKind, range: &str) -> Option<(FaultCode, &'static str)> {
+    let malformed = |why| Some((FaultCode::BadRange, why));
+    let Some((min, max)) = range.split_once("..") else {
+        return malformed("write min..max; either may be left out");
+    };
     if min.is_empty() && max.is_empty() {
-        return Some("write at least one of min and max");
+        return malformed("write at least one of min and max");
     }
     let fits = |end: &str, right: &dyn Fn(&str) -> bool| end.is_empty() || right(end);
     let both = |right: &dyn Fn(&str) -> bool| fits(min, right) && fits(max, right);
@@ -106,11 +115,13 @@ fn range_fault(kind: ItemKind, range: &str) -> Option<&'static str> {
         }
         ItemKind::Integer => (both(&|text| text.parse::<i64>().is_ok()), in_order::<i64>(min, max)),
         ItemKind::Number => (both(&|text| text.parse::<f64>().is_ok_and(f64::is_finite)), in_order::<f64>(min, max)),
-        ItemKind::String | ItemKind::Boolean => return Some("only numbers and dates have a range: name a code table"),
+        ItemKind::String | ItemKind::Boolean => {
+            return malformed("only numbers and dates have a range: name a code table");
+        }
     };
     match (formed, ordered) {
-        (false, _) => Some("its ends are not of the item's type"),
-        (true, false) => Some("its first end is beyond its second"),
+        (false, _) => Some((FaultCode::RangeType, "its ends are not of the item's type")),
+        (true, false) => Some((FaultCode::RangeOrder, "its first end is beyond its second")),
         (true, true) => None,
     }
 }

@@ -16,6 +16,7 @@ pub mod digest_record;
 pub mod edition;
 pub mod entry_diff;
 pub mod entry_rules;
+pub mod fault;
 pub mod finding;
 pub mod formats;
 pub mod grant;

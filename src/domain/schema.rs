@@ -3,43 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use jsonschema::error::ValidationErrorKind;
-use jsonschema::{Draft, PatternOptions, Retrieve, Uri, ValidationError, ValidationOptions, Validator};
-use serde::Serialize;
+use jsonschema::{Draft, PatternOptions, Retrieve, Uri, ValidationOptions, Validator};
 use serde_json::Value;
 
-use super::formats::{self, FORMATS};
+pub use super::fault::{Fault, FaultCode};
+use super::formats::FORMATS;
+
+mod faults;
 
 /// Faults that one check reports, at most; who sends more learns the rest next time.
 pub const FAULTS_MAX: usize = 32;
 /// The longest schema document that a department may publish, in bytes of its JSON text.
 pub const SCHEMA_BYTES_MAX: usize = 32 * 1024;
 const MESSAGE_CHARS_MAX: usize = 240;
-const POINTER_CHARS_MAX: usize = 240;
 const REGEX_BYTES_MAX: usize = 1 << 20;
 const BASE: &str = "https://schemas.mulu.internal/";
-
-/// One thing wrong with a document. Holds no value of the document: messages are shown and logged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Fault {
-    /// JSON Pointer (RFC 6901) to the wrong place.
-    pub pointer: String,
-    /// What is wrong there.
-    pub message: String,
-}
-
-impl Fault {
-    /// A fault found by other means than a schema.
-    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), message: message.into() }
-    }
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", if self.pointer.is_empty() { "/" } else { &self.pointer }, self.message)
-    }
-}
 
 /// A compiled schema. Patterns run in linear time, formats are checked, nothing is ever fetched.
 #[derive(Debug)]
@@ -82,7 +60,7 @@ impl Schema {
         if self.fits(document) {
             return Vec::new();
         }
-        self.validator.iter_errors(document).flat_map(|error| faults(&error)).take(FAULTS_MAX).collect()
+        self.validator.iter_errors(document).flat_map(|error| faults::faults(&error)).take(FAULTS_MAX).collect()
     }
 
     /// Whether a document fits: cheaper than [`Schema::check`].
@@ -98,50 +76,6 @@ fn options() -> ValidationOptions<'static> {
         .should_ignore_unknown_formats(false)
         .with_pattern_options(PatternOptions::regex().size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX));
     FORMATS.iter().fold(options, |options, (name, check)| options.with_format(*name, |text: &str| check(text).is_ok()))
-}
-
-/// One fault, or one for each member that the schema does not know: then the place is the member's own.
-fn faults(error: &ValidationError<'_>) -> Vec<Fault> {
-    let place = error.instance_path().as_str();
-    let fault = |pointer: &str, message: &str| Fault {
-        pointer: cut(pointer, POINTER_CHARS_MAX),
-        message: cut(message, MESSAGE_CHARS_MAX),
-    };
-    match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected }
-        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-            let member = |name: &String| {
-                let escaped = name.replace('~', "~0").replace('/', "~1");
-                fault(&format!("{place}/{escaped}"), &format!("'{name}' was unexpected: it is not known here"))
-            };
-            unexpected.iter().take(FAULTS_MAX).map(member).collect()
-        }
-        // Of alternatives the one that is meant has the value's own type: what it says is more use than that none fits.
-        ValidationErrorKind::AnyOf { context } => {
-            let is_meant = |branch: &&Vec<ValidationError<'_>>| {
-                let of_type = |one: &ValidationError<'_>| {
-                    matches!(one.kind(), ValidationErrorKind::Type { .. }) && one.instance_path().as_str() == place
-                };
-                !branch.is_empty() && !branch.iter().any(of_type)
-            };
-            match context.iter().find(is_meant) {
-                Some(branch) => branch.iter().flat_map(faults).take(FAULTS_MAX).collect(),
-                None => vec![fault(place, &message(error))],
-            }
-        }
-        _ => vec![fault(place, &message(error))],
-    }
-}
-
-/// What is wrong, without the value; for our own formats also why.
-fn message(error: &ValidationError<'_>) -> String {
-    let ours = match (error.kind(), error.instance().as_str()) {
-        (ValidationErrorKind::Format { format }, Some(text)) => {
-            formats::check(format, text).err().map(|why| format!("is not a valid {format}: it {why}"))
-        }
-        _ => None,
-    };
-    ours.unwrap_or_else(|| error.masked().to_string())
 }
 
 fn cut(text: &str, chars: usize) -> String {

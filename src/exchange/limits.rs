@@ -1,7 +1,7 @@
 //! What a call may hold at most: checked by the consumer's node for a clear answer, and again by the provider's.
 
 use crate::domain::access::{CASE_ID_CHARS_MAX, CAUSE_CHARS_MAX};
-use crate::domain::schema::Fault;
+use crate::domain::schema::{Fault, FaultCode};
 use crate::ids::ItemName;
 
 /// The longest purpose code, in characters.
@@ -30,11 +30,12 @@ impl Texts<'_> {
         let mut text = |pointer: &str, value: &str, max: usize| {
             let length = value.chars().count();
             if value.trim().is_empty() {
-                faults.push(Fault::new(pointer, "is required and must say something"));
+                faults.push(Fault::of(FaultCode::Required, pointer, "is required and must say something"));
             } else if length > max {
-                faults.push(Fault::new(pointer, format!("has {length} characters, {max} are allowed")));
+                let why = format!("has {length} characters, {max} are allowed");
+                faults.push(Fault::of(FaultCode::MaxLength, pointer, why).naming(max));
             } else if value.chars().any(char::is_control) {
-                faults.push(Fault::new(pointer, "holds a control character"));
+                faults.push(Fault::of(FaultCode::ControlCharacter, pointer, "holds a control character"));
             }
         };
         text("/purpose", self.purpose, PURPOSE_CHARS_MAX);
@@ -48,11 +49,12 @@ impl Texts<'_> {
         }
         let bytes: usize = self.items.iter().map(|item| item.as_str().len()).sum();
         if self.items.len() > ITEMS_MAX || bytes > ITEM_NAMES_BYTES_MAX {
-            faults.push(Fault::new("/items", format!("more than {ITEMS_MAX} items, or too long names")));
+            let why = format!("more than {ITEMS_MAX} items, or too long names");
+            faults.push(Fault::of(FaultCode::MaxItems, "/items", why).naming(ITEMS_MAX));
         }
         for (at, item) in self.items.iter().enumerate() {
             if self.items.iter().take(at).any(|earlier| earlier == item) {
-                faults.push(Fault::new(format!("/items/{at}"), "stands twice"));
+                faults.push(Fault::of(FaultCode::Repeated, format!("/items/{at}"), "stands twice"));
             }
         }
         faults

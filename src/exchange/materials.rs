@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use crate::domain::access::CAUSE_CHARS_MAX;
+use crate::domain::schema::{Fault, FaultCode};
 use crate::domain::{Actor, Text};
 use crate::ids::{CaseId, DepartmentId, EntryName, GrantId};
 
@@ -38,7 +39,7 @@ impl Exchange {
         cause: &str,
     ) -> Result<QueryAnswer, QueryError> {
         let unknown = || {
-            let fault = crate::domain::schema::Fault::new("/case_id", "the ledger has no such case");
+            let fault = Fault::of(FaultCode::UnknownCase, "/case_id", "the ledger has no such case");
             QueryError::Unprocessable(vec![fault])
         };
         let is_known = self.inner.ledger.state().case(case).is_some();

@@ -16,7 +16,7 @@ use crate::domain::grant::Grant;
 use crate::domain::policy::difference::in_words;
 use crate::domain::policy::rules::Need;
 use crate::domain::promise::SignedPromise;
-use crate::domain::schema::Fault;
+use crate::domain::schema::{Fault, FaultCode};
 use crate::ids::{AccessId, EntryName, GrantId, ItemName, Version};
 use crate::policy::facts::Facts;
 
@@ -276,10 +276,10 @@ impl Inner {
             return Err(QueryError::Conflict { entry: call.entry.clone(), asked, current });
         }
         for (at, item) in call.items.iter().enumerate().filter(|(_, item)| served.entry.item(item).is_none()) {
-            faults.push(Fault::new(format!("/items/{at}"), format!("{} has no item {item}", call.entry)));
+            let why = format!("{} has no item {item}", call.entry);
+            faults.push(Fault::of(FaultCode::NotOffered, format!("/items/{at}"), why));
         }
-        let params = served.request.check(&call.params).into_iter();
-        faults.extend(params.map(|fault| Fault::new(format!("/params{}", fault.pointer), fault.message)));
+        faults.extend(served.request.check(&call.params).into_iter().map(|fault| fault.within("/params")));
         // What is withdrawn or not shared goes to its provider all the same, for a refusal that is recorded.
         let refused_anyway = state == EntryState::Withdrawn || served.entry.sharing == Sharing::NotShared;
         if faults.is_empty() || refused_anyway { Ok(Some(served)) } else { Err(QueryError::Unprocessable(faults)) }
@@ -304,7 +304,8 @@ impl Inner {
             (state.chain().to_owned(), keys, reader)
         };
         let Value::Object(params) = call.params else {
-            return Err(QueryError::Unprocessable(vec![Fault::new("/params", "is not an object")]));
+            let fault = Fault::of(FaultCode::Type, "/params", "is not an object").naming("object");
+            return Err(QueryError::Unprocessable(vec![fault]));
         };
         let request = Request {
             v: 1,
@@ -323,7 +324,10 @@ impl Inner {
             cursor: call.cursor,
             zone: self.zone.clone(),
         };
-        let too_long = |_| QueryError::Unprocessable(vec![Fault::new("", "the call is longer than 60 KiB")]);
+        let too_long = |_| {
+            let fault = Fault::of(FaultCode::TooLong, "", "the call is longer than 60 KiB");
+            QueryError::Unprocessable(vec![fault])
+        };
         let payload = serde_json::to_vec(&request).map_err(|e| QueryError::Unavailable(e.to_string()))?;
         let route = Route { chain: &request.chain, from: &request.from, to: &request.to };
         let sealed = enclose(Kind::Query, route, &payload, &self.keys.get().signing, &reader).map_err(too_long)?;

@@ -8,7 +8,7 @@ use crate::domain::catalog::Entry;
 use crate::domain::command::{Command, EntryEnding, EntryPublication};
 use crate::domain::department::Department;
 use crate::domain::entry_rules;
-use crate::domain::schema::{self, Fault};
+use crate::domain::schema::{self, Fault, FaultCode};
 use crate::ids::{EntryName, Version};
 use crate::policy::facts::{Action, Facts, Relation};
 use crate::readmodel::catalog::{EntryFilter, EntrySummary, EntryView, SEARCH_WORDS_MAX};
@@ -173,7 +173,11 @@ impl Node {
     /// The policy's refusal, [`ServiceError::Conflict`] when it is not submitted.
     pub async fn reject_entry(&self, who: &Principal, name: &EntryName, reason: String) -> Result<Draft, ServiceError> {
         if reason.trim().is_empty() {
-            return Err(ServiceError::invalid("/reason", "say why, so that the author can mend it"));
+            return Err(ServiceError::invalid(
+                FaultCode::Required,
+                "/reason",
+                "say why, so that the author can mend it",
+            ));
         }
         let draft = self.submitted(who, name).await?;
         let actor = self.authorise(who, self.review_facts(Action::RejectEntry, &draft, who))?;
@@ -291,13 +295,16 @@ fn read_entry(document: Value) -> Result<Entry, ServiceError> {
     let faults: Vec<Fault> = schema
         .check(&body)
         .into_iter()
-        .map(|fault| Fault::new(fault.pointer.strip_prefix("/entry").unwrap_or(&fault.pointer), fault.message))
+        .map(|fault| Fault {
+            pointer: fault.pointer.strip_prefix("/entry").unwrap_or(&fault.pointer).to_owned(),
+            ..fault
+        })
         .collect();
     if !faults.is_empty() {
         return Err(ServiceError::Invalid(faults));
     }
     let entry = body.get("entry").cloned().unwrap_or_default();
-    let entry: Entry = serde_json::from_value(entry).map_err(|e| ServiceError::invalid("", e.to_string()))?;
+    let entry: Entry = serde_json::from_value(entry).map_err(|e| Fault::new("", e.to_string()))?;
     let faults = entry_rules::check_parts(&entry);
     if !faults.is_empty() {
         return Err(ServiceError::Invalid(faults));

@@ -9,6 +9,7 @@ use crate::domain::compatibility;
 use crate::domain::entry_diff::{Change, differences};
 use crate::domain::grant::GrantState;
 use crate::domain::identifiers::resource_code;
+use crate::domain::schema::FaultCode;
 use crate::ids::{EntryName, GrantId, Version};
 use crate::readmodel::classes::ClassGroup;
 use crate::readmodel::tombstones::Tombstone;
@@ -151,7 +152,7 @@ impl Node {
         let prefix = if wanted.is_empty() { self.prefix_of_class(document).await? } else { wanted };
         if resource_code::check_prefix(&prefix).is_err() {
             let why = "write the code, or its digits before the slash: class 1, item 2, topic 3, detail up to 12";
-            return Err(ServiceError::invalid("/code", why));
+            return Err(ServiceError::invalid(FaultCode::BadCode, "/code", why));
         }
         let local = self.local.clone();
         let drafts = blocking(move || local.drafts()).await?;
@@ -164,7 +165,8 @@ impl Node {
         let drafted = others.into_iter().map(|draft| draft.entry.code).filter(below);
         let drafted = drafted.filter_map(|code| resource_code::sequence(&code)).max().unwrap_or(0);
         let last = self.chain.state().last_code(&prefix).max(drafted);
-        let full = || ServiceError::invalid("/code", "no number is left below this prefix: choose another detail");
+        let why = "no number is left below this prefix: choose another detail";
+        let full = || ServiceError::invalid(FaultCode::NoNumberLeft, "/code", why);
         resource_code::numbered(&prefix, last.saturating_add(1)).ok_or_else(full)
     }
 
@@ -190,12 +192,16 @@ impl Node {
             let level = state.entry(parent).map(|above| above.current().entry.level);
             let waits = moment == Moment::Saved && level.is_none();
             if !waits && (level.is_none() || level != entry.level.above()) {
-                let why = match (level, entry.level.above()) {
-                    (None, _) => format!("{parent} is not in the catalog"),
-                    (_, Some(above)) => format!("name an entry of the level {}", above.as_str()),
-                    (_, None) => "a duty stands at the top: leave its parent out".to_owned(),
+                let (code, why) = match (level, entry.level.above()) {
+                    (None, _) => (FaultCode::BadParent, format!("{parent} is not in the catalog")),
+                    (_, Some(above)) => {
+                        (FaultCode::BadParent, format!("name an entry of the level {}", above.as_str()))
+                    }
+                    (_, None) => {
+                        (FaultCode::DutyHasParent, "a duty stands at the top: leave its parent out".to_owned())
+                    }
                 };
-                return Err(ServiceError::invalid("/parent", why));
+                return Err(ServiceError::invalid(code, "/parent", why));
             }
         }
         let before = state.entry(&entry.name).map(|history| &history.current().entry);

@@ -2,7 +2,7 @@
 
 use crate::consensus::SubmitError;
 use crate::crypto::CryptoError;
-use crate::domain::schema::Fault;
+use crate::domain::schema::{Fault, FaultCode};
 use crate::exchange::QueryError;
 use crate::policy::Decision;
 use crate::readmodel::ReadError;
@@ -83,8 +83,8 @@ impl ServiceError {
     }
 
     /// One value does not fit.
-    pub fn invalid(pointer: &str, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![Fault::new(pointer, message)])
+    pub fn invalid(code: FaultCode, pointer: &str, message: impl Into<String>) -> Self {
+        Fault::of(code, pointer, message).into()
     }
 
     /// A conflict with the state of things.
@@ -156,13 +156,19 @@ impl From<Refusal> for ServiceError {
             | Refusal::KeyRevoked { .. }
             | Refusal::KeyExpired { .. } => Self::NotAllowed { code, detail },
             Refusal::Unknown(what) => Self::NotFound(what),
-            Refusal::Invalid(message) => Self::invalid(&pointer(&message), message),
+            Refusal::Invalid(message) => Self::invalid(FaultCode::LedgerRule, &pointer(&message), message),
             Refusal::Conflict(_) | Refusal::Repeated { .. } | Refusal::IdReused { .. } | Refusal::IdTime => {
                 Self::Conflict { code, detail }
             }
             // Our own node wrote the payload.
             Refusal::Payload(why) => Self::Internal(why),
         }
+    }
+}
+
+impl From<Fault> for ServiceError {
+    fn from(fault: Fault) -> Self {
+        Self::Invalid(vec![fault])
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::command::{Command, GrantEnding};
 use crate::domain::grant::bounds::Bounds;
 use crate::domain::grant::life::TWO_APPROVERS_GRADE;
 use crate::domain::grant::{Approval, Grant, GrantRequest, GrantState, GrantedItem};
-use crate::domain::schema::Fault;
+use crate::domain::schema::{Fault, FaultCode};
 use crate::ids::{DepartmentId, GrantId, ItemName};
 use crate::policy::facts::{Action, Facts, Relation};
 use crate::readmodel::Page;
@@ -146,8 +146,10 @@ impl Node {
         let Some(history) = state.entry(&request.entry) else { return Ok(()) };
         let entry = &history.current().entry;
         let unknown = request.items.iter().enumerate().filter(|(_, name)| entry.item(name).is_none());
-        let fault =
-            |(at, name)| Fault::new(format!("/items/{at}"), format!("`{name}` is not an item of {}", entry.name));
+        let fault = |(at, name)| {
+            let why = format!("`{name}` is not an item of {}", entry.name);
+            Fault::of(FaultCode::NotOffered, format!("/items/{at}"), why)
+        };
         let faults: Vec<Fault> = unknown.map(fault).collect();
         if faults.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(faults)) }
     }

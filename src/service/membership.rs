@@ -12,6 +12,7 @@ use crate::crypto::sign::PublicKey;
 use crate::domain::command::Command;
 use crate::domain::department::Department;
 use crate::domain::node::{NODE_ID_MAX, NodeRemoval, NodeSetting, VOTERS, VoterChoice};
+use crate::domain::schema::{Fault, FaultCode};
 use crate::domain::{Actor, Text};
 use crate::ids::DepartmentId;
 use crate::policy::facts::{Action, Facts, Relation};
@@ -252,7 +253,8 @@ impl Node {
         self.require_authority()?;
         let distinct: BTreeSet<&DepartmentId> = departments.iter().collect();
         if distinct.len() != departments.len() || !VOTERS.contains(&departments.len()) {
-            return Err(ServiceError::invalid("/departments", "name 1, 3, 5 or 7 different departments"));
+            let why = "name 1, 3, 5 or 7 different departments";
+            return Err(ServiceError::invalid(FaultCode::Voters, "/departments", why));
         }
         let seen = self.members_seen();
         let status = self.consensus.status();
@@ -385,7 +387,8 @@ fn number(state: &State, wanted: Option<u64>, department: &DepartmentId) -> Resu
             Err(ServiceError::conflict("number_used", why))
         }
         Some(wanted) if !(1..=NODE_ID_MAX).contains(&wanted) => {
-            Err(ServiceError::invalid("/node_id", format!("must be 1 to {NODE_ID_MAX}")))
+            let (code, limit) = if wanted == 0 { (FaultCode::Minimum, 1) } else { (FaultCode::Maximum, NODE_ID_MAX) };
+            Err(Fault::of(code, "/node_id", format!("must be 1 to {NODE_ID_MAX}")).naming(limit).into())
         }
         Some(wanted) => Ok(wanted),
         None => Ok(next()),

@@ -9,6 +9,7 @@ use crate::domain::policy::{
     self, PolicyConfirmation, PolicyDocument, PolicyError, PolicyProposal, PolicyRecord, PolicyRejection,
     WaitingPolicy, principles,
 };
+use crate::domain::schema::{Fault, FaultCode};
 use crate::domain::{Actor, Role};
 use crate::ids::{AccessId, DepartmentId, EntryName, TxId};
 use crate::policy::Engine;
@@ -137,7 +138,7 @@ impl Node {
         let version = present.version.saturating_add(1);
         let document = PolicyDocument { version, model: model.to_owned(), rules: rules.to_owned() };
         let new = policy::check(&document).map_err(|wrong| fault(&wrong))?;
-        Engine::new(&document).map_err(|wrong| ServiceError::invalid("/rules", wrong.to_string()))?;
+        Engine::new(&document).map_err(unusable)?;
         let old = rules::parse(&present.rules).unwrap_or_default();
         let idle = principles::idle(&new).into_iter().map(|rule| rule.id.clone()).collect();
         Ok(PolicyCheck { document, changes: between(&old, &new), idle })
@@ -152,7 +153,7 @@ impl Node {
         self.authorise(who, |role| Facts::new(Action::ManageKeys, role, Relation::Own))
             .or_else(|_| self.authorise(who, self.audit_facts(Action::ReadAudit)))?;
         let present = self.policy()?;
-        let new = Engine::new(document).map_err(|wrong| ServiceError::invalid("/rules", wrong.to_string()))?;
+        let new = Engine::new(document).map_err(unusable)?;
         let mut shadow = Shadow::default();
         let mut cursor = None;
         while shadow.looked_at + shadow.unknown < SHADOW_ACCESSES {
@@ -320,6 +321,18 @@ impl Shadow {
 }
 
 fn fault(wrong: &PolicyError) -> ServiceError {
-    let pointer = if matches!(wrong, PolicyError::Model(_)) { "/model" } else { "/rules" };
-    ServiceError::invalid(pointer, wrong.to_string())
+    let (code, pointer, named) = match wrong {
+        PolicyError::Model(why) => (FaultCode::PolicyModel, "/model", why.clone()),
+        PolicyError::Rule { line, why } => (FaultCode::PolicyRule, "/rules", format!("{line}: {why}")),
+        PolicyError::Principle { principle, rule, verdict, facts } => {
+            (FaultCode::PolicyPrinciple, "/rules", format!("{principle}: {rule} → {verdict} {facts}"))
+        }
+        PolicyError::Tangled => (FaultCode::PolicyTangled, "/rules", String::new()),
+    };
+    Fault::of(code, pointer, wrong.to_string()).naming(named).into()
+}
+
+/// The engine's own complaint about rules that were found right.
+fn unusable(wrong: impl std::fmt::Display) -> ServiceError {
+    Fault::of(FaultCode::PolicyRule, "/rules", wrong.to_string()).naming(wrong).into()
 }

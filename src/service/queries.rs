@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::domain::Role;
-use crate::domain::schema::Fault;
+use crate::domain::schema::{Fault, FaultCode};
 use crate::exchange::{Explained, QueryAnswer, QueryCall};
 use crate::ids::{AccessId, EntryName, ItemName, Version};
 
@@ -85,8 +85,12 @@ impl Node {
     ) -> Result<Vec<Result<QueryAnswer, ServiceError>>, ServiceError> {
         who.may_query(entry)?;
         if !(1..=SUBJECTS_MAX).contains(&batch.subjects.len()) {
-            let fault = Fault::new("/subjects", format!("needs 1 to {SUBJECTS_MAX} subjects"));
-            return Err(ServiceError::Invalid(vec![fault]));
+            let (code, limit) = match batch.subjects.len() {
+                0 => (FaultCode::MinItems, 1),
+                _ => (FaultCode::MaxItems, SUBJECTS_MAX),
+            };
+            let why = format!("needs 1 to {SUBJECTS_MAX} subjects");
+            return Err(Fault::of(code, "/subjects", why).naming(limit).into());
         }
         let BatchRequest { version, purpose, cause, case_id, items, subjects } = batch;
         let (begun, bytes) = (Instant::now(), AtomicUsize::new(0));

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::domain::Actor;
 use crate::domain::command::{Command, Payload};
-use crate::domain::schema;
+use crate::domain::schema::{self, Fault};
 use crate::ids::TxId;
 use crate::ledger::transaction::Transaction;
 use crate::readmodel::local::ActKind;
@@ -71,7 +71,7 @@ impl Node {
         let refused = self.chain.state().signing_key(keys.signing.public().id()).err();
         refused.map_or(Ok(()), Err)?;
         let tx = Transaction::sign(self.chain_id(), text.as_bytes(), &keys.signing)
-            .map_err(|e| ServiceError::invalid("", e.to_string()))?;
+            .map_err(|e| Fault::new("", e.to_string()))?;
         let outcome = self.consensus.submit(tx).await?;
         outcome.result?;
         self.model.wait_for(outcome.index + 1, PROJECTION_WAIT).await;

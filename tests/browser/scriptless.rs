@@ -30,6 +30,13 @@ fn the_rules_are_tried_without_scripts_and_nothing_is_recorded() {
     clerk.is_quiet();
 }
 
+/// Whether the ID number is marked as wrong, and by which words.
+const DESCRIBED: &str = r#"(() => {
+    const field = document.getElementById('param-id_number');
+    const words = field.getAttribute('aria-describedby').split(' ').filter((id) => id.endsWith('-fault'));
+    return [field.getAttribute('aria-invalid'), document.getElementById(words[0]).textContent];
+})()"#;
+
 #[test]
 fn a_clerk_searches_and_queries_without_scripts() {
     let (city, browser) = (City::shared(), Browser::start());
@@ -45,8 +52,22 @@ fn a_clerk_searches_and_queries_without_scripts() {
     clerk.sees("Base data");
     clerk.open("/catalog?class=%E5%9F%BA%E7%A1%80%E4%BF%A1%E6%81%AF%E8%B5%84%E6%BA%90");
     clerk.sees("Classification: Base data");
-    clerk.open("/query?entry=public-security/household-registration");
-    clerk.fill("param-id_number", &Examples::get().seller_id_number);
+    // A typing error is told at its field, in the clerk's own language.
+    clerk.open("/query?entry=public-security/household-registration&lang=zh");
+    let good = &Examples::get().seller_id_number;
+    let mistyped = format!("{}{}", &good[..17], if good.ends_with('X') { '9' } else { 'X' });
+    clerk.fill("param-id_number", &mistyped);
+    clerk.fill("purpose", "real-estate-transfer");
+    clerk.fill("cause", "无脚本浏览器用例");
+    clerk.go("查询");
+    clerk.sees("公民身份号码：不是有效的公民身份号码：校验码不符，请与原件核对。");
+    let described = clerk.ask(DESCRIBED).expect("the field and what describes it");
+    assert_eq!(
+        described,
+        serde_json::json!(["true", "公民身份号码：不是有效的公民身份号码：校验码不符，请与原件核对。"])
+    );
+    clerk.open("/query?entry=public-security/household-registration&lang=en");
+    clerk.fill("param-id_number", good);
     clerk.fill("purpose", "real-estate-transfer");
     clerk.fill("cause", "无脚本浏览器用例");
     clerk.go("Query");

@@ -66,7 +66,17 @@ fn a_clerk_publishes_an_entry_by_a_workbook_and_its_marked_copy() {
     ] {
         set(&mut book, sheet, heading, value);
     }
-    clerk.open("/drafts");
+    // The same file is told of in Chinese to who reads Chinese.
+    clerk.open("/drafts?lang=zh");
+    clerk.press("从 Excel 或 CSV 导入");
+    clerk.upload("file", "bus.xlsx", &write(&book));
+    clerk.go("导入");
+    clerk.sees("版本：请填写主版本号.次版本号，例如 1.0。");
+    let marked = clerk.first_link("data:");
+    let marked = read(BASE64.decode(marked.split_once(',').unwrap().1).unwrap());
+    assert_eq!(marked[0].1[1].last().unwrap(), "版本：请填写主版本号.次版本号，例如 1.0。");
+
+    clerk.open("/drafts?lang=en");
     clerk.press("Import from Excel or CSV");
     clerk.upload("file", "bus.xlsx", &write(&book));
     clerk.go("Import");

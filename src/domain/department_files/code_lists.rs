@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Text;
 use crate::domain::catalog::Entry;
-use crate::domain::schema::Fault;
+use crate::domain::schema::{Fault, FaultCode};
 
 use super::FileError;
 
@@ -61,12 +61,13 @@ impl CodeLists {
     /// What an entry names that is in no list. A kind of list that is empty allows everything.
     pub fn check(&self, entry: &Entry) -> Vec<Fault> {
         let mut faults = Vec::new();
+        let unknown = |pointer: String, why: &str| Fault::of(FaultCode::NotOffered, pointer, why);
         if !self.format.is_empty() {
             let category = self.format.iter().find(|list| list.category == entry.format.category);
             match category {
-                None => faults.push(Fault::new("/format/category", "is not among the city's formats")),
+                None => faults.push(unknown("/format/category".to_owned(), "is not among the city's formats")),
                 Some(list) if !list.types.contains(&entry.format.kind) => {
-                    faults.push(Fault::new("/format/type", "is not among the types of its category"));
+                    faults.push(unknown("/format/type".to_owned(), "is not among the types of its category"));
                 }
                 Some(_) => {}
             }
@@ -74,7 +75,7 @@ impl CodeLists {
         let known: BTreeSet<&str> = self.table.iter().map(|table| table.name.as_str()).collect();
         for (at, item) in entry.items.iter().enumerate().filter(|_| !known.is_empty()) {
             if item.code_table.as_deref().is_some_and(|name| !known.contains(name)) {
-                faults.push(Fault::new(format!("/items/{at}/code_table"), "is not among the city's code tables"));
+                faults.push(unknown(format!("/items/{at}/code_table"), "is not among the city's code tables"));
             }
         }
         faults

@@ -8,7 +8,7 @@ use crate::domain::case::{
     Case, CaseAssignment, CaseCompletion, CaseReturn, CaseState, CaseWithdrawal, Fact, SignOff, SignOffStep, StepKind,
 };
 use crate::domain::command::Command;
-use crate::domain::schema::Fault;
+use crate::domain::schema::FaultCode;
 use crate::domain::{Actor, Role};
 use crate::ids::{CaseId, DepartmentId, Slug};
 use crate::policy::facts::{Action, Facts, Relation};
@@ -90,14 +90,13 @@ impl Node {
         let fact = match (known.kind(), fact) {
             (StepKind::SignOff, None) => None,
             (StepKind::SignOff, Some(_)) => {
-                return Err(ServiceError::invalid("/fact", "this step is done by a word alone"));
+                let why = "this step is done by a word alone";
+                return Err(ServiceError::invalid(FaultCode::Forbidden, "/fact", why));
             }
             (_, _) if !agreed => None,
             (kind, None) => {
-                return Err(ServiceError::invalid(
-                    "/fact",
-                    format!("this step is done by recording a {}", kind.as_str()),
-                ));
+                let why = format!("this step is done by recording a {}", kind.as_str());
+                return Err(ServiceError::invalid(FaultCode::Required, "/fact", why));
             }
             (kind, Some(content)) => Some(self.keep_fact(id, &step, kind, content).await?),
         };
@@ -114,7 +113,7 @@ impl Node {
     ) -> Result<Fact, ServiceError> {
         let empty = content.values().all(|value| value.as_str().is_none_or(|text| text.trim().is_empty()));
         if empty {
-            return Err(ServiceError::Invalid(vec![Fault::new("/fact", "says nothing")]));
+            return Err(ServiceError::invalid(FaultCode::Required, "/fact", "says nothing"));
         }
         let (salt, content) = (fresh_salt()?, Value::Object(content));
         let digest = fact_digest(&salt, &content);

@@ -8,7 +8,7 @@ use crate::domain::case::{Case, CaseCorrection, CaseResubmission, CaseState};
 use crate::domain::case_rules::Operand;
 use crate::domain::command::Command;
 use crate::domain::department_files::workflow::WorkflowFile;
-use crate::domain::schema::Fault;
+use crate::domain::schema::{Fault, FaultCode};
 use crate::ids::{CaseId, Slug};
 use crate::readmodel::local::{CaseForm, PullAttempt};
 use crate::service::Node;
@@ -153,6 +153,7 @@ fn keeps_departments(
     });
     let changed = named.filter(|field| before.get(*field) != now.get(*field));
     let why = "names the department of a step: give the step to another department instead";
-    let faults: Vec<Fault> = changed.map(|field| Fault::new(format!("/params/{field}"), why)).collect();
+    let fault = |field| Fault::of(FaultCode::DepartmentOfStep, format!("/params/{field}"), why);
+    let faults: Vec<Fault> = changed.map(fault).collect();
     if faults.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(faults)) }
 }

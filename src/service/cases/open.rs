@@ -7,7 +7,7 @@ use crate::crypto::digest::{Hash, sm3};
 use crate::domain::case::{CaseOpening, CaseState, SignOffStep};
 use crate::domain::command::Command;
 use crate::domain::department_files::workflow::WorkflowFile;
-use crate::domain::schema::Fault;
+use crate::domain::schema::{Fault, FaultCode};
 use crate::ids::{CaseId, Slug};
 use crate::policy::facts::{Action, Facts, Relation};
 use crate::service::Node;
@@ -91,8 +91,8 @@ impl Node {
         workflow: &WorkflowFile,
         form: &Map<String, Value>,
     ) -> Result<Vec<SignOffStep>, ServiceError> {
-        let in_params = |fault: Fault| Fault::new(format!("/params{}", fault.pointer), fault.message);
-        let mut faults: Vec<Fault> = workflow.check_form(form).into_iter().map(in_params).collect();
+        let mut faults: Vec<Fault> =
+            workflow.check_form(form).into_iter().map(|fault| fault.within("/params")).collect();
         let mut steps = Vec::with_capacity(workflow.sign_offs.len());
         for step in &workflow.sign_offs {
             match step.department_in(form).filter(|id| self.chain.state().department(id).is_some()) {
@@ -103,7 +103,8 @@ impl Node {
                 None => {
                     let field = step.department_from.as_ref().map(ToString::to_string).unwrap_or_default();
                     let field = field.trim_start_matches("form.").to_owned();
-                    faults.push(Fault::new(format!("/params/{field}"), "is not a department of the city"));
+                    let why = "is not a department of the city";
+                    faults.push(Fault::of(FaultCode::UnknownDepartment, format!("/params/{field}"), why));
                 }
             }
         }

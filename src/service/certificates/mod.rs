@@ -25,7 +25,7 @@ use crate::domain::credential;
 use crate::domain::department::Department;
 use crate::domain::formats;
 use crate::domain::identifiers::certificate_identifier;
-use crate::domain::schema::{Fault, Schema};
+use crate::domain::schema::{Fault, FaultCode, Schema};
 use crate::ids::CaseId;
 use crate::policy::facts::{Action, Facts, Relation};
 use crate::readmodel::certificates::{CertificateFilter, CertificateView};
@@ -218,15 +218,19 @@ impl Node {
 fn check(grounds: &Grounds) -> Result<(), ServiceError> {
     let Grounds { kind, holder, fields, .. } = grounds;
     let mut faults = Vec::new();
-    if let Err(why) = formats::check(kind.holder_kind.format(), &holder.code) {
-        faults.push(Fault::new("/holder/code", format!("it {why}")));
+    let format = kind.holder_kind.format();
+    if let Err(why) = formats::check(format, &holder.code) {
+        faults.push(Fault::of_format("/holder/code", format, why, format!("it {why}")));
     }
-    if holder.name.trim().is_empty() || holder.name.chars().count() > document::NAME_CHARS_MAX {
-        faults.push(Fault::new("/holder/name", "is missing or too long"));
+    let name = |code| Fault::of(code, "/holder/name", "is missing or too long");
+    if holder.name.trim().is_empty() {
+        faults.push(name(FaultCode::Required));
+    } else if holder.name.chars().count() > document::NAME_CHARS_MAX {
+        faults.push(name(FaultCode::MaxLength).naming(document::NAME_CHARS_MAX));
     }
     let schema = Schema::compile(&kind.fields).map_err(ServiceError::Internal)?;
     let wrong = schema.check(&Value::Object(fields.clone()));
-    faults.extend(wrong.into_iter().map(|fault| Fault::new(format!("/fields{}", fault.pointer), fault.message)));
+    faults.extend(wrong.into_iter().map(|fault| fault.within("/fields")));
     if faults.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(faults)) }
 }
 

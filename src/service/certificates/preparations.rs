@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::domain::certificate::{CertificateStatus, Operation};
 use crate::domain::certificate_type::CertificateType;
 use crate::domain::identifiers::certificate_identifier;
+use crate::domain::schema::{Fault, FaultCode};
 use crate::ids::{Slug, TxId};
 use crate::policy::facts::{Action, Facts, Relation};
 use crate::readmodel::local::preparations::{Preparation, PreparationState};
@@ -161,7 +162,7 @@ impl Node {
     fn grounds_of(&self, kept: &Preparation, body: &Preparing) -> Result<Grounds, ServiceError> {
         let kind = self.published_type(&body.kind)?;
         if !body.operation.replaces() && !kind.by_hand {
-            return Err(ServiceError::invalid("/type", "is issued in a case only"));
+            return Err(ServiceError::invalid(FaultCode::CaseOnly, "/type", "is issued in a case only"));
         }
         let (serial, version) = place_of(kept, body)?;
         if let Some(predecessor) = body.predecessor.as_ref().filter(|_| continues(body)) {
@@ -190,8 +191,9 @@ impl Node {
     fn check_predecessor(&self, predecessor: &str) -> Result<(), ServiceError> {
         let state = self.chain.state();
         let known = state.certificate(predecessor).filter(|known| known.issuer == self.department);
-        let known =
-            known.ok_or_else(|| ServiceError::invalid("/predecessor", "is not this department's".to_owned()))?;
+        let foreign =
+            || ServiceError::invalid(FaultCode::ForeignCertificate, "/predecessor", "is not this department's");
+        let known = known.ok_or_else(foreign)?;
         if known.status != CertificateStatus::Valid {
             let detail = format!("the predecessor is {}", known.status.as_str());
             return Err(ServiceError::conflict("conflict", detail));
@@ -202,19 +204,20 @@ impl Node {
 
 /// Serial and version of what a preparation becomes: its own, or the next of its predecessor.
 fn place_of(kept: &Preparation, body: &Preparing) -> Result<(String, u16), ServiceError> {
-    let invalid = |why: &str| Err(ServiceError::invalid("/predecessor", why));
+    let invalid = |code, why: &str| Err(ServiceError::invalid(code, "/predecessor", why));
+    let unread = |e| Err(Fault::of_format("/predecessor", "certificate_identifier", e, format!("it {e}")).into());
     match (&body.predecessor, body.operation) {
         (None, Operation::New) | (Some(_), Operation::TransferIn) => {
             if let Some(Err(e)) = body.predecessor.as_ref().map(|text| certificate_identifier::parts(text)) {
-                return invalid(&format!("it {e}"));
+                return unread(e);
             }
             Ok((serial(kept.id.time(), kept.id.as_bytes()), 1))
         }
-        (Some(_), Operation::New) => invalid("must be left out for a new certificate"),
-        (None, _) => invalid("is missing"),
+        (Some(_), Operation::New) => invalid(FaultCode::Forbidden, "must be left out for a new certificate"),
+        (None, _) => invalid(FaultCode::Required, "is missing"),
         (Some(predecessor), _) => match certificate_identifier::parts(predecessor) {
             Ok(parts) => Ok((parts.serial.to_owned(), parts.version + 1)),
-            Err(e) => invalid(&format!("it {e}")),
+            Err(e) => unread(e),
         },
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::schema::api_documents;
+use crate::domain::schema::{FaultCode, api_documents};
 
 /// The component's name of a body's schema.
 pub(super) fn body_name(name: &str) -> String {
@@ -72,8 +72,12 @@ pub(super) fn problem() -> Value {
                 "description": "what does not fit the schema (422)",
                 "items": {
                     "type": "object",
-                    "properties": {"pointer": {"type": "string", "description": "JSON Pointer (RFC 6901)"}, "message": {"type": "string"}},
-                    "required": ["pointer", "message"],
+                    "properties": {
+                        "pointer": {"type": "string", "description": "JSON Pointer (RFC 6901)"},
+                        "code": {"enum": FaultCode::ALL, "description": "in what way it is wrong; stable, newer versions may know more"},
+                        "message": {"type": "string"},
+                    },
+                    "required": ["pointer", "code", "message"],
                 },
             },
             "reasons": {

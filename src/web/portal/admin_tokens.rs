@@ -5,18 +5,19 @@ use std::net::IpAddr;
 use actix_web::http::StatusCode;
 
 use crate::clock::{DAY_MS, Millis};
+use crate::domain::schema::{Fault, FaultCode};
 use crate::ids::EntryName;
-use crate::readmodel::local::tokens::{TOKEN_DAYS_MAX, is_system_name};
+use crate::readmodel::local::tokens::{TOKEN_DAYS_MAX, TOKEN_LIMITS_MAX, is_system_name};
 use crate::readmodel::local::{SystemToken, TokenTerms};
-use crate::service::ServiceError;
 use crate::web::problem::Problem;
 
 use super::admin::shown_once;
 use super::desk::Visitor;
 use super::form::{Fields, Posted};
 use super::render::{Answer, FAULTY};
+use super::told::told;
 use super::views::admin::{TokenRow, Tokens};
-use super::views::{Choice, Fault, Faults};
+use super::views::{Choice, Faults};
 
 const HOUR_MS: u64 = 3_600_000;
 const OVERLAP_HOURS_MAX: u64 = 720;
@@ -102,6 +103,12 @@ fn terms(visitor: &Visitor, form: &Fields) -> Result<TokenTerms, Faults> {
     if sources.is_err() {
         faults.add(visitor.t, "sources", "admin-token-sources", "bad_address");
     }
+    for (field, label) in [("entries", "admin-token-entries"), ("sources", "admin-token-sources")] {
+        if parts(form.get(field)).count() > TOKEN_LIMITS_MAX {
+            let fault = Fault::of(FaultCode::MaxItems, field, "too many").naming(TOKEN_LIMITS_MAX);
+            faults.tell(visitor.t, field, &visitor.t.say(label), &told(visitor.t, &fault, |_| None));
+        }
+    }
     match (entries, sources) {
         (Ok(entries), Ok(sources)) if faults.is_empty() => {
             let expires = visitor.node.clock.now().plus(days * DAY_MS);
@@ -124,10 +131,6 @@ pub async fn issue(Posted { visitor, form }: Posted) -> Answer {
     let system = form.get("system").to_owned();
     match visitor.node.issue_token(&visitor.who, &system, terms).await {
         Ok(token) => shown_once(&visitor, "token", system, token),
-        Err(ServiceError::Malformed(message)) => {
-            let faults = Faults(vec![Fault { field: "system".to_owned(), message }]);
-            page(&visitor, FAULTY, &form, faults).await
-        }
         Err(error) => Err(error.into()),
     }
 }

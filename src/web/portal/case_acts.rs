@@ -14,6 +14,7 @@ use super::case_step::{fact_of, missing_fact};
 use super::desk::Visitor;
 use super::form::Posted;
 use super::render::{Answer, FAULTY};
+use super::told::told;
 use super::views::Faults;
 
 fn at(id: CaseId) -> String {
@@ -47,8 +48,9 @@ pub async fn sign_off(Posted { visitor, form }: Posted, path: Path<(CaseId, Slug
         let word = SignOffWord { agreed: agreed == "yes", note: note.to_owned(), fact };
         match visitor.node.sign_off(&visitor.who, id, step.clone(), word).await {
             Ok(committed) => return visitor.done(&at(id), "case_signed", Some(committed.transaction_id)),
-            Err(ServiceError::Invalid(_)) => {
-                faults.add(visitor.t, &format!("note-{step}"), "case-note", "too_long");
+            Err(ServiceError::Invalid(found)) => {
+                let (field, label) = (format!("note-{step}"), visitor.t.say("case-note"));
+                found.iter().for_each(|one| faults.tell(visitor.t, &field, &label, &told(visitor.t, one, |_| None)));
             }
             Err(error) => return Err(error.into()),
         }
@@ -94,7 +96,7 @@ pub async fn resubmit(Posted { visitor, form: sent }: Posted, id: Path<CaseId>) 
                 let flash = if done.progress.state == CaseState::Waiting { "case_waits" } else { flash };
                 return visitor.done(&at(*id), flash, Some(done.committed.transaction_id));
             }
-            Err(ServiceError::Invalid(found)) => case_form::wrong(&visitor, &fields, &found, &mut faults),
+            Err(ServiceError::Invalid(found)) => case_form::wrong(visitor.t, &fields, &found, &mut faults),
             Err(error) => return Err(error.into()),
         }
     }

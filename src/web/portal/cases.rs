@@ -164,7 +164,7 @@ pub async fn open(Posted { visitor, form: sent }: Posted) -> Answer {
                 let id = opened.committed.transaction_id;
                 return visitor.done(&format!("/cases/{}", opened.case_id), flash, Some(id));
             }
-            Err(ServiceError::Invalid(found)) => case_form::wrong(&visitor, &fields, &found, &mut faults),
+            Err(ServiceError::Invalid(found)) => case_form::wrong(visitor.t, &fields, &found, &mut faults),
             Err(other) => return Err(other.into()),
         }
     }

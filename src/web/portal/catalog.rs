@@ -4,6 +4,7 @@ use actix_web::web::Path;
 
 use crate::domain::Role;
 use crate::domain::catalog::{EntryState, Sharing};
+use crate::domain::schema::{Fault, FaultCode};
 use crate::ids::{DepartmentId, EntryName, Slug, Version};
 use crate::readmodel::PageRequest;
 use crate::readmodel::catalog::{EntryFilter, EntrySummary, EntryView};
@@ -226,12 +227,12 @@ fn entry_page(desk: &Desk, view: &EntryView, (users, more_users): (Vec<UserRow>,
 
 fn ending(form: &Fields) -> Result<EndingRequest, Problem> {
     let successor = Some(form.get("successor")).filter(|successor| !successor.is_empty());
-    let successor = successor.map(str::parse).transpose().map_err(|_| wrong("/successor", "is not provider/name"))?;
+    let successor = successor.map(str::parse).transpose().map_err(|_| unread_successor())?;
     Ok(EndingRequest { reason: form.reason()?, successor })
 }
 
-fn wrong(pointer: &str, message: &str) -> Problem {
-    Problem::unprocessable(vec![crate::domain::schema::Fault::new(pointer, message)])
+fn unread_successor() -> Problem {
+    Problem::unprocessable(vec![Fault::of(FaultCode::BadEntry, "/successor", "is not provider/name")])
 }
 
 /// Points to something better.

@@ -22,6 +22,7 @@ use super::form::Posted;
 use super::listing::{cursor, pager};
 use super::preparations;
 use super::render::{Answer, FAULTY};
+use super::told::told;
 use super::views::certificate::{
     AnnotationRow, CertificateCard, CertificatePage, CertificateRow, Certificates, StatusRow,
 };
@@ -212,7 +213,10 @@ pub async fn set_status(Posted { visitor, form }: Posted, identifier: Path<Strin
                 let href = format!("/certificates/{identifier}");
                 return visitor.done(&href, "certificate_changed", Some(committed.transaction_id));
             }
-            Err(ServiceError::Invalid(_)) => faults.add(visitor.t, "reason", "reason", "too_long"),
+            Err(ServiceError::Invalid(found)) => {
+                let label = visitor.t.say("reason");
+                found.iter().for_each(|one| faults.tell(visitor.t, "reason", &label, &told(visitor.t, one, |_| None)));
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -235,7 +239,15 @@ pub async fn annotate(Posted { visitor, form }: Posted, identifier: Path<String>
                 let href = format!("/certificates/{identifier}");
                 return visitor.done(&href, "certificate_annotated", Some(committed.transaction_id));
             }
-            Err(ServiceError::Invalid(_)) => faults.add(visitor.t, "cause", "annotation-cause", "bad_value"),
+            Err(ServiceError::Invalid(found)) => {
+                for fault in &found {
+                    let (field, label) = match fault.place().as_str() {
+                        "/expires" => ("expires", "annotation-expires"),
+                        _ => ("cause", "annotation-cause"),
+                    };
+                    faults.tell(visitor.t, field, &visitor.t.say(label), &told(visitor.t, fault, |_| None));
+                }
+            }
             Err(error) => return Err(error.into()),
         }
     }

@@ -3,12 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::catalog::Entry;
-use crate::domain::schema::Fault;
+use crate::domain::schema::{Fault, FaultCode};
 use crate::ids::DepartmentId;
 
 use super::codes;
 use super::entry_body::parameters;
+use super::told::told;
 use super::views::drafts::{DraftFields, ItemFields, ParameterFields};
+use super::words::Words;
 
 const SCHEMA: &str = "https://json-schema.org/draft/2020-12/schema";
 const TEXT_LENGTH: u64 = 200;
@@ -253,33 +255,44 @@ fn item_fields(item: &crate::domain::catalog::Item) -> ItemFields {
     }
 }
 
-/// Which field of the form a fault of the document concerns: its id, the key of its label, and what is wrong.
-pub fn place(fault: &Fault, fields: &DraftFields) -> (String, String, &'static str) {
-    let parts: Vec<&str> = fault.pointer.split('/').skip(1).collect();
-    let plain = |field: &str, label: &str, code| (field.to_owned(), label.to_owned(), code);
+/// The field of the form that a fault of the document concerns, what the form calls it, and what to tell there.
+pub fn told_at(t: Words, fault: &Fault, fields: &DraftFields) -> (String, String, String) {
+    let (field, label, form) = place(&fault.place(), fields);
+    let said = match fault.code {
+        // How it is written, in words instead of a regular expression.
+        FaultCode::Pattern | FaultCode::Format | FaultCode::Type | FaultCode::AnyOf if !form.is_empty() => {
+            t.word("fault", form)
+        }
+        _ => told(t, fault, |option| word_of(t, &field, option)),
+    };
+    (field, t.say(&label), said)
+}
+
+/// Which field of the form a place of the document is: its id, the key of its label, and how it is to be written.
+fn place(pointer: &str, fields: &DraftFields) -> (String, String, &'static str) {
+    let parts: Vec<&str> = pointer.split('/').skip(1).collect();
+    let plain = |field: &str, label: &str, form| (field.to_owned(), label.to_owned(), form);
     match parts.as_slice() {
-        ["title", "en"] if fault.message == "is missing" => plain("title_en", "title-en", "required"),
         ["version"] => plain("version", "version", "bad_version"),
         ["code"] => plain("code", "meta-code", "bad_code"),
         ["parent"] => plain("parent", "meta-parent", "bad_parent"),
-        ["level"] => plain("level", "level", "one_of"),
-        ["sharing"] => plain("sharing", "sharing", "one_of"),
-        ["update_cycle"] => plain("update_cycle", "meta-cycle", "one_of"),
-        [] if fault.message.contains("sharing_condition") => plain("condition_zh", "condition-zh", "required"),
-        ["open_condition", ..] => plain("open_condition_zh", "meta-open", "too_long"),
-        ["sharing_means"] => plain("means", "meta-means", "one_of"),
+        ["level"] => plain("level", "level", ""),
+        ["sharing"] => plain("sharing", "sharing", ""),
+        ["update_cycle"] => plain("update_cycle", "meta-cycle", ""),
+        ["open_condition", ..] => plain("open_condition_zh", "meta-open", ""),
+        ["sharing_means"] => plain("means", "meta-means", ""),
         [part @ ("title" | "summary" | "duty"), lang] | ["classification", part, lang] => {
-            (format!("{part}_{lang}"), format!("{part}-{lang}"), "too_long")
+            (format!("{part}_{lang}"), format!("{part}-{lang}"), "")
         }
-        ["sharing_condition", lang] => (format!("condition_{lang}"), format!("condition-{lang}"), "too_long"),
-        ["format", part] => (format!("format_{part}"), format!("format-{part}"), "not_offered"),
+        ["sharing_condition", "en"] => plain("condition_en", "condition-en", ""),
+        ["sharing_condition", ..] => plain("condition_zh", "condition-zh", ""),
+        ["format", part] => (format!("format_{part}"), format!("format-{part}"), ""),
         ["issue_date"] => plain("issue_date", "meta-issue-date", "bad_date"),
         ["related_codes", ..] => plain("related_codes", "meta-related", "bad_code"),
-        ["subject"] => plain("subject", "draft-subject", "not_offered"),
+        ["subject"] => plain("subject", "draft-subject", "bad_name"),
         ["items", at, rest @ ..] => item_place(at, rest, fields),
-        ["items"] if fault.message.contains("less than") => plain("items", "entry-items", "no_items"),
-        ["items"] | ["response_schema", ..] => plain("items", "entry-items", "bad_value"),
-        ["request_schema", ..] => plain("param-0-name", "entry-parameters", "bad_value"),
+        ["items"] | ["response_schema", ..] => plain("items", "entry-items", ""),
+        ["request_schema", ..] => plain("param-0-name", "entry-parameters", ""),
         _ => plain("name", "draft-name", "bad_name"),
     }
 }
@@ -288,21 +301,36 @@ pub fn place(fault: &Fault, fields: &DraftFields) -> (String, String, &'static s
 fn item_place(at: &str, rest: &[&str], fields: &DraftFields) -> (String, String, &'static str) {
     let named = fields.items.iter().enumerate().filter(|(_, item)| !item.name.is_empty());
     let row = at.parse().ok().and_then(|at| named.map(|(row, _)| row).nth(at)).unwrap_or_default();
-    let (column, label, code) = match rest {
-        ["title", "en"] => ("title_en", "title-en", "too_long"),
-        ["title", ..] => ("title_zh", "title-zh", "too_long"),
+    let (column, label, form) = match rest {
+        ["title", "en"] => ("title_en", "title-en", ""),
+        ["title", ..] => ("title_zh", "title-zh", ""),
         ["length"] => ("length", "item-length", "bad_number"),
-        ["sensitive"] => ("sensitive", "item-sensitive", "unfit"),
-        ["grade"] => ("grade", "item-grade", "one_of"),
+        ["sensitive"] => ("sensitive", "item-sensitive", ""),
+        ["grade"] => ("grade", "item-grade", "bad_number"),
         ["masking"] => ("masking", "item-masking", "one_of"),
-        ["type"] => ("kind", "item-kind", "one_of"),
-        ["code_table"] => ("code_table", "item-code-table", "not_offered"),
+        ["type"] => ("kind", "item-kind", ""),
+        ["code_table"] => ("code_table", "item-code-table", ""),
         ["range"] => ("range", "item-range", "bad_range"),
-        ["sharing"] => ("sharing", "item-sharing", "unfit"),
-        ["sharing_condition", ..] => ("condition_zh", "item-condition", "required"),
+        ["sharing"] => ("sharing", "item-sharing", ""),
+        ["sharing_condition", ..] => ("condition_zh", "item-condition", ""),
         _ => ("name", "item-name", "bad_name"),
     };
-    (format!("item-{row}-{column}"), label.to_owned(), code)
+    (format!("item-{row}-{column}"), label.to_owned(), form)
+}
+
+/// What forms and workbooks call an option of a field.
+fn word_of(t: Words, field: &str, option: &str) -> Option<String> {
+    let column = field.rsplit('-').next().unwrap_or_default();
+    let family = match column {
+        "level" => "level",
+        "sharing" => "sharing",
+        "update_cycle" => "cycle",
+        "means" => "means",
+        "kind" => "kind",
+        "masking" => "masking",
+        _ => return None,
+    };
+    Some(t.word(family, option))
 }
 
 #[cfg(test)]

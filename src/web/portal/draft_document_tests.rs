@@ -1,7 +1,9 @@
 //! A form becomes an entry that its schema takes, and comes back whole.
 
 use super::*;
-use crate::domain::entry_rules;
+use crate::domain::{entry_rules, schema};
+use crate::web::portal::told::tests::is_english;
+use crate::web::portal::words::Lang;
 
 fn form() -> DraftFields {
     let pairs = [
@@ -107,6 +109,44 @@ fn faults_find_their_fields() {
         ("/request_schema/properties", "param-0-name"),
         ("", "name"),
     ] {
-        assert_eq!(place(&Fault::new(pointer, "x"), &fields).0, field, "{pointer}");
+        assert_eq!(place(pointer, &fields).0, field, "{pointer}");
     }
+}
+
+#[test]
+fn what_is_wrong_with_an_entry_is_told_in_the_readers_language() {
+    let fields = DraftFields { level: "duty".to_owned(), parent: "urban-management/heating".to_owned(), ..form() };
+    let provider = "urban-management".parse().unwrap();
+    let mut written = document(&fields, &provider, "11110000Y90000027M", None);
+    written["issue_date"] = json!("21.11.2026");
+    written["update_cycle"] = json!("sometimes");
+    written["items"][0]["grade"] = json!(7);
+    written["items"][1]["range"] = json!("2026-01-01..2000-01-01");
+    written.as_object_mut().unwrap().remove("sharing_condition");
+    let mut found = schema::department_file("catalog-entry").unwrap().check(&written);
+    written["update_cycle"] = json!("daily");
+    found.extend(entry_rules::check_parts(&serde_json::from_value(written).unwrap()));
+    let told = |t: Words| {
+        let told = |fault: &Fault| {
+            let (field, label, said) = told_at(t, fault, &fields);
+            format!("{field} {label}: {said}")
+        };
+        let mut told: Vec<String> = found.iter().map(told).collect();
+        told.sort();
+        told
+    };
+    let chinese = told(Words::of(Lang::Zh));
+    assert_eq!(
+        chinese,
+        [
+            "condition_zh 共享条件（中文）: 必填。",
+            "issue_date 发布日期: 请按 2026-01-31 的格式填写有效日期。",
+            "item-2-grade 安全级别: 不能大于 4。",
+            "item-3-range 值域: 起点不能大于终点。",
+            "parent 上级目录条目: 职责目录为最上级，不填写上级目录。",
+            "update_cycle 更新周期: 只能填写以下之一：实时、每日、每周、每月、每季度、每年、不定期。",
+        ]
+    );
+    assert!(chinese.iter().all(|text| !is_english(text)));
+    assert!(told(Words::of(Lang::En))[3].ends_with("its first end is beyond its second."));
 }

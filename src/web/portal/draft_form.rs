@@ -8,14 +8,14 @@ use actix_web::web::Path;
 use crate::domain::catalog::Entry;
 use crate::domain::compatibility::unannounced;
 use crate::domain::entry_rules;
-use crate::domain::schema::Fault;
+use crate::domain::schema::{Fault, FaultCode};
 use crate::ids::{EntryName, ItemName, Slug, Version};
 use crate::readmodel::local::DraftState;
 use crate::service::ServiceError;
 
 use super::dates::start_of;
 use super::desk::{Desk, Visitor};
-use super::draft_document::{document, fields, place};
+use super::draft_document::{document, fields, told_at};
 use super::drafts::own_entry;
 use super::form::{Fields, Posted};
 use super::render::{Answer, FAULTY};
@@ -107,7 +107,7 @@ async fn save(visitor: &Visitor, action: &str, draft: DraftFields, sent: &Fields
 }
 
 async fn write(visitor: &Visitor, draft: &DraftFields) -> Result<Slug, ServiceError> {
-    let name: Slug = draft.name.parse().map_err(|_| ServiceError::invalid("/name", ""))?;
+    let name: Slug = draft.name.parse().map_err(|_| Fault::of(FaultCode::MemberName, "/name", "is not a name"))?;
     let full = own_entry(visitor, name.clone());
     let kept = visitor.node.draft(&visitor.who, &full).await;
     let kept = kept.ok().filter(|draft| draft.state != DraftState::Published).map(|draft| draft.entry);
@@ -136,10 +136,8 @@ async fn write(visitor: &Visitor, draft: &DraftFields) -> Result<Slug, ServiceEr
 fn placed(t: Words, found: &[Fault], draft: &DraftFields) -> Faults {
     let mut faults = Faults::default();
     for fault in found {
-        let (field, label, code) = place(fault, draft);
-        if faults.of(&field).is_none() {
-            faults.add(t, &field, &label, code);
-        }
+        let (field, label, said) = told_at(t, fault, draft);
+        faults.tell(t, &field, &label, &said);
     }
     faults
 }

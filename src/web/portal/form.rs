@@ -4,12 +4,12 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 
+use crate::domain::schema::{Fault, FaultCode};
 use crate::web::extract::{LocalFuture, read_bytes};
 use crate::web::problem::Problem;
 
 use super::cookies;
 use super::desk::{Desk, Visitor};
-use super::words::{Lang, Words};
 
 /// The longest form: the one of a draft with all its rows.
 const FORM_BYTES_MAX: usize = 256 * 1024;
@@ -53,9 +53,8 @@ impl Fields {
     /// # Errors
     /// `unprocessable` when it is missing; browsers see to that before they send it.
     pub fn reason(&self) -> Result<String, Problem> {
-        let fault = |lang| Words::of(lang).fault("reason", "required");
         match self.get("reason") {
-            "" => Err(Problem::new("unprocessable").detail(fault(Lang::En)).detail_zh(fault(Lang::Zh))),
+            "" => Err(Problem::unprocessable(vec![Fault::of(FaultCode::Required, "/reason", "must be given")])),
             reason => Ok(reason.to_owned()),
         }
     }

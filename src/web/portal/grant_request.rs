@@ -6,6 +6,7 @@ use crate::clock::DAY_MS;
 use crate::domain::catalog::{Entry, Sharing};
 use crate::domain::grant::bounds::Bounds;
 use crate::domain::grant::{Details, GrantRequest};
+use crate::domain::schema::Fault;
 use crate::ids::{DepartmentId, EntryName, GrantId, ItemName, Slug};
 use crate::readmodel::grants::GrantView;
 use crate::service::ServiceError;
@@ -18,8 +19,10 @@ use super::form::{Fields, Posted};
 use super::grant_bounds::{self, Limited};
 use super::grants::asked_item;
 use super::render::{Answer, FAULTY};
+use super::told::told;
 use super::views::grants::{GrantFields, GrantRequestForm};
 use super::views::{Choice, Faults};
+use super::words::Words;
 
 /// What the form suggests: a term that is often granted, and a number that a counter reaches in a day.
 const TERM_MS: u64 = 180 * DAY_MS;
@@ -139,10 +142,7 @@ pub async fn ask(Posted { visitor, form: sent }: Posted) -> Answer {
                 return visitor.done(&href, "grant_requested", Some(committed.transaction_id));
             }
             Err(ServiceError::Invalid(found)) => {
-                for fault in found {
-                    let (field, label) = place(&fault.pointer);
-                    faults.add(visitor.t, field, label, "bad_value");
-                }
+                found.iter().for_each(|fault| tell(visitor.t, fault, &mut faults));
             }
             Err(error) => return Err(error.into()),
         }
@@ -170,7 +170,13 @@ fn typed(sent: &Fields) -> GrantFields {
     }
 }
 
-/// The field of a fault that the ledger's schema found, and the key of its label.
+/// Tells a fault that the ledger or its schema found at its field.
+pub(super) fn tell(t: Words, fault: &Fault, faults: &mut Faults) {
+    let (field, label) = place(&fault.place());
+    faults.tell(t, field, &t.say(label), &told(t, fault, |_| None));
+}
+
+/// The field of a fault, and the key of its label.
 fn place(pointer: &str) -> (&'static str, &'static str) {
     match pointer.split('/').nth(1).unwrap_or_default() {
         "purpose" => ("purpose", "purpose"),

@@ -7,6 +7,7 @@ use crate::clock::DAY_MS;
 use crate::domain::Role;
 use crate::domain::department_files::templates::GrantTemplate;
 use crate::ids::{EntryName, ItemName};
+use crate::service::ServiceError;
 use crate::service::grant_templates::{Asked, NotAsked, TemplateChoice};
 use crate::web::problem::Problem;
 
@@ -15,6 +16,7 @@ use super::dates::end_of;
 use super::desk::{Desk, Visitor};
 use super::form::{Fields, Posted};
 use super::render::{Answer, FAULTY};
+use super::told::told_of;
 use super::views::Faults;
 use super::views::grant_templates::{GrantTemplates, Part, TemplateCard, TemplateResult};
 
@@ -114,6 +116,9 @@ fn result(desk: &Desk, asked: Asked) -> TemplateResult {
         Ok(committed) => id = committed.transaction_id.to_string(),
         Err(NotAsked::NoNeed) => why = desk.t.say("template-no-need"),
         Err(NotAsked::Unavailable) => why = desk.t.say("template-unavailable"),
+        Err(NotAsked::Refused(ServiceError::Invalid(found))) => {
+            why = found.iter().map(|fault| told_of(desk.t, fault)).collect::<Vec<_>>().join(" ");
+        }
         Err(NotAsked::Refused(error)) => {
             let text = error.to_string();
             let code = Problem::from(error).code().to_owned();

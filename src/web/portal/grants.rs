@@ -11,6 +11,7 @@ use crate::domain::grant::{Approval, GrantState};
 use crate::ids::{GrantId, ItemName};
 use crate::readmodel::PageRequest;
 use crate::readmodel::grants::{ApprovalView, Due, GrantFilter, GrantStepView, GrantView};
+use crate::service::ServiceError;
 use crate::service::grants::{ItemLimit, Limits};
 
 use super::codes;
@@ -18,6 +19,7 @@ use super::dates::end_of;
 use super::desk::{Desk, Visitor};
 use super::form::{Fields, Posted};
 use super::grant_bounds::{self, Limited};
+use super::grant_request;
 use super::home::expires_soon;
 use super::listing::{cursor, pager};
 use super::render::{Answer, FAULTY};
@@ -303,9 +305,16 @@ pub async fn approve(Posted { visitor, form }: Posted, id: Path<GrantId>) -> Ans
     let entry = visitor.node.chain.state().entry(&grant.request.entry).map(|history| history.current().entry.clone());
     let limits = limits(&visitor, &form, &grant, entry.as_ref(), &mut faults);
     if faults.is_empty() {
-        let (committed, state) = visitor.node.approve_grant(&visitor.who, *id, limits).await?;
-        let said = if state == GrantState::Active { "grant_approved" } else { "grant_preapproved" };
-        return visitor.done(&format!("/grants/{id}"), said, Some(committed.transaction_id));
+        match visitor.node.approve_grant(&visitor.who, *id, limits).await {
+            Ok((committed, state)) => {
+                let said = if state == GrantState::Active { "grant_approved" } else { "grant_preapproved" };
+                return visitor.done(&format!("/grants/{id}"), said, Some(committed.transaction_id));
+            }
+            Err(ServiceError::Invalid(found)) => {
+                found.iter().for_each(|fault| grant_request::tell(visitor.t, fault, &mut faults));
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     let mut typed = as_asked(&visitor, &grant, entry.as_ref());
     typed.bounds = grant_bounds::typed(&form);

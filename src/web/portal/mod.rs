@@ -58,6 +58,7 @@ mod search;
 mod sent;
 mod sheets;
 mod span;
+mod told;
 mod upload;
 mod verification;
 pub mod views;

@@ -16,10 +16,11 @@ use crate::web::problem::Problem;
 use super::desk::{Desk, Visitor};
 use super::form::{Fields, Posted};
 use super::render::{Answer, FAULTY};
+use super::told::told;
+use super::views::Faults;
 use super::views::policy::{
     Policy, PolicyRuleRow, PolicyVersionRow, RuleChangeRow, ShadowExampleRow, ShadowRow, WaitingRow,
 };
-use super::views::{Fault, Faults};
 
 const PAGE: &str = "/policy";
 
@@ -42,11 +43,15 @@ pub async fn propose(Posted { visitor, form }: Posted) -> Answer {
     match proposed {
         Ok(committed) => visitor.done(PAGE, "policy_proposed", Some(committed.transaction_id)),
         Err(ServiceError::Invalid(found)) => {
-            let fault = |fault: crate::domain::schema::Fault| Fault {
-                field: if fault.pointer.contains("model") { "model" } else { "rules" }.to_owned(),
-                message: fault.message,
-            };
-            let faults = Faults(found.into_iter().map(fault).collect());
+            let mut faults = Faults::default();
+            for fault in &found {
+                let (field, label) = match fault.place().as_str() {
+                    "/note" => ("note", "policy-note"),
+                    place if place.contains("model") => ("model", "policy-model"),
+                    _ => ("rules", "policy-rules"),
+                };
+                faults.tell(visitor.t, field, &visitor.t.say(label), &told(visitor.t, fault, |_| None));
+            }
             let view = page(&visitor, None, Some(&form), faults).await?;
             visitor.show_as(FAULTY, &view)
         }

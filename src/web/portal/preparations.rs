@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::domain::Role;
 use crate::domain::certificate::Operation;
 use crate::domain::certificate_type::CertificateType;
+use crate::domain::schema;
 use crate::ids::{Slug, TxId};
 use crate::readmodel::local::preparations::PreparationState;
 use crate::service::ServiceError;
@@ -18,8 +19,10 @@ use super::codes;
 use super::desk::{Desk, Visitor};
 use super::form::{Fields, Posted};
 use super::render::{Answer, FAULTY};
+use super::told::told;
 use super::views::certificate::{CertificateForm, PreparationRow, PreparedPage, TypeRow, TypesPage};
 use super::views::{Fault, Faults, Field};
+use super::words::Words;
 
 /// What waits for a reviewer; nothing for who may not see it.
 pub(super) async fn waiting(visitor: &Visitor) -> Result<Vec<PreparationRow>, Problem> {
@@ -138,7 +141,7 @@ pub async fn prepare(Posted { visitor, form: sent }: Posted) -> Answer {
         Err(ServiceError::Invalid(faults)) => faults,
         Err(error) => return Err(error.into()),
     };
-    let faults = Faults(faults.iter().map(|fault| shown(&visitor, &kind, &fault.pointer, &fault.message)).collect());
+    let faults = Faults(faults.iter().map(|fault| shown(visitor.t, &kind, fault)).collect());
     form(&visitor, FAULTY, &kind, operation, predecessor.as_deref().unwrap_or_default(), &sent, faults)
 }
 
@@ -161,20 +164,22 @@ fn values(kind: &CertificateType, sent: &Fields) -> Map<String, Value> {
     values
 }
 
-fn shown(desk: &Desk, kind: &CertificateType, pointer: &str, message: &str) -> Fault {
-    let field = pointer.rsplit('/').next().unwrap_or_default();
-    let (id, label) = match pointer {
-        "/holder/code" => ("holder_code".to_owned(), desk.t.pick(&kind.holder_kind.title()).to_owned()),
-        "/holder/name" => ("holder_name".to_owned(), desk.t.say("certificate-holder-name")),
+/// A fault at its field, by the field's own label.
+fn shown(t: Words, kind: &CertificateType, fault: &schema::Fault) -> Fault {
+    let label = |field: &str| kind.field_title(field).map(|title| t.pick(&title).to_owned());
+    let place = fault.place();
+    let (field, called) = match place.as_str() {
+        "/holder/code" => ("holder_code".to_owned(), t.pick(&kind.holder_kind.title()).to_owned()),
+        "/holder/name" => ("holder_name".to_owned(), t.say("certificate-holder-name")),
+        "/predecessor" => {
+            ("holder_name".to_owned(), t.say("certificate-predecessor").trim_end_matches(['：', ':', ' ']).to_owned())
+        }
         _ => {
-            let title = kind.field_title(field);
-            (format!("field-{field}"), title.map_or_else(String::new, |title| desk.t.pick(&title).to_owned()))
+            let field = place.strip_prefix("/fields/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+            (format!("field-{field}"), label(field).unwrap_or_else(|| field.to_owned()))
         }
     };
-    // The node's own words are English: the Chinese page says what to look at.
-    let said =
-        if desk.lang() == super::words::Lang::En { message.to_owned() } else { desk.t.word("fault", "bad_value") };
-    Fault { field: id, message: format!("{label}{}{said}", desk.t.say("colon")) }
+    Fault { field, message: format!("{called}{}{}", t.say("colon"), told(t, fault, label)) }
 }
 
 /// A preparation, to be looked through and issued.

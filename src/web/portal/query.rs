@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::domain::access::{CASE_ID_CHARS_MAX, CAUSE_CHARS_MAX};
 use crate::domain::catalog::{Entry, EntryState, Sharing};
 use crate::domain::grant::{Grant, GrantState};
+use crate::domain::schema::Fault;
 use crate::exchange::{QueryAnswer, QueryError};
 use crate::ids::{EntryName, ItemName};
 use crate::readmodel::PageRequest;
@@ -20,8 +21,10 @@ use super::form::{Fields, Posted};
 use super::grant_request::purposes;
 use super::render::{Answer, FAULTY};
 use super::rows::table;
+use super::told::told;
 use super::views::query::{QueryForm, QueryPage, QueryResult};
 use super::views::{Choice, Faults, Field};
+use super::words::Words;
 
 /// Entries to choose from; the catalog leads to the others.
 const ENTRIES_MAX: u32 = 200;
@@ -139,7 +142,8 @@ pub async fn ask(Posted { visitor, form: sent }: Posted) -> Answer {
         match visitor.node.query(&visitor.who, name.clone(), request(&entry, &sent)).await {
             Ok(answer) => return show(&visitor, StatusCode::OK, &entry, &sent, rows(&visitor, &entry, answer)).await,
             Err(ServiceError::Query(QueryError::Unprocessable(found))) => {
-                found.iter().for_each(|fault| place(&visitor, &entry, &fault.pointer, &mut faults));
+                let params = params(&visitor, &entry, &sent);
+                found.iter().for_each(|fault| place(visitor.t, &params, fault, &mut faults));
             }
             Err(ServiceError::Query(error)) => {
                 let result = refusal(&visitor, &name, error)?;
@@ -206,20 +210,20 @@ fn typed_value(kind: &str, typed: &str) -> Value {
     }
 }
 
-fn place(desk: &Desk, entry: &Entry, pointer: &str, faults: &mut Faults) {
-    let mut parts = pointer.split('/').skip(1);
-    match (parts.next().unwrap_or_default(), parts.next()) {
-        ("params", Some(name)) => {
-            let known = params(desk, entry, &Fields::default()).into_iter().find(|field| field.name == name);
-            let label = known.map_or_else(|| name.to_owned(), |field| field.label);
-            faults.add_named(desk.t, &format!("param-{name}"), &label, "bad_value");
-        }
-        ("purpose", _) => faults.add(desk.t, "purpose", "purpose", "bad_code"),
-        ("cause", _) => faults.add(desk.t, "cause", "cause", "bad_value"),
-        ("case_id", _) => faults.add(desk.t, "case_id", "case-number", "bad_value"),
-        ("items", _) => faults.add(desk.t, "items", "query-items", "not_offered"),
-        _ => faults.add(desk.t, "purpose", "entry-parameters", "bad_value"),
-    }
+/// Tells a fault at its field, by the field's own label.
+fn place(t: Words, params: &[Field], fault: &Fault, faults: &mut Faults) {
+    let label = |name: &str| params.iter().find(|field| field.name == name).map(|field| field.label.clone());
+    let (said, at) = (told(t, fault, label), fault.place());
+    let mut parts = at.split('/').skip(1);
+    let (field, label) = match (parts.next().unwrap_or_default(), parts.next()) {
+        ("params", Some(name)) => (format!("param-{name}"), label(name).unwrap_or_else(|| name.to_owned())),
+        ("cause", _) => ("cause".to_owned(), t.say("cause")),
+        ("case_id", _) => ("case_id".to_owned(), t.say("case-number")),
+        ("items", _) => ("items".to_owned(), t.say("query-items")),
+        ("purpose", _) => ("purpose".to_owned(), t.say("purpose")),
+        _ => ("purpose".to_owned(), t.say("entry-parameters")),
+    };
+    faults.tell(t, &field, &label, &said);
 }
 
 fn rows(desk: &Desk, entry: &Entry, answer: QueryAnswer) -> QueryResult {
@@ -272,4 +276,66 @@ fn refusal(desk: &Desk, entry: &EntryName, error: QueryError) -> Result<QueryRes
 fn unknown_reasons(desk: &Desk, reasons: &[crate::exchange::ReasonText]) -> String {
     let strange = reasons.iter().filter(|reason| desk.t.word("reason", &reason.code) == reason.code);
     strange.map(|reason| desk.t.pick(&reason.text)).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::schema::{FaultCode, Schema};
+    use crate::web::portal::told::tests::is_english;
+    use crate::web::portal::words::Lang;
+
+    fn told(lang: Lang, document: &Value) -> Vec<(String, String)> {
+        let text = include_str!("../../../schemas/interfaces/planning-resources/real-estate-title.request.json");
+        let schema: Value = serde_json::from_str(text).unwrap();
+        let field = |row: crate::web::portal::views::catalog::ParameterRow| Field {
+            name: row.name,
+            label: row.description,
+            ..Field::default()
+        };
+        let params: Vec<Field> = parameters(&schema).into_iter().map(field).collect();
+        let mut faults = Faults::default();
+        for fault in Schema::compile(&schema).unwrap().check(document) {
+            place(Words::of(lang), &params, &fault.within("/params"), &mut faults);
+        }
+        faults.0.into_iter().map(|fault| (fault.field, fault.message)).collect()
+    }
+
+    #[test]
+    fn a_mistyped_parameter_is_told_at_its_field_once() {
+        let of = |lang, document: Value| told(lang, &document).swap_remove(0);
+        let mistyped = || json!({"id_number": "340524198001010011"});
+        let (field, text) = of(Lang::Zh, mistyped());
+        assert_eq!(field, "param-id_number");
+        assert_eq!(text, "公民身份号码：不是有效的公民身份号码：校验码不符，请与原件核对。");
+        assert!(is_english(&of(Lang::En, mistyped()).1));
+        // Too short is wrong in two ways, of which one is enough.
+        assert_eq!(told(Lang::Zh, &json!({"id_number": "1"})).len(), 1);
+        let (field, text) = of(Lang::Zh, json!({}));
+        assert_eq!(field, "param-unit_number");
+        assert_eq!(text, "不动产单元号：请至少填写其中一项：不动产单元号、公民身份号码。");
+        let strange = json!({"id_number": 7, "unit_number": "1", "colour": "red"});
+        for (field, text) in told(Lang::Zh, &strange) {
+            assert!(!is_english(&text), "{field}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_beside_the_parameters_stands_at_its_own_field() {
+        let t = Words::of(Lang::Zh);
+        let mut faults = Faults::default();
+        for (code, pointer) in [
+            (FaultCode::ControlCharacter, "/cause"),
+            (FaultCode::NotOffered, "/items/3"),
+            (FaultCode::UnknownCase, "/case_id"),
+            (FaultCode::TooLong, ""),
+        ] {
+            place(t, &[], &Fault::of(code, pointer, "x"), &mut faults);
+        }
+        let fields: Vec<&str> = faults.all().iter().map(|fault| fault.field.as_str()).collect();
+        assert_eq!(fields, ["cause", "items", "case_id", "purpose"]);
+        assert!(faults.all().iter().all(|fault| !is_english(&fault.message)));
+    }
 }

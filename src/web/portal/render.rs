@@ -10,6 +10,7 @@ use crate::web::problem::Problem;
 
 use super::cookies;
 use super::desk::Desk;
+use super::told::told_of;
 use super::views::Page;
 use super::views::entrance::ErrorPage;
 use super::words::Lang;
@@ -91,7 +92,7 @@ impl Desk {
     pub fn problem(&self, problem: &Problem, status: StatusCode, request_id: &str) -> HttpResponse {
         let language = self.language();
         let reasons: Vec<String> = problem.reasons().iter().map(|reason| reason.code.clone()).collect();
-        let faults = problem.errors().iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let faults = problem.errors().iter().map(|fault| told_of(self.t, fault)).collect::<Vec<_>>().join(" ");
         let detail = match problem.own_detail(language) {
             // Reasons say it already.
             Some(detail) if reasons.is_empty() => detail.to_owned(),

@@ -8,8 +8,9 @@ use crate::domain::schema::Fault;
 use crate::ids::{EntryName, Slug};
 use crate::readmodel::local::DraftState;
 use crate::service::{Node, Principal, ServiceError};
-use crate::web::portal::draft_document::{document, place};
+use crate::web::portal::draft_document::{document, told_at};
 use crate::web::portal::words::Words;
+use crate::web::problem::Problem;
 
 use super::columns::Codes;
 use super::grid::Tables;
@@ -98,8 +99,8 @@ async fn take_line(node: &Node, who: &Principal, line: &Line, t: Words) -> (Fate
         Ok(fate) => (fate, Vec::new()),
         Err(ServiceError::Invalid(faults)) => {
             let marks = faults.iter().map(|fault| {
-                let (field, label, code) = place(fault, &line.fields);
-                mark(&field, format!("{} ({})", t.fault(&label, code), fault.message))
+                let (field, label, said) = told_at(t, fault, &line.fields);
+                mark(&field, format!("{label}{}{said}", t.say("colon")))
             });
             (Fate::Failed, marks.collect())
         }
@@ -107,7 +108,10 @@ async fn take_line(node: &Node, who: &Principal, line: &Line, t: Words) -> (Fate
             let field = if code == "code_taken" { "code" } else { "version" };
             (Fate::Failed, vec![mark(field, t.word_or("problem", code, &detail))])
         }
-        Err(error) => (Fate::Failed, vec![mark("name", error.to_string())]),
+        Err(error) => {
+            let text = error.to_string();
+            (Fate::Failed, vec![mark("name", t.word_or("problem", Problem::from(error).code(), &text))])
+        }
     }
 }
 

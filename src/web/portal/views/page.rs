@@ -84,6 +84,14 @@ impl Faults {
         self.0.push(Fault { field: field.to_owned(), message });
     }
 
+    /// The same with the words that tell it, unless the field was told of already.
+    pub fn tell(&mut self, t: Words, field: &str, label: &str, said: &str) {
+        if self.of(field).is_none() {
+            let message = format!("{label}{}{said}", t.say("colon"));
+            self.0.push(Fault { field: field.to_owned(), message });
+        }
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -11,6 +11,7 @@ use crate::domain::command::Command;
 use crate::domain::grant::GrantState;
 use crate::domain::keys::KeyState;
 use crate::domain::policy::facts::ATTRIBUTES;
+use crate::domain::schema::FaultCode;
 use crate::readmodel::local::ActKind;
 
 /// Settings that the administration shows.
@@ -26,7 +27,7 @@ const SETTINGS: &[&str] = &[
 /// What can be wrong with a field.
 #[rustfmt::skip]
 const FAULTS: &[&str] = &[
-    "required", "too_long", "bad_name", "bad_version", "after_end", "one_of", "unfit", "bad_date",
+    "required", "too_long", "bad_name", "bad_version", "after_end", "one_of", "bad_date",
     "past_date", "bad_number", "bad_hours", "bad_code", "bad_digest", "bad_scope", "bad_entry", "no_items",
     "repeated", "wider", "not_offered", "bad_value", "number_untold", "bad_parent", "bad_range", "need_grant",
     "not_same", "user_taken", "bad_user", "bad_address", "not_of_slip",
@@ -160,6 +161,12 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "department",
             "date",
             "text",
+            "certificate_identifier",
+            "date-time",
+            "uri",
+            "array",
+            "object",
+            "null",
             "string",
             "integer",
             "number",
@@ -413,7 +420,8 @@ fn family_keys() -> BTreeSet<String> {
     let keys = |(family, codes): &(&str, &[&str])| {
         codes.iter().map(|code| format!("{family}-{}", code.replace('.', "-"))).collect::<Vec<_>>()
     };
-    FAMILIES.iter().flat_map(keys).collect()
+    let faults = FaultCode::ALL.iter().map(|code| format!("fault-{}", code.as_str()));
+    FAMILIES.iter().flat_map(keys).chain(faults).collect()
 }
 
 #[test]

@@ -56,6 +56,12 @@ format-string = Text
 format-integer = Whole number
 format-number = Number
 format-boolean = Yes or no
+format-array = List
+format-object = Group of values
+format-null = Nothing
+format-certificate_identifier = E-licence identifier
+format-date-time = Date and time
+format-uri = Web address
 
 entry-metadata = Metadata
 entry-items = Items

@@ -40,7 +40,6 @@ fault-bad_version = write major.minor, such as 1.0.
 fault-bad_date = write a day such as 2026-01-31.
 fault-after_end = is later than the grant itself ends.
 fault-one_of = must be one of the words on offer.
-fault-unfit = does not fit the rest of the entry.
 fault-past_date = is over; choose a later day.
 fault-bad_number = write a whole number.
 fault-bad_hours = write full hours from 0 to 24, the first before the second.

@@ -56,6 +56,12 @@ format-string = 文本
 format-integer = 整数
 format-number = 数值
 format-boolean = 是 / 否
+format-array = 列表
+format-object = 一组内容
+format-null = 空值
+format-certificate_identifier = 电子证照标识
+format-date-time = 日期时间
+format-uri = 网址
 
 entry-metadata = 目录元数据
 entry-items = 信息项

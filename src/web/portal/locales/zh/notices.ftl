@@ -40,7 +40,6 @@ fault-bad_version = 请填写主版本号.次版本号，例如 1.0。
 fault-bad_date = 请按 2026-01-31 的格式填写有效日期。
 fault-after_end = 不能晚于整个授权的截止日。
 fault-one_of = 只能填写给定选项之一。
-fault-unfit = 与条目的其他内容不符，请核对。
 fault-past_date = 日期已过，请填写今天以后的日期。
 fault-bad_number = 请填写有效的整数。
 fault-bad_hours = 请填写 0 至 24 的整点，开始须早于结束。
