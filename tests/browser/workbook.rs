@@ -95,6 +95,12 @@ fn a_clerk_publishes_an_entry_by_a_workbook_and_its_marked_copy() {
     clerk.go("Import");
     clerk.sees("new draft");
     clerk.open("/drafts");
+    clerk.fill("q", "no such draft");
+    clerk.go("Filter");
+    clerk.sees("No draft matches.");
+    clerk.fill("q", "公交站点");
+    clerk.fill("state", "draft");
+    clerk.go("Filter");
     clerk.tick("name", "bus-stop");
     clerk.go("Submit those chosen");
     clerk.sees("The draft is submitted");

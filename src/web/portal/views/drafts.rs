@@ -15,6 +15,13 @@ pub struct Drafts {
     pub page: Page,
     pub t: Words,
     pub rows: Vec<DraftRow>,
+    /// Whether there are drafts at all, found or not.
+    pub any: bool,
+    pub q: String,
+    /// As in [`DraftRow::state`]; empty for any.
+    pub state: String,
+    pub first_href: Option<String>,
+    pub next_href: Option<String>,
     pub may_create: bool,
     /// Whether the reader may submit one of them.
     pub may_submit: bool,

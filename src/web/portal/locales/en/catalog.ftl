@@ -116,6 +116,7 @@ drafts-title = Drafts
 drafts-lead = Draft your department's entries. A second person approves; approval publishes the entry on the ledger.
 drafts-new = Draft an entry
 drafts-none = Your department has no drafts at the moment.
+drafts-none-fit = No draft matches. Try other words or fewer filters.
 changed-at = Last changed
 draft-submit = Submit for review
 draft-review = Review

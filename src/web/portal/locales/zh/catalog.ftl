@@ -116,6 +116,7 @@ drafts-title = 目录编制
 drafts-lead = 编制本部门的目录条目。提交后由另一人审核，审核通过即上链发布。
 drafts-new = 新编目录条目
 drafts-none = 本部门目前没有编制中的条目。
+drafts-none-fit = 没有符合条件的草稿。请更换关键词或放宽筛选条件。
 changed-at = 最近修改
 draft-submit = 提交审核
 draft-review = 审核
