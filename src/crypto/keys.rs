@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 
 use super::CryptoError;
 use super::keyring::{self, Keyring};
-use super::seal::{SealingKey, open};
+use super::seal::{Sealer, SealingKey, SealingPublicKey, open};
 use super::secret::Secret;
 use super::sign::{PublicKey, SigningKey};
 
@@ -27,6 +27,7 @@ pub struct Held {
     all_signing: Vec<SigningKey>,
     /// Oldest first.
     all_sealing: Vec<SealingKey>,
+    sealer: Arc<Sealer>,
 }
 
 impl Keys {
@@ -41,7 +42,7 @@ impl Keys {
             all_signing.push(next.signing);
             all_sealing.push(next.sealing);
         }
-        let held = Held { signing, sealing, all_signing, all_sealing };
+        let held = Held { signing, sealing, all_signing, all_sealing, sealer: Arc::default() };
         Ok(Self { held: Arc::new(ArcSwap::from_pointee(held)) })
     }
 
@@ -88,6 +89,19 @@ impl Held {
         matches!(self.find(signing, sealing), (Some(_), Some(_)))
     }
 
+    /// Seals a text that lies in parts to whomever it is for: short-lived texts, of which there are many.
+    ///
+    /// # Errors
+    /// Those of [`Sealer::seal`].
+    pub fn seal(&self, to: &SealingPublicKey, context: &[u8], parts: &[&[u8]]) -> Result<Vec<u8>, CryptoError> {
+        self.sealer.seal(to, context, parts)
+    }
+
+    /// Wipes what was shared with readers a while ago; to be called now and then.
+    pub fn forget(&self) {
+        self.sealer.forget();
+    }
+
     /// Opens what was sealed to the department, now or before its sealing key changed.
     ///
     /// # Errors
@@ -106,7 +120,8 @@ impl Held {
 impl From<Keyring> for Keys {
     fn from(Keyring { signing, sealing }: Keyring) -> Self {
         let (all_signing, all_sealing) = (vec![signing.clone()], vec![sealing.clone()]);
-        Self { held: Arc::new(ArcSwap::from_pointee(Held { signing, sealing, all_signing, all_sealing })) }
+        let held = Held { signing, sealing, all_signing, all_sealing, sealer: Arc::default() };
+        Self { held: Arc::new(ArcSwap::from_pointee(held)) }
     }
 }
 

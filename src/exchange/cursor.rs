@@ -7,7 +7,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
 use crate::crypto::digest::{Hash, sm3};
 use crate::crypto::keys::Keys;
-use crate::crypto::seal::seal;
 use crate::crypto::secret_digest;
 
 use super::ExchangeError;
@@ -33,7 +32,8 @@ fn tag(keys: &Keys, context: &[u8], sealed: &[u8]) -> Hash {
 pub(super) fn close(keys: &Keys, request: &Request, place: &str) -> Result<String, ExchangeError> {
     let context = context(request);
     // Sealing hides it; that this node sealed it, the tag says: anybody can seal to a public key.
-    let mut sealed = seal(&keys.get().sealing.public(), &context, place.as_bytes())?;
+    let held = keys.get();
+    let mut sealed = held.seal(&held.sealing.public(), &context, &[place.as_bytes()])?;
     let tag = tag(keys, &context, &sealed);
     sealed.extend_from_slice(&tag.0);
     Ok(BASE64.encode(sealed))

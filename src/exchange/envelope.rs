@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 use crate::clock::Millis;
 use crate::crypto::digest::{Hash, sm3};
 use crate::crypto::keys::Held;
-use crate::crypto::seal::{SealingPublicKey, seal_parts};
-use crate::crypto::sign::{KeyId, PublicKey, SigningKey};
+use crate::crypto::seal::SealingPublicKey;
+use crate::crypto::sign::{KeyId, PublicKey};
 use crate::domain::Actor;
 use crate::ids::{AccessId, DepartmentId, EntryName, ItemName};
 
@@ -97,13 +97,13 @@ pub(super) fn enclose(
     kind: Kind,
     route: Route<'_>,
     payload: &[u8],
-    signer: &SigningKey,
+    keys: &Held,
     reader: &SealingPublicKey,
 ) -> Result<Vec<u8>, ExchangeError> {
-    let signature = signer.sign(&message(kind, route.chain, payload));
+    let signature = keys.signing.sign(&message(kind, route.chain, payload));
     let length = u16::try_from(signature.len()).unwrap_or(u16::MAX).to_be_bytes();
-    let parts = [&MAGIC[..], &signer.public().id().0, &length, &signature, payload];
-    let sealed = seal_parts(reader, &route.context(kind), &parts)?;
+    let parts = [&MAGIC[..], &keys.signing.public().id().0, &length, &signature, payload];
+    let sealed = keys.seal(reader, &route.context(kind), &parts)?;
     if sealed.len() > kind.bytes_max() {
         return Err(ExchangeError::Form(format!("longer than {} bytes", kind.bytes_max())));
     }
@@ -162,7 +162,7 @@ mod tests {
     use crate::crypto::keys::Keys;
     use crate::crypto::sign::Algorithm;
 
-    fn reader() -> Arc<Held> {
+    fn someone() -> Arc<Held> {
         Keys::from(Keyring::generate(Algorithm::Ed25519).unwrap()).get()
     }
 
@@ -173,14 +173,13 @@ mod tests {
     #[test]
     fn a_sealed_request_is_for_one_reader_one_route_and_one_chain() {
         let (tax, housing, health) = ids();
-        let signer = SigningKey::from_seed(&[1; 32]);
-        let (reader, other) = (reader(), reader());
+        let (signer, reader, other) = (someone(), someone(), someone());
         let route = Route { chain: "city", from: &tax, to: &housing };
         let sealed = enclose(Kind::Query, route, b"{}", &signer, &reader.sealing.public()).unwrap();
         let opened = disclose(Kind::Query, route, &sealed, &reader).unwrap();
-        assert!(opened.is_by(&[signer.public()], "city") && opened.digest() == sm3(&[b"{}"]));
-        assert!(!opened.is_by(&[signer.public()], "town"));
-        assert!(!opened.is_by(&[SigningKey::from_seed(&[2; 32]).public()], "city"));
+        assert!(opened.is_by(&[signer.signing.public()], "city") && opened.digest() == sm3(&[b"{}"]));
+        assert!(!opened.is_by(&[signer.signing.public()], "town"));
+        assert!(!opened.is_by(&[other.signing.public()], "city"));
         for wrong in
             [Route { chain: "town", ..route }, Route { from: &health, ..route }, Route { to: &health, ..route }]
         {
@@ -193,9 +192,8 @@ mod tests {
     #[test]
     fn every_changed_or_missing_byte_is_noticed() {
         let (tax, housing, _) = ids();
-        let reader = reader();
+        let (signer, reader) = (someone(), someone());
         let route = Route { chain: "city", from: &tax, to: &housing };
-        let signer = SigningKey::from_seed(&[1; 32]);
         let sealed = enclose(Kind::Answer, route, b"{\"v\":1}", &signer, &reader.sealing.public()).unwrap();
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
@@ -208,12 +206,10 @@ mod tests {
     #[test]
     fn what_is_too_long_is_not_sent_and_not_read() {
         let (tax, housing, _) = ids();
-        let reader = reader();
+        let (signer, reader) = (someone(), someone());
         let route = Route { chain: "city", from: &tax, to: &housing };
         let long = vec![b' '; REQUEST_BYTES_MAX];
-        assert!(
-            enclose(Kind::Query, route, &long, &SigningKey::from_seed(&[1; 32]), &reader.sealing.public()).is_err()
-        );
+        assert!(enclose(Kind::Query, route, &long, &signer, &reader.sealing.public()).is_err());
         assert!(disclose(Kind::Query, route, &vec![1; REQUEST_BYTES_MAX + 1], &reader).is_none());
     }
 }

@@ -68,6 +68,7 @@ pub use stored::Stored;
 /// Calls that are worked on at a time, in each direction; more wait for a moment, then are turned away.
 const CALLS_AT_ONCE: usize = 256;
 const WAIT_FOR_TURN: Duration = Duration::from_secs(2);
+const FORGET_EVERY: Duration = Duration::from_secs(1);
 
 /// The longest text, in bytes, that is sealed, opened or checked where it is met: some 0.3 ms at most.
 const SHORT_BYTES: usize = 16 * 1024;
@@ -156,6 +157,7 @@ impl Exchange {
         let anchorer = Arc::new(anchor::Anchorer { outbox: outbox.clone(), submitter });
         let (stop, stopped) = watch::channel(false);
         let watching = promises::run(&promises, &stopped);
+        let forgetting = tokio::spawn(forget(settings.keys.clone(), stopped.clone()));
         let inner = Inner {
             department: settings.department,
             keys: settings.keys,
@@ -180,7 +182,7 @@ impl Exchange {
             asked: Meter::default(),
             steps: meter::Steps::default(),
             stop,
-            tasks: Mutex::new(vec![tokio::spawn(anchor::run(anchorer, left, stopped)), watching]),
+            tasks: Mutex::new(vec![tokio::spawn(anchor::run(anchorer, left, stopped)), watching, forgetting]),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -259,6 +261,13 @@ impl Exchange {
     /// Calls that this node made as a consumer.
     pub fn asked(&self) -> &Meter {
         &self.inner.asked
+    }
+}
+
+/// Wipes again and again what was shared with readers and is not used any more, also when nothing is sealed.
+async fn forget(keys: Keys, mut stop: watch::Receiver<bool>) {
+    while tokio::time::timeout(FORGET_EVERY, stop.wait_for(|stop| *stop)).await.is_err() {
+        keys.get().forget();
     }
 }
 

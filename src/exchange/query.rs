@@ -330,7 +330,7 @@ impl Inner {
         };
         let payload = serde_json::to_vec(&request).map_err(|e| QueryError::Unavailable(e.to_string()))?;
         let route = Route { chain: &request.chain, from: &request.from, to: &request.to };
-        let sealed = enclose(Kind::Query, route, &payload, &self.keys.get().signing, &reader).map_err(too_long)?;
+        let sealed = enclose(Kind::Query, route, &payload, &self.keys.get(), &reader).map_err(too_long)?;
         Ok((Sent { digest: sm3(&[&payload]), request, provider_keys, served }, sealed))
     }
 

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value};
 
 use crate::crypto::digest::sm3;
-use crate::crypto::seal::seal;
+use crate::crypto::keys::Held;
 use crate::domain::access::{AccessDecision, AccessRecord, subject_context};
 use crate::domain::entry_rules;
 use crate::domain::promise::{Promise, SignedPromise};
@@ -233,7 +233,8 @@ impl Inner {
         let rows = serde_json::value::to_raw_value(&page.rows).map_err(form)?;
         // A long page takes several times its text.
         drop(page.rows);
-        let mut record = self.record(judged, error.as_ref())?;
+        let keys = self.keys.get();
+        let mut record = self.record(judged, error.as_ref(), &keys)?;
         if record.decision == AccessDecision::Allowed {
             record.rows = u32::try_from(count).unwrap_or(u32::MAX);
             record.answer_digest = Some(sm3(&[rows.get().as_bytes()]));
@@ -242,7 +243,6 @@ impl Inner {
         let record = Written::new(record)?;
         let promise =
             Promise { access_id: request.access_id, record_digest: record.digest(), by: now.plus(self.promise_ms) };
-        let keys = self.keys.get();
         let answer = Answer {
             v: 1,
             access_id: request.access_id,
@@ -258,7 +258,7 @@ impl Inner {
         };
         let payload = serde_json::to_vec(&answer).map_err(form)?;
         let route = Route { chain, from: &self.department, to: &request.from };
-        Ok((record, enclose(Kind::Answer, route, &payload, &keys.signing, reader)?))
+        Ok((record, enclose(Kind::Answer, route, &payload, &keys, reader)?))
     }
 
     /// The source's rows as the consumer gets them.
@@ -282,7 +282,7 @@ impl Inner {
         Ok(Page { rows, next_cursor })
     }
 
-    fn record(&self, judged: &Judged, error: Option<&AnswerError>) -> Result<AccessRecord, ExchangeError> {
+    fn record(&self, judged: &Judged, error: Option<&AnswerError>, keys: &Held) -> Result<AccessRecord, ExchangeError> {
         let Received { request, digest, now, .. } = &judged.received;
         let allowed = judged.explanation.allowed && error.is_none();
         let reasons = match error {
@@ -305,7 +305,7 @@ impl Inner {
             case_id: request.case_id.clone(),
             items: judged.items().to_vec(),
             rows: 0,
-            subject: judged.sealed_subject()?,
+            subject: judged.sealed_subject(keys)?,
             request_digest: *digest,
             answer_digest: None,
             basis: judged.explanation.ledger_index,
@@ -328,7 +328,7 @@ impl Judged {
     }
 
     /// Whom the call asks about, readable for the auditor alone.
-    fn sealed_subject(&self) -> Result<Option<String>, ExchangeError> {
+    fn sealed_subject(&self, keys: &Held) -> Result<Option<String>, ExchangeError> {
         let Received { request, auditor, .. } = &self.received;
         let subject = match self.served().and_then(|served| entry_rules::subject(&served.entry, &request.params)) {
             Some(Value::String(text)) => text.clone(),
@@ -337,7 +337,7 @@ impl Judged {
         };
         // Longer texts name nobody, and a record must stay small.
         let subject: String = subject.chars().take(64).collect();
-        let sealed = seal(auditor, &subject_context(request.access_id), subject.as_bytes())?;
+        let sealed = keys.seal(auditor, &subject_context(request.access_id), &[subject.as_bytes()])?;
         Ok(Some(BASE64.encode(sealed)))
     }
 }

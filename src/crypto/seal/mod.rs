@@ -11,12 +11,20 @@
 //! 113), SM2 ciphertext (GB/T 32918.4-2016) of a random secret of 16 bytes in the order C1 (65, uncompressed), C3 (32),
 //! C2 (16). SM4 key: HKDF-SM3, 16 bytes, of that secret, salt = recipient's public key (65, uncompressed),
 //! info = `mulu-seal-v2\n` || context.
+//!
+//! A head may begin many texts, as one encapsulation does (RFC 9180, 5.2): [`Sealer`] uses one for about ten seconds, and
+//! readers remember what follows from those that came. Whoever reads a sender's memory can thus read what it sealed in
+//! these seconds; whoever has the reader's key can read all that was ever sealed to it, as under any such form.
 
+mod known;
+mod sealer;
 mod sm2_form;
 mod x25519_form;
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use aes_gcm::aead::{Aead as _, AeadInOut as _, KeyInit as _, Payload, consts::U12};
 use aes_gcm::{AesGcm, Nonce};
@@ -30,6 +38,8 @@ use zeroize::Zeroizing;
 
 use super::sign::Algorithm;
 use super::{CryptoError, sm2_keys};
+use known::Known;
+pub use sealer::Sealer;
 
 const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
@@ -41,6 +51,8 @@ const SM2_PREFIX: &str = "sm2:";
 type Sm4Gcm = AesGcm<Sm4, U12>;
 /// Key of one sealed text.
 type ContentKey = Zeroizing<[u8; 16]>;
+/// What sender and reader share under a head (PRK of RFC 5869, 2.2): with their contexts, the keys of its texts.
+type Shared = Zeroizing<[u8; 32]>;
 
 /// How a text is sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +61,16 @@ pub enum Scheme {
     X25519,
     /// GB/T 32918.4.
     Sm2,
+}
+
+impl Scheme {
+    /// Before the context in the derivation of a key.
+    fn label(self) -> &'static [u8] {
+        match self {
+            Self::X25519 => b"mulu-seal-v1\n",
+            Self::Sm2 => b"mulu-seal-v2\n",
+        }
+    }
 }
 
 impl From<Algorithm> for Scheme {
@@ -70,6 +92,15 @@ pub struct SealingPublicKey(Public);
 enum Public {
     X25519(x25519_form::Public),
     Sm2(sm2::PublicKey),
+}
+
+impl Hash for SealingPublicKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match &self.0 {
+            Public::X25519(key) => key.hash(state),
+            Public::Sm2(key) => sm2_keys::public_bytes(key).hash(state),
+        }
+    }
 }
 
 impl fmt::Display for SealingPublicKey {
@@ -117,7 +148,17 @@ impl From<SealingPublicKey> for String {
 
 /// A department's private sealing key; wiped when dropped.
 #[derive(Clone)]
-pub struct SealingKey(Private);
+pub struct SealingKey {
+    private: Private,
+    /// The same for all clones.
+    known: Arc<Known>,
+}
+
+impl From<Private> for SealingKey {
+    fn from(private: Private) -> Self {
+        Self { private, known: Arc::default() }
+    }
+}
 
 #[derive(Clone)]
 enum Private {
@@ -137,7 +178,7 @@ impl SealingKey {
                 getrandom::fill(secret.as_mut()).map_err(|_| CryptoError::Randomness)?;
                 Self::from_secret(scheme, &secret)
             }
-            Scheme::Sm2 => Ok(Self(Private::Sm2(sm2_keys::generate()?))),
+            Scheme::Sm2 => Ok(Private::Sm2(sm2_keys::generate()?).into()),
         }
     }
 
@@ -147,9 +188,9 @@ impl SealingKey {
     /// [`CryptoError::Key`] for a number that is no SM2 key.
     pub fn from_secret(scheme: Scheme, secret: &[u8; 32]) -> Result<Self, CryptoError> {
         match scheme {
-            Scheme::X25519 => Ok(Self(Private::X25519(x25519_form::Own::new(secret)?))),
+            Scheme::X25519 => Ok(Private::X25519(x25519_form::Own::new(secret)?).into()),
             Scheme::Sm2 => {
-                let key = sm2_keys::secret(secret).map(|key| Self(Private::Sm2(key)));
+                let key = sm2_keys::secret(secret).map(|key| Private::Sm2(key).into());
                 key.ok_or_else(|| CryptoError::Key("a number that is no SM2 key".into()))
             }
         }
@@ -157,7 +198,7 @@ impl SealingKey {
 
     /// How texts are sealed to it.
     pub fn scheme(&self) -> Scheme {
-        match &self.0 {
+        match &self.private {
             Private::X25519(_) => Scheme::X25519,
             Private::Sm2(_) => Scheme::Sm2,
         }
@@ -165,15 +206,23 @@ impl SealingKey {
 
     /// The 32 secret bytes, as [`SealingKey::from_secret`] takes them.
     pub fn secret(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(match &self.0 {
+        Zeroizing::new(match &self.private {
             Private::X25519(key) => key.secret(),
             Private::Sm2(key) => key.to_bytes().into(),
         })
     }
 
+    /// What follows from a head; none when it is for another key.
+    fn shared(&self, head: &[u8]) -> Option<Shared> {
+        match &self.private {
+            Private::X25519(key) => x25519_form::shared(key, head),
+            Private::Sm2(key) => sm2_form::shared(key, head),
+        }
+    }
+
     /// The public half.
     pub fn public(&self) -> SealingPublicKey {
-        SealingPublicKey(match &self.0 {
+        SealingPublicKey(match &self.private {
             Private::X25519(key) => Public::X25519(key.public()),
             Private::Sm2(key) => Public::Sm2(key.public_key()),
         })
@@ -194,34 +243,48 @@ impl SealingKey {
     }
 }
 
-/// Seals a text so that only the owner of `to` can read it, and only under the same context.
+/// The beginning of sealed texts.
+struct Head {
+    bytes: Vec<u8>,
+    shared: Shared,
+    scheme: Scheme,
+}
+
+impl Head {
+    /// A fresh one.
+    fn new(to: &SealingPublicKey) -> Result<Self, CryptoError> {
+        let (bytes, shared, scheme) = match &to.0 {
+            Public::X25519(to) => x25519_form::begin(to).map(|(bytes, shared)| (bytes, shared, Scheme::X25519))?,
+            Public::Sm2(to) => sm2_form::begin(to).map(|(bytes, shared)| (bytes, shared, Scheme::Sm2))?,
+        };
+        Ok(Self { bytes, shared, scheme })
+    }
+
+    /// One text under this head, put together from its parts.
+    fn seal(&self, context: &[u8], parts: &[&[u8]]) -> Result<Vec<u8>, CryptoError> {
+        let key = content_key(&self.shared, self.scheme, context).ok_or(CryptoError::Sealed)?;
+        let mut nonce = [0u8; NONCE_BYTES];
+        getrandom::fill(&mut nonce).map_err(|_| CryptoError::Randomness)?;
+        let text_bytes = parts.iter().map(|part| part.len()).sum::<usize>();
+        let mut sealed = Vec::with_capacity(self.bytes.len() + NONCE_BYTES + text_bytes + TAG_BYTES);
+        sealed.extend_from_slice(&self.bytes);
+        sealed.extend_from_slice(&nonce);
+        parts.iter().for_each(|part| sealed.extend_from_slice(part));
+        let (head, rest) = sealed.split_at_mut(self.bytes.len());
+        let text = rest.get_mut(NONCE_BYTES..).unwrap_or_default();
+        let tag = cipher(&key)?.encrypt_inout_detached(&Nonce::from(nonce), head, text.into());
+        sealed.extend_from_slice(&tag.map_err(|_| CryptoError::Sealed)?);
+        Ok(sealed)
+    }
+}
+
+/// Seals a text so that only the owner of `to` can read it, and only under the same context. Its head is its own: what
+/// is sealed often goes through a [`Sealer`].
 ///
 /// # Errors
 /// [`CryptoError::Randomness`]; [`CryptoError::Key`] when `to` is a weak key.
 pub fn seal(to: &SealingPublicKey, context: &[u8], plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
-    seal_parts(to, context, &[plain])
-}
-
-/// Seals a text that lies in parts, which are put together in the sealed text alone: long ones are copied once.
-///
-/// # Errors
-/// Those of [`seal`].
-pub fn seal_parts(to: &SealingPublicKey, context: &[u8], parts: &[&[u8]]) -> Result<Vec<u8>, CryptoError> {
-    let (mut sealed, key) = match &to.0 {
-        Public::X25519(to) => x25519_form::begin(to, context)?,
-        Public::Sm2(to) => sm2_form::begin(to, context)?,
-    };
-    let mut nonce = [0u8; NONCE_BYTES];
-    getrandom::fill(&mut nonce).map_err(|_| CryptoError::Randomness)?;
-    let head_bytes = sealed.len();
-    sealed.reserve_exact(NONCE_BYTES + parts.iter().map(|part| part.len()).sum::<usize>() + TAG_BYTES);
-    sealed.extend_from_slice(&nonce);
-    parts.iter().for_each(|part| sealed.extend_from_slice(part));
-    let (head, rest) = sealed.split_at_mut(head_bytes);
-    let text = rest.get_mut(NONCE_BYTES..).unwrap_or_default();
-    let tag = cipher(&key)?.encrypt_inout_detached(&Nonce::from(nonce), head, text.into());
-    sealed.extend_from_slice(&tag.map_err(|_| CryptoError::Sealed)?);
-    Ok(sealed)
+    Head::new(to)?.seal(context, &[plain])
 }
 
 /// Opens what was sealed to this key under this context.
@@ -229,25 +292,34 @@ pub fn seal_parts(to: &SealingPublicKey, context: &[u8], parts: &[&[u8]]) -> Res
 /// # Errors
 /// [`CryptoError::Sealed`] when it was altered, belongs to another context or is for another key.
 pub fn open(key: &SealingKey, context: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-    let head_bytes = match &key.0 {
-        Private::X25519(_) => x25519_form::HEAD_BYTES,
-        Private::Sm2(_) => sm2_form::HEAD_BYTES,
+    let head_bytes = match key.scheme() {
+        Scheme::X25519 => x25519_form::HEAD_BYTES,
+        Scheme::Sm2 => sm2_form::HEAD_BYTES,
     };
     let (head, rest) = sealed.split_at_checked(head_bytes).ok_or(CryptoError::Sealed)?;
     let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(CryptoError::Sealed)?;
-    let content_key = match &key.0 {
-        Private::X25519(key) => x25519_form::key(key, context, head),
-        Private::Sm2(key) => sm2_form::key(key, context, head),
-    };
-    let cipher = cipher(&content_key.ok_or(CryptoError::Sealed)?)?;
+    let known = key.known.get(head);
+    let shared = known.clone().or_else(|| key.shared(head).map(Arc::new)).ok_or(CryptoError::Sealed)?;
+    let cipher = cipher(&content_key(&shared, key.scheme(), context).ok_or(CryptoError::Sealed)?)?;
     let payload = Payload { msg: ciphertext, aad: head };
-    cipher.decrypt(&Nonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| CryptoError::Sealed)
+    let plain = cipher.decrypt(&Nonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| CryptoError::Sealed)?;
+    if known.is_none() {
+        // Only now: what does not open must not push out what does.
+        key.known.keep(head, shared);
+    }
+    Ok(plain)
 }
 
-/// The key of one sealed text: recipient and context enter it.
-fn content_key(secret: &[u8], salt: &[u8], label: &[u8], context: &[u8]) -> Option<ContentKey> {
+/// What is shared under a head: reader and head enter it.
+fn shared(secret: &[u8], salt: &[u8]) -> Shared {
+    Zeroizing::new(Hkdf::<Sm3>::extract(Some(salt), secret).0.into())
+}
+
+/// The key of one sealed text: the context enters it.
+fn content_key(shared: &Shared, scheme: Scheme, context: &[u8]) -> Option<ContentKey> {
     let mut key = Zeroizing::new([0u8; 16]);
-    Hkdf::<Sm3>::new(Some(salt), secret).expand_multi_info(&[label, context], key.as_mut()).ok()?;
+    let derivation = Hkdf::<Sm3>::from_prk(shared.as_ref()).ok()?;
+    derivation.expand_multi_info(&[scheme.label(), context], key.as_mut()).ok()?;
     Some(key)
 }
 

@@ -5,33 +5,31 @@ use sm2::pke::{DecryptingKey, EncryptingKey, Mode};
 use sm2::{PublicKey, SecretKey};
 use zeroize::Zeroizing;
 
-use super::{ContentKey, content_key};
+use super::Shared;
 use crate::crypto::{CryptoError, sm2_keys};
 
 const VERSION: u8 = 2;
-const LABEL: &[u8] = b"mulu-seal-v2\n";
 const SECRET_BYTES: usize = 16;
 const DIGEST_BYTES: usize = 32;
 const CIPHERTEXT_BYTES: u16 = 113;
 const MARK: [u8; 3] = [VERSION, CIPHERTEXT_BYTES.to_be_bytes()[0], CIPHERTEXT_BYTES.to_be_bytes()[1]];
 pub(super) const HEAD_BYTES: usize = MARK.len() + sm2_keys::POINT_BYTES + DIGEST_BYTES + SECRET_BYTES;
 
-/// Head and key of a new sealed text.
-pub(super) fn begin(to: &PublicKey, context: &[u8]) -> Result<(Vec<u8>, ContentKey), CryptoError> {
+/// A new head, and what is shared under it.
+pub(super) fn begin(to: &PublicKey) -> Result<(Vec<u8>, Shared), CryptoError> {
     let mut secret = Zeroizing::new([0u8; SECRET_BYTES]);
     getrandom::fill(secret.as_mut()).map_err(|_| CryptoError::Randomness)?;
     let encrypted = EncryptingKey::new_with_mode(*to, Mode::C1C3C2).encrypt(&mut SysRng, secret.as_ref());
     let encrypted = encrypted.map_err(|_| CryptoError::Randomness)?;
-    let key = content_key(secret.as_ref(), &sm2_keys::public_bytes(to), LABEL, context).ok_or(CryptoError::Sealed)?;
-    Ok(([&MARK[..], &encrypted].concat(), key))
+    Ok(([&MARK[..], &encrypted].concat(), super::shared(secret.as_ref(), &sm2_keys::public_bytes(to))))
 }
 
-/// The key under the head of a sealed text.
-pub(super) fn key(own: &SecretKey, context: &[u8], head: &[u8]) -> Option<ContentKey> {
+/// What is shared under a head.
+pub(super) fn shared(own: &SecretKey, head: &[u8]) -> Option<Shared> {
     let encrypted = head.strip_prefix(&MARK)?;
     // The library would take a point in other forms too, and then other lengths.
     sm2_keys::public(encrypted.get(..sm2_keys::POINT_BYTES)?)?;
     let decrypting = DecryptingKey::new_with_mode(own.to_nonzero_scalar(), Mode::C1C3C2);
     let secret = Zeroizing::new(decrypting.decrypt(encrypted).ok()?);
-    content_key(&secret, &sm2_keys::public_bytes(&own.public_key()), LABEL, context)
+    Some(super::shared(&secret, &sm2_keys::public_bytes(&own.public_key())))
 }

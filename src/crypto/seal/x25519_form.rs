@@ -5,11 +5,10 @@ use std::sync::Arc;
 use aws_lc_rs::agreement::{PrivateKey, UnparsedPublicKey, X25519, agree};
 use zeroize::Zeroizing;
 
-use super::{ContentKey, content_key};
+use super::Shared;
 use crate::crypto::CryptoError;
 
 const VERSION: u8 = 1;
-const LABEL: &[u8] = b"mulu-seal-v1\n";
 const KEY_BYTES: usize = 32;
 pub(super) const HEAD_BYTES: usize = 1 + KEY_BYTES;
 
@@ -48,24 +47,24 @@ fn public_of(key: &PrivateKey) -> Option<Public> {
     key.compute_public_key().ok()?.as_ref().try_into().ok()
 }
 
-/// Head and key of a new sealed text.
-pub(super) fn begin(to: &Public, context: &[u8]) -> Result<(Vec<u8>, ContentKey), CryptoError> {
+/// A new head, and what is shared under it.
+pub(super) fn begin(to: &Public) -> Result<(Vec<u8>, Shared), CryptoError> {
     let ephemeral = PrivateKey::generate(&X25519).map_err(|_| CryptoError::Randomness)?;
     let public = public_of(&ephemeral).ok_or(CryptoError::Randomness)?;
-    let key = agreed(&ephemeral, to, [&public, to], context);
-    let key = key.ok_or_else(|| CryptoError::Key("a weak sealing key".into()))?;
-    Ok(([&[VERSION], public.as_slice()].concat(), key))
+    let shared = agreed(&ephemeral, to, [&public, to]);
+    let shared = shared.ok_or_else(|| CryptoError::Key("a weak sealing key".into()))?;
+    Ok(([&[VERSION], public.as_slice()].concat(), shared))
 }
 
-/// The key under the head of a sealed text.
-pub(super) fn key(own: &Own, context: &[u8], head: &[u8]) -> Option<ContentKey> {
+/// What is shared under a head.
+pub(super) fn shared(own: &Own, head: &[u8]) -> Option<Shared> {
     let ephemeral: Public = head.strip_prefix(&[VERSION])?.try_into().ok()?;
-    agreed(&own.key, &ephemeral, [&ephemeral, &own.public], context)
+    agreed(&own.key, &ephemeral, [&ephemeral, &own.public])
 }
 
 /// `salt` are the ephemeral key and the recipient's. None for a point of small order, which would make the key one that
 /// everybody knows (RFC 7748, 6.1).
-fn agreed(own: &PrivateKey, other: &Public, salt: [&Public; 2], context: &[u8]) -> Option<ContentKey> {
+fn agreed(own: &PrivateKey, other: &Public, salt: [&Public; 2]) -> Option<Shared> {
     let (other, salt) = (UnparsedPublicKey::new(&X25519, other), salt.map(Public::as_slice).concat());
-    agree(own, other, (), |shared| content_key(shared, &salt, LABEL, context).ok_or(())).ok()
+    agree(own, other, (), |secret| Ok(super::shared(secret, &salt))).ok()
 }
