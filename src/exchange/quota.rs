@@ -1,5 +1,5 @@
-//! Quotas: queries of each grant in a calendar day at UTC+8, in each second and each minute, counted durably before data
-//! is touched. A department has one node that serves, so what it counts holds for the whole city.
+//! Quotas: queries of each grant in a calendar day at UTC+8, in each second and each minute, counted before data is touched
+//! and durable before an answer leaves. A department has one node that serves, so what it counts holds for the whole city.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::domain::grant::bounds::Rate;
 use crate::ids::{DepartmentId, GrantId};
 
 use super::ExchangeError;
-use super::journal::{Edit, Journal, Writing};
+use super::journal::{Edit, Journal};
 
 const DAYS: &[u8] = b"exchange/quota/";
 const MINUTES: &[u8] = b"exchange/rate/";
@@ -44,6 +44,17 @@ pub(super) struct Exceeded {
     code: &'static str,
     /// Seconds until the next query may succeed.
     pub retry_after_s: u64,
+}
+
+/// A query that was counted; its counts go to the disk with its record.
+#[derive(Debug)]
+pub(super) struct Taken {
+    counted: Counted,
+    day: u64,
+    /// Whether the grant has a rate.
+    paced: bool,
+    /// Counters of earlier days, to be removed.
+    stale: Vec<u64>,
 }
 
 /// Queries of one grant in the second and the minute of its last one.
@@ -144,15 +155,9 @@ impl Quotas {
         Ok(Self(Mutex::new(counts)))
     }
 
-    /// Takes one query and hands its counts to the journal, together with `edits`. What was taken is not given back
-    /// when the query fails later: a source that fails cannot be asked without end.
-    pub(super) fn take(
-        &self,
-        journal: &Journal,
-        quota: &Quota,
-        now: Millis,
-        mut edits: Vec<Edit>,
-    ) -> Result<Writing, (Exceeded, Vec<Edit>)> {
+    /// Counts one query. What was taken is not given back when the query fails later: a source that fails cannot be
+    /// asked without end. Only a query of which nothing came to the disk is forgotten by a restart.
+    pub(super) fn take(&self, quota: &Quota, now: Millis) -> Result<Taken, Exceeded> {
         let Quota { counted, daily_max, rate } = quota;
         let today = now.day();
         let mut counts = self.0.lock();
@@ -160,32 +165,43 @@ impl Quotas {
         let taken = known.unwrap_or(0);
         if taken >= *daily_max {
             let retry_after_s = now.until_midnight().div_ceil(1000);
-            return Err((Exceeded { code: "quota_exceeded", retry_after_s }, edits));
+            return Err(Exceeded { code: "quota_exceeded", retry_after_s });
         }
-        if *rate != Rate::default() {
-            match counts.paces.get(counted).copied().unwrap_or_default().next(*rate, now) {
-                Ok(pace) => {
-                    counts.paces.insert(counted.clone(), pace);
-                    let value = [&pace.minute.to_be_bytes()[..], &pace.in_minute.to_be_bytes()].concat();
-                    edits.push(Edit::Put(minute_key(counted), value));
-                }
-                Err(exceeded) => return Err((exceeded, edits)),
-            }
+        let paced = *rate != Rate::default();
+        if paced {
+            let pace = counts.paces.get(counted).copied().unwrap_or_default().next(*rate, now)?;
+            counts.paces.insert(counted.clone(), pace);
         }
+        let mut stale = Vec::new();
         if known.is_none() {
             // The first query of a grant in a day clears what earlier days left of it.
             counts.days.retain(|(day, of), _| {
-                let stale = of == counted && *day < today;
-                if stale {
-                    edits.push(Edit::Delete(day_key(*day, counted)));
+                let is_stale = of == counted && *day < today;
+                if is_stale {
+                    stale.push(*day);
                 }
-                !stale
+                !is_stale
             });
         }
         counts.days.insert((today, counted.clone()), taken + 1);
-        edits.push(Edit::Put(day_key(today, counted), (taken + 1).to_be_bytes().to_vec()));
+        Ok(Taken { counted: counted.clone(), day: today, paced, stale })
+    }
+
+    /// Lets `write` hand `edits` and the counts, as they are now, to the journal.
+    pub(super) fn write<T>(&self, taken: &Taken, mut edits: Vec<Edit>, write: impl FnOnce(Vec<Edit>) -> T) -> T {
+        let Taken { counted, day, paced, stale } = taken;
+        let counts = self.0.lock();
+        edits.extend(stale.iter().map(|day| Edit::Delete(day_key(*day, counted))));
+        // Later queries may be counted in them: what is on the disk is never less than what left.
+        if let Some(count) = counts.days.get(&(*day, counted.clone())) {
+            edits.push(Edit::Put(day_key(*day, counted), count.to_be_bytes().to_vec()));
+        }
+        if let Some(pace) = counts.paces.get(counted).filter(|_| *paced) {
+            let value = [&pace.minute.to_be_bytes()[..], &pace.in_minute.to_be_bytes()].concat();
+            edits.push(Edit::Put(minute_key(counted), value));
+        }
         // Still under the lock: the disk must see the counts in their order.
-        Ok(journal.write(edits, || ()))
+        write(edits)
     }
 
     /// Queries of a grant so far in the day of `now`, by the department that asked for it.
@@ -204,6 +220,13 @@ mod tests {
         Quota { counted: Counted { grant, member: None }, daily_max, rate: Rate::default() }
     }
 
+    /// Counts a query and writes its counts.
+    async fn ask(quotas: &Quotas, journal: &Journal, quota: &Quota, now: Millis) -> Result<(), Exceeded> {
+        let taken = quotas.take(quota, now)?;
+        quotas.write(&taken, vec![], |edits| journal.write(edits, || ())).durable().await.unwrap();
+        Ok(())
+    }
+
     #[tokio::test]
     async fn a_quota_ends_at_its_number_and_begins_anew_at_midnight_in_beijing() {
         let store = Arc::new(Memory::default());
@@ -214,18 +237,18 @@ mod tests {
             let journal = Journal::start(store.clone()).unwrap();
             let quotas = Quotas::load(&journal).unwrap();
             for _ in 0..2 {
-                quotas.take(&journal, &quota, late, vec![]).ok().unwrap().durable().await.unwrap();
+                ask(&quotas, &journal, &quota, late).await.unwrap();
             }
         }
         // A restart forgets nothing.
         let journal = Journal::start(store.clone()).unwrap();
         let quotas = Quotas::load(&journal).unwrap();
         assert_eq!(quotas.used(grant, late), 2);
-        quotas.take(&journal, &quota, late, vec![]).ok().unwrap().durable().await.unwrap();
-        let refused = quotas.take(&journal, &quota, late, vec![]).err().unwrap();
-        assert_eq!((refused.0.code(), refused.0.retry_after_s), ("quota_exceeded", 2));
+        ask(&quotas, &journal, &quota, late).await.unwrap();
+        let refused = ask(&quotas, &journal, &quota, late).await.unwrap_err();
+        assert_eq!((refused.code(), refused.retry_after_s), ("quota_exceeded", 2));
         let midnight = late.plus(2_000);
-        quotas.take(&journal, &quota, midnight, vec![]).ok().unwrap().durable().await.unwrap();
+        ask(&quotas, &journal, &quota, midnight).await.unwrap();
         assert_eq!(quotas.used(grant, midnight), 1);
         assert_eq!(journal.scan(DAYS).unwrap().len(), 1, "yesterday's counter is gone");
         assert!(journal.scan(MINUTES).unwrap().is_empty(), "a grant without a rate has no counter for it");
@@ -240,13 +263,13 @@ mod tests {
         let member = Quota { counted: member, ..alone.clone() };
         let journal = Journal::start(store.clone()).unwrap();
         let quotas = Quotas::load(&journal).unwrap();
-        quotas.take(&journal, &alone, now, vec![]).ok().unwrap().durable().await.unwrap();
-        quotas.take(&journal, &member, now, vec![]).ok().unwrap().durable().await.unwrap();
+        ask(&quotas, &journal, &alone, now).await.unwrap();
+        ask(&quotas, &journal, &member, now).await.unwrap();
         drop((quotas, journal));
         let journal = Journal::start(store).unwrap();
         let quotas = Quotas::load(&journal).unwrap();
         for used_up in [&alone, &member] {
-            assert!(quotas.take(&journal, used_up, now, vec![]).is_err(), "after a restart, too");
+            assert!(quotas.take(used_up, now).is_err(), "after a restart, too");
         }
         assert_eq!(quotas.used(alone.counted.grant, now), 1);
     }
@@ -259,10 +282,9 @@ mod tests {
         let quota = Quota { rate, ..daily(GrantId::new(begin), 100) };
         let journal = Journal::start(store.clone()).unwrap();
         let quotas = Quotas::load(&journal).unwrap();
-        let take = async |quotas: &Quotas, journal: &Journal, at: Millis| match quotas.take(journal, &quota, at, vec![])
-        {
-            Ok(writing) => writing.durable().await.map(|()| None).unwrap(),
-            Err((exceeded, _)) => Some((exceeded.code(), exceeded.retry_after_s)),
+        let take = async |quotas: &Quotas, journal: &Journal, at: Millis| {
+            let refused = ask(quotas, journal, &quota, at).await.err();
+            refused.map(|exceeded| (exceeded.code(), exceeded.retry_after_s))
         };
         assert_eq!(take(&quotas, &journal, begin).await, None);
         assert_eq!(take(&quotas, &journal, begin.plus(500)).await, None);
@@ -275,5 +297,30 @@ mod tests {
         let quotas = Quotas::load(&journal).unwrap();
         assert_eq!(take(&quotas, &journal, begin.plus(6_000)).await, Some(("rate_exceeded", 24)));
         assert_eq!(take(&quotas, &journal, begin.plus(30_000)).await, None, "the next minute");
+    }
+
+    #[tokio::test]
+    async fn counts_that_are_written_in_another_order_than_they_were_taken_are_not_set_back() {
+        let store = Arc::new(Memory::default());
+        let now = Millis::parse("2026-11-20T08:00:00Z").unwrap();
+        let quota = Quota { rate: Rate { per_second: None, per_minute: Some(3) }, ..daily(GrantId::new(now), 9) };
+        {
+            let journal = Journal::start(store.clone()).unwrap();
+            let quotas = Quotas::load(&journal).unwrap();
+            let [first, second] = [now, now].map(|now| quotas.take(&quota, now).unwrap());
+            assert_eq!(quotas.used(quota.counted.grant, now), 2, "counted before anything is written");
+            assert!(journal.scan(DAYS).unwrap().is_empty());
+            for taken in [second, first] {
+                quotas.write(&taken, vec![], |edits| journal.write(edits, || ())).durable().await.unwrap();
+            }
+            // Of this one nothing is written.
+            quotas.take(&quota, now).unwrap();
+            assert!(quotas.take(&quota, now).is_err());
+        }
+        let journal = Journal::start(store).unwrap();
+        let quotas = Quotas::load(&journal).unwrap();
+        assert_eq!(quotas.used(quota.counted.grant, now), 2);
+        ask(&quotas, &journal, &quota, now).await.unwrap();
+        assert!(quotas.take(&quota, now).is_err(), "three in the minute");
     }
 }

@@ -21,7 +21,7 @@ use super::ground::{Call, Ground, Served};
 use super::journal::Edit;
 use super::meter::Fate;
 use super::outbox::{Place, Written};
-use super::quota::Quota;
+use super::quota::{Quota, Taken};
 use super::receive::Received;
 use super::{Exchange, ExchangeError, Inner, SHORT_BYTES, connector, cursor, quota, rows, turn};
 
@@ -84,15 +84,16 @@ impl Inner {
             .await
             .ok_or_else(busy)?;
         let mut judged = judged?;
-        let mut edits = std::mem::take(&mut judged.received.edits);
+        let edits = std::mem::take(&mut judged.received.edits);
         let judged = Arc::new(judged);
+        let mut taken = None;
         let found =
-            if judged.explanation.allowed { self.fetch(&judged, &mut edits).await? } else { Ok(Page::default()) };
+            if judged.explanation.allowed { self.fetch(&judged, &mut taken).await } else { Ok(Page::default()) };
         let (found, error) = match found {
             Ok(page) => (page, None),
             Err(error) => (Page::default(), Some(error)),
         };
-        self.finish(judged, found, error, place, edits).await
+        self.finish(judged, found, error, taken, place, edits).await
     }
 
     /// Opens the request and asks the rules.
@@ -122,69 +123,60 @@ impl Inner {
         Ok(Judged { received, explanation, ground: Some(Arc::new(ground)) })
     }
 
-    /// Counts the query, for which it takes the `edits` along, and asks the source. The outer error: nothing was recorded
-    /// or touched.
-    async fn fetch(
-        self: &Arc<Self>,
-        judged: &Arc<Judged>,
-        edits: &mut Vec<Edit>,
-    ) -> Result<Result<Page, AnswerError>, AnswerError> {
+    /// Counts the query, which `taken` tells, and asks the source. Nothing is durable yet: if this node dies, nothing has
+    /// left it, and the query was none.
+    async fn fetch(self: &Arc<Self>, judged: &Arc<Judged>, taken: &mut Option<Taken>) -> Result<Page, AnswerError> {
         let request = &judged.received.request;
         let Some(ground) = &judged.ground else {
             let unreadable = || AnswerError::new("provider_data_unavailable", "the materials cannot be read");
             let judged = judged.clone();
             let papers = self.blocking(move |inner| inner.read_materials(&judged.received.request)).await;
-            let page = papers.unwrap_or_else(|| Err(unreadable()));
-            return Ok(page.map(|rows| Page { rows, next_cursor: None }));
+            let rows = papers.unwrap_or_else(|| Err(unreadable()))?;
+            return Ok(Page { rows, next_cursor: None });
         };
-        let Some(served) = &ground.served else { return Ok(Ok(Page::default())) };
+        let Some(served) = &ground.served else { return Ok(Page::default()) };
         let errors = served.request.check(&Value::Object(request.params.clone()));
         if !errors.is_empty() {
             let wrong = AnswerError::new("unprocessable", "the parameters do not fit the entry's schema");
-            return Ok(Err(AnswerError { errors: errors.into_iter().map(Into::into).collect(), ..wrong }));
+            return Err(AnswerError { errors: errors.into_iter().map(Into::into).collect(), ..wrong });
         }
         let cursor = match request.cursor.as_deref().map(|sealed| cursor::open(&self.keys, request, sealed)) {
-            Some(None) => return Ok(Err(source_error(request, &ConnectorError::Cursor))),
+            Some(None) => return Err(source_error(request, &ConnectorError::Cursor)),
             cursor => cursor.flatten(),
         };
-        let quota = ground.grant.as_ref().and_then(|grant| Quota::of(grant, &request.from));
-        if let Some(quota) = quota {
-            match self.quotas.take(&self.journal, &quota, judged.received.now, std::mem::take(edits)) {
-                Ok(counting) => counting.durable().await.map_err(|cause| unstored(&cause))?,
-                Err((exceeded, unwritten)) => {
-                    *edits = unwritten;
-                    let over = AnswerError::new(exceeded.code(), "the grant allows no more queries now");
-                    return Ok(Err(AnswerError { retry_after_s: Some(exceeded.retry_after_s), ..over }));
-                }
-            }
+        if let Some(quota) = ground.grant.as_ref().and_then(|grant| Quota::of(grant, &request.from)) {
+            let over = |exceeded: quota::Exceeded| AnswerError {
+                retry_after_s: Some(exceeded.retry_after_s),
+                ..AnswerError::new(exceeded.code(), "the grant allows no more queries now")
+            };
+            *taken = Some(self.quotas.take(&quota, judged.received.now).map_err(over)?);
         }
         let mut cursor = cursor;
         for _ in 0..VERIFY_PAGES_MAX {
-            let found = match self.connectors.fetch(&request.entry, &request.params, cursor.as_deref()).await {
-                Ok(found) => found,
-                Err(cause) => return Ok(Err(source_error(request, &cause))),
-            };
+            let found = self.connectors.fetch(&request.entry, &request.params, cursor.as_deref()).await;
+            let found = found.map_err(|cause| source_error(request, &cause))?;
             // Of a page whose rows the grant does not reach nothing follows: yes or no may stand on the next one.
             let next = found.next_cursor.clone().filter(|_| ground.verifies_only());
             let (judged, served, ground) = (judged.clone(), served.clone(), ground.clone());
             let short = rows::are_short(found.rows.iter().flat_map(Map::values));
             let prepare = move |inner: &Self| inner.prepare(&judged.received.request, &served, &ground, found);
             let prepared = self.step(short, move |inner| inner.steps.prepare.count(|| prepare(inner))).await;
-            let prepared = prepared.ok_or_else(|| AnswerError::new("busy", "the call was interrupted"))?;
-            match (&prepared, next) {
-                (Ok(page), Some(next)) if !page.says_yes() => cursor = Some(next),
-                _ => return Ok(prepared),
+            let page = prepared.ok_or_else(|| AnswerError::new("busy", "the call was interrupted"))??;
+            match next {
+                Some(next) if !page.says_yes() => cursor = Some(next),
+                _ => return Ok(page),
             }
         }
-        Ok(Err(AnswerError::new("provider_data_unavailable", "too many records to look through for a yes or no")))
+        Err(AnswerError::new("provider_data_unavailable", "too many records to look through for a yes or no"))
     }
 
-    /// Records the access; the answer leaves when the record is on disk.
+    /// Records the access, and what was counted with it; the answer leaves when both are on disk, by one flush.
     async fn finish(
         self: &Arc<Self>,
         judged: Arc<Judged>,
         page: Page,
         error: Option<AnswerError>,
+        taken: Option<Taken>,
         place: Place,
         edits: Vec<Edit>,
     ) -> Result<(Vec<u8>, Fate), AnswerError> {
@@ -201,7 +193,12 @@ impl Inner {
             Some(Err(cause)) => return Err(unstored(&cause)),
             None => return Err(AnswerError::new("busy", "the call was interrupted")),
         };
-        self.outbox.push(place, record, edits).durable().await.map_err(|cause| unstored(&cause))?;
+        let push = |edits| self.outbox.push(place, record, edits);
+        let recording = match taken {
+            Some(taken) => self.quotas.write(&taken, edits, push),
+            None => push(edits),
+        };
+        recording.durable().await.map_err(|cause| unstored(&cause))?;
         Ok((bytes, fate))
     }
 

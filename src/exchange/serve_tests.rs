@@ -254,6 +254,29 @@ async fn a_quota_ends_the_day_s_queries_and_is_recorded() {
 }
 
 #[tokio::test]
+async fn a_query_of_which_nothing_left_is_counted_until_the_restart() {
+    let story = Story::begin();
+    let grant = story.city.grant(|request| request.daily_max = 3);
+    let id = AccessId::new(story.city.clock.now());
+    let again = |call: &mut QueryCall| call.access_id = Some(id);
+    story.provider_store.broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(story.code(again).await, "outbox_full", "without its record an answer does not leave");
+    assert_eq!(story.provider.quota_used(grant), 1, "the source was asked");
+    assert_eq!(story.code(again).await, "replayed_request");
+    story.provider_store.broken.store(false, std::sync::atomic::Ordering::SeqCst);
+    let restarted = exchange(&story.city, "public-security", &story.provider_store, story.dir.path());
+    let story = Story { provider: restarted, ..story };
+    assert_eq!(story.provider.quota_used(grant), 0);
+    assert_eq!(story.code(again).await, "ok", "nobody ever got an answer to this id");
+    story.wait(0).await;
+    let restarted = exchange(&story.city, "public-security", &story.provider_store, story.dir.path());
+    let story = Story { provider: restarted, ..story };
+    assert_eq!(story.provider.quota_used(grant), 1, "an answer that left is counted for good");
+    assert_eq!(story.code(again).await, "replayed_request");
+    story.records(1).await;
+}
+
+#[tokio::test]
 async fn a_grant_reaches_its_rows_only_on_its_days_and_at_its_pace() {
     let story = Story::begin();
     let bounds = |bounds: Value| move |request: &mut GrantRequest| request.bounds = serde_json::from_value(bounds).ok();
