@@ -12,11 +12,15 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// Of each answer the end is kept: it says whether all of it came, or what went wrong.
 const END_BYTES: usize = 300;
 const LINE_BYTES_MAX: usize = 16 * 1024;
+/// Stands once in the body for each subject of a batch that was answered.
+const ANSWERED: &[u8] = b"\"status\":200,";
 
 /// A connection to a node or a service.
 pub struct Connection {
     stream: BufReader<TcpStream>,
     line: String,
+    /// Whether answers are batches, whose subjects are counted.
+    counts: bool,
 }
 
 /// What came.
@@ -26,6 +30,8 @@ pub struct Answer {
     pub status: u16,
     /// Bytes of the body.
     pub bytes: usize,
+    /// Subjects of a batch that were answered.
+    pub answered: usize,
     /// Its end.
     pub end: Vec<u8>,
 }
@@ -35,14 +41,14 @@ fn wrong(what: &str) -> Error {
 }
 
 impl Connection {
-    /// Connects to `host:port`.
+    /// Connects to `host:port`; `counts` says whether to count the answered subjects of batches.
     ///
     /// # Errors
     /// The system's.
-    pub async fn open(address: &str) -> Result<Self> {
+    pub async fn open(address: &str, counts: bool) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream: BufReader::with_capacity(BUFFER_BYTES, stream), line: String::new() })
+        Ok(Self { stream: BufReader::with_capacity(BUFFER_BYTES, stream), line: String::new(), counts })
     }
 
     /// Sends a whole request and reads the whole answer.
@@ -67,7 +73,7 @@ impl Connection {
             }
         }
         match length {
-            Some(length) => take(&mut self.stream, length, &mut answer).await?,
+            Some(length) => take(&mut self.stream, length, self.counts, &mut answer).await?,
             None => self.read_chunks(&mut answer).await?,
         }
         Ok(answer)
@@ -78,7 +84,7 @@ impl Connection {
         loop {
             self.read_line().await?;
             let size = usize::from_str_radix(self.line.trim(), 16).map_err(|_| wrong("neither a length nor chunks"))?;
-            take(&mut self.stream, size, answer).await?;
+            take(&mut self.stream, size, self.counts, answer).await?;
             self.read_line().await?;
             if size == 0 {
                 return Ok(());
@@ -99,12 +105,20 @@ impl Connection {
     }
 }
 
-async fn take(stream: &mut (impl AsyncBufRead + Unpin), mut rest: usize, answer: &mut Answer) -> Result<()> {
+async fn take(
+    stream: &mut (impl AsyncBufRead + Unpin),
+    mut rest: usize,
+    counts: bool,
+    answer: &mut Answer,
+) -> Result<()> {
     while rest > 0 {
         let there = stream.fill_buf().await?;
         let part = there.get(..rest.min(there.len())).unwrap_or_default();
         if part.is_empty() {
             return Err(ErrorKind::UnexpectedEof.into());
+        }
+        if counts {
+            answer.answered += count(&answer.end, part);
         }
         answer.end.extend_from_slice(part.get(part.len().saturating_sub(END_BYTES)..).unwrap_or_default());
         let surplus = answer.end.len().saturating_sub(END_BYTES);
@@ -114,6 +128,14 @@ async fn take(stream: &mut (impl AsyncBufRead + Unpin), mut rest: usize, answer:
         (answer.bytes, rest) = (answer.bytes + length, rest - length);
     }
     Ok(())
+}
+
+/// Answered subjects in a part of an answer, and between it and the end of what came before.
+fn count(before: &[u8], part: &[u8]) -> usize {
+    let cut = ANSWERED.len() - 1;
+    let before = before.get(before.len().saturating_sub(cut)..).unwrap_or_default();
+    let seam = [before, part.get(..part.len().min(cut)).unwrap_or_default()].concat();
+    [&seam, part].into_iter().flat_map(|bytes| bytes.windows(ANSWERED.len())).filter(|it| *it == ANSWERED).count()
 }
 
 #[cfg(test)]
@@ -137,7 +159,7 @@ mod tests {
             // What is not read when it closes would break the connection.
             stream.read_exact(&mut [0; 6]).await.unwrap();
         });
-        let mut connection = Connection::open(&address).await.unwrap();
+        let mut connection = Connection::open(&address, false).await.unwrap();
         let first = connection.send(b"GET").await.unwrap();
         assert_eq!((first.status, first.bytes, first.end.len()), (200, 70_003, END_BYTES));
         assert!(first.end.ends_with(b"xend"));
@@ -145,5 +167,17 @@ mod tests {
         assert_eq!((second.status, second.end.as_slice()), (503, &b"busy"[..]));
         answering.await.unwrap();
         assert!(connection.send(b"GET").await.is_err(), "the other side has gone");
+    }
+
+    #[tokio::test]
+    async fn each_answered_subject_of_a_batch_is_counted_wherever_the_stream_is_cut() {
+        let body = r#"[{"status":200,"x":"\"status"},{"status":404,},{"status":200,}]"#.as_bytes();
+        for size in 1..=body.len() {
+            let mut answer = Answer::default();
+            for part in body.chunks(size) {
+                take(&mut BufReader::new(part), part.len(), true, &mut answer).await.unwrap();
+            }
+            assert_eq!((answer.answered, answer.bytes), (2, body.len()), "in pieces of {size}");
+        }
     }
 }

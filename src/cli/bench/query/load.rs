@@ -49,27 +49,42 @@ impl Target {
     /// The request for so many rows.
     pub fn request(&self, rows: usize) -> Vec<u8> {
         match self {
-            Self::Service { address } => format!(
-                "GET /records?id_number=110101199003070134&rows={rows} HTTP/1.1\r\nhost: {address}\r\n\r\n"
-            ),
+            Self::Service { address } => {
+                format!("GET /records?id_number={SUBJECT}&rows={rows} HTTP/1.1\r\nhost: {address}\r\n\r\n").into_bytes()
+            }
             Self::Node { address, token, entry } => {
-                let body = format!(
-                    "{{\"purpose\":\"{PURPOSE}\",\"cause\":\"bench\",\"params\":{{\"id_number\":\"110101199003070134\",\"rows\":{rows}}}}}"
-                );
                 let accept = if rows > PAGE_ROWS { "application/x-ndjson" } else { "application/json" };
-                format!(
-                    "POST /api/v1/query/{entry} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
-                     accept: {accept}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-                    body.len()
-                )
+                post(address, token, entry, accept, &format!("\"params\":{}", params(rows)))
             }
         }
-        .into_bytes()
     }
+
+    /// The request for so many rows about each of several subjects; a service is asked about one.
+    fn batch(&self, rows: usize, subjects: usize) -> Vec<u8> {
+        let Self::Node { address, token, entry } = self else { return self.request(rows) };
+        let about = format!("\"subjects\":[{}]", vec![params(rows); subjects].join(","));
+        post(address, token, &format!("{entry}/batch"), "application/json", &about)
+    }
+}
+
+fn params(rows: usize) -> String {
+    format!("{{\"id_number\":\"{SUBJECT}\",\"rows\":{rows}}}")
+}
+
+fn post(address: &str, token: &str, path: &str, accept: &str, about: &str) -> Vec<u8> {
+    let body = format!("{{\"purpose\":\"{PURPOSE}\",\"cause\":\"bench\",{about}}}");
+    format!(
+        "POST /api/v1/query/{path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+         accept: {accept}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }
 
 /// For what the queries are made.
 pub const PURPOSE: &str = "statistics";
+/// About whom.
+const SUBJECT: &str = "110101199003070134";
 
 /// One kind of load.
 #[derive(Clone, Copy)]
@@ -82,16 +97,18 @@ pub struct Load {
     pub time: Duration,
     /// What is asked for.
     pub mixture: Mixture,
+    /// Subjects of one call, each a query of its own; more than one go as a batch.
+    pub subjects: usize,
 }
 
 /// What clients saw.
 #[derive(Default)]
 pub struct Seen {
-    /// Time of each query that was answered, from its planned moment if there was one.
+    /// Time of each call whose queries were all answered, from its planned moment if there was one.
     pub done: Vec<Duration>,
     /// Bytes of these answers' bodies.
     pub bytes: usize,
-    /// Queries that went wrong.
+    /// Calls that went wrong.
     pub failed: usize,
     /// What was answered to the first of these.
     pub failure: Option<String>,
@@ -111,8 +128,9 @@ impl Seen {
 /// # Errors
 /// A connection that cannot be opened, or that breaks.
 pub async fn run(target: &Target, load: Load) -> io::Result<Seen> {
+    let request = |rows| if load.subjects > 1 { target.batch(rows, load.subjects) } else { target.request(rows) };
     let requests: Arc<[(i64, usize, Vec<u8>)]> =
-        load.mixture.iter().map(|(share, rows)| (*share, *rows, target.request(*rows))).collect();
+        load.mixture.iter().map(|(share, rows)| (*share, *rows, request(*rows))).collect();
     let mut running = JoinSet::new();
     let begun = Instant::now();
     for number in 0..load.clients {
@@ -132,7 +150,7 @@ async fn client(
     number: u32,
     begun: Instant,
 ) -> io::Result<Seen> {
-    let mut connection = Connection::open(&address).await?;
+    let mut connection = Connection::open(&address, load.subjects > 1).await?;
     let mut rng = Rng::new(u64::from(number), "queries");
     let mut seen = Seen::default();
     let mut turn = 0u32;
@@ -148,7 +166,12 @@ async fn client(
         tokio::time::sleep_until(from.into()).await;
         let Some((rows, request)) = pick(&requests, rng.between(1, 1_000)) else { return Ok(seen) };
         let answer = connection.send(request).await?;
-        if answer.status == 200 && answer.bytes >= rows * ROW_BYTES / 2 && is_whole(rows, &answer.end) {
+        let is_complete = if load.subjects > 1 {
+            answer.answered == load.subjects
+        } else {
+            answer.bytes >= rows * ROW_BYTES / 2 && is_whole(rows, &answer.end)
+        };
+        if answer.status == 200 && is_complete {
             seen.done.push(from.elapsed());
             seen.bytes += answer.bytes;
         } else {
@@ -190,6 +213,8 @@ mod tests {
     fn more_than_a_page_is_asked_for_in_lines() {
         let target = Target::Node { address: "h:1".into(), token: "t".into(), entry: "tax/x".into() };
         let text = |rows| String::from_utf8(target.request(rows)).unwrap();
+        let batch = String::from_utf8(target.batch(1, 3)).unwrap();
+        assert!(batch.starts_with("POST /api/v1/query/tax/x/batch ") && batch.matches(SUBJECT).count() == 3, "{batch}");
         assert!(text(1_000).contains("accept: application/json\r\n") && text(1_001).contains("x-ndjson"));
         assert!(is_whole(2_000, b"{\"end\":{}}\n") && !is_whole(2_000, b"{\"row\":{\"na") && is_whole(1, b"x"));
     }

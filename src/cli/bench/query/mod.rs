@@ -14,6 +14,7 @@ use clap::Args;
 use crate::cli::error::CliError;
 use crate::cli::runtime;
 use crate::crypto::tls::install_provider;
+use crate::service::queries::SUBJECTS_MAX;
 
 use super::city::BenchCity;
 use super::setting::Setting;
@@ -36,6 +37,9 @@ pub struct QueryBench {
     /// Clients at once that ask for small answers
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=200))]
     clients: u32,
+    /// Clients at once that ask about a hundred subjects in each call; a node asks about four of these at a time
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=60))]
+    batch_clients: u32,
     /// Clients at once that ask for the mixture
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=200))]
     mixed_clients: u32,
@@ -87,14 +91,16 @@ impl QueryBench {
         };
         let bare = Target::Service { address: format!("127.0.0.1:{}", service.port) };
         let time = Duration::from_secs(self.seconds);
-        let small = Load { clients: self.clients, rate: None, time, mixture: SMALL };
-        let mixed = Load { clients: self.mixed_clients, rate: None, time, mixture: MIXED };
+        let small = Load { clients: self.clients, rate: None, time, mixture: SMALL, subjects: 1 };
+        let batch = Load { clients: self.batch_clients, subjects: SUBJECTS_MAX, ..small };
+        let mixed = Load { clients: self.mixed_clients, mixture: MIXED, ..small };
         load::run(&node, Load { clients: 8, time: Duration::from_secs(1), ..small }).await.map_err(CliError::failed)?;
         let planned = format!("one row of 1 kB, {} planned a second", self.rate);
         let mut phases = Vec::new();
         for (name, target, load) in [
             ("one row of 1 kB, as many as can be done", &node, small),
             (planned.as_str(), &node, Load { rate: Some(self.rate), ..small }),
+            ("one row of 1 kB about each of 100 subjects in a call", &node, batch),
             ("2 kB 30 %, 10 kB 60 %, 100 kB 9 %, 2 MB 0.9 %, 10 MB 0.1 %", &node, mixed),
             ("one row of 1 kB, from the bare service", &bare, small),
             ("the same mixture, from the bare service", &bare, mixed),
@@ -111,7 +117,7 @@ impl QueryBench {
         let Target::Node { address, .. } = node else { return Err(CliError::failed("not a node")) };
         let rows = usize::try_from(self.long_mb).unwrap_or(1) * 1_000_000 / ROW_BYTES;
         let request = node.request(rows.max(1_001));
-        let mut connection = Connection::open(address).await.map_err(CliError::failed)?;
+        let mut connection = Connection::open(address, false).await.map_err(CliError::failed)?;
         let memory = || city.members.iter().map(|member| usage::resident(member.pid)).collect::<Vec<_>>();
         let before = memory();
         let (mut most, begun) = (before.clone(), Instant::now());

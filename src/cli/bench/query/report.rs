@@ -17,7 +17,7 @@ pub struct Phase {
     took: Duration,
     queries: usize,
     bytes: usize,
-    /// At 50, 90, 99 and 100 of a hundred queries.
+    /// At 50, 90, 99 and 100 of a hundred calls.
     latency: [Duration; 4],
     failed: usize,
     failure: Option<String>,
@@ -42,20 +42,11 @@ impl Phase {
     pub fn of(name: &str, load: Load, took: Duration, mut seen: Seen) -> Self {
         seen.done.sort_unstable();
         let count = seen.done.len();
+        let queries = count * load.subjects;
         let at = |percent: usize| seen.done.get((count * percent).div_ceil(100).saturating_sub(1)).copied();
         let latency = [50, 90, 99, 100].map(|percent| at(percent).unwrap_or_default());
         let (bytes, failed, failure) = (seen.bytes, seen.failed, seen.failure);
-        Self {
-            name: name.to_owned(),
-            load,
-            took,
-            queries: count,
-            bytes,
-            latency,
-            failed,
-            failure,
-            processes: Vec::new(),
-        }
+        Self { name: name.to_owned(), load, took, queries, bytes, latency, failed, failure, processes: Vec::new() }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
@@ -81,7 +72,8 @@ impl Phase {
             })
         };
         json!({
-            "name": self.name, "clients": self.load.clients, "planned_per_second": self.load.rate,
+            "name": self.name, "clients": self.load.clients, "subjects_per_call": self.load.subjects,
+            "planned_per_second": self.load.rate,
             "seconds": self.took.as_secs_f64(), "queries": self.queries, "per_second": self.per_second(self.queries),
             "bytes_per_second": self.per_second(self.bytes),
             "latency_ms": { "p50": p50, "p90": p90, "p99": p99, "max": max },
@@ -108,7 +100,7 @@ impl fmt::Display for Phase {
             self.per_second(self.bytes) / 1e6
         )?;
         if self.failed > 0 {
-            writeln!(f, "  {} queries FAILED: {}", self.failed, self.failure.as_deref().unwrap_or_default())?;
+            writeln!(f, "  {} calls FAILED: {}", self.failed, self.failure.as_deref().unwrap_or_default())?;
         }
         self.table(f, "processor time by threads, us a query", |process| &process.used)?;
         self.table(f, "of these, the exchange's steps", |process| &process.exchange)
@@ -199,7 +191,7 @@ mod tests {
 
     #[test]
     fn latencies_are_those_within_which_so_many_were_done() {
-        let load = Load { clients: 1, rate: None, time: Duration::from_secs(1), mixture: SMALL };
+        let load = Load { clients: 1, rate: None, time: Duration::from_secs(1), mixture: SMALL, subjects: 1 };
         let done = (1..=200).rev().map(Duration::from_millis).collect();
         let phase = Phase::of("x", load, Duration::from_secs(2), Seen { done, bytes: 4_000_000, ..Seen::default() });
         assert_eq!(phase.latency.map(ms), [100.0, 180.0, 198.0, 200.0]);
@@ -208,5 +200,8 @@ mod tests {
             (100.0.into(), 2e6.into())
         );
         assert_eq!(phase.cost(1_000), 5.0);
+        let batch = Seen { done: vec![Duration::from_millis(7)], ..Seen::default() };
+        let phase = Phase::of("x", Load { subjects: 100, ..load }, Duration::from_secs(2), batch);
+        assert_eq!((phase.json()["per_second"].clone(), phase.latency.map(ms)), (50.0.into(), [7.0; 4]), "subjects");
     }
 }
