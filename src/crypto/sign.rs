@@ -91,7 +91,10 @@ impl From<KeyId> for String {
 /// A department's public key, written `ed25519:<base64 of 32 bytes>` or `sm2:<base64 of 65 bytes>`. Cheap to clone.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct PublicKey(Public);
+pub struct PublicKey {
+    key: Public,
+    id: KeyId,
+}
 
 #[derive(Clone)]
 enum Public {
@@ -105,10 +108,20 @@ struct Sm2Public {
     key: sm2::dsa::VerifyingKey,
 }
 
+impl From<Public> for PublicKey {
+    fn from(key: Public) -> Self {
+        let mut public = Self { key, id: KeyId([0; 8]) };
+        // Once: messages name keys by it, each of them.
+        let digest = sm3(&[public.to_string().as_bytes()]);
+        public.id.0.copy_from_slice(&digest.0[..8]);
+        public
+    }
+}
+
 impl PublicKey {
     /// The key's algorithm.
     pub fn algorithm(&self) -> Algorithm {
-        match &self.0 {
+        match &self.key {
             Public::Ed25519(_) => Algorithm::Ed25519,
             Public::Sm2(_) => Algorithm::Sm2,
         }
@@ -116,7 +129,7 @@ impl PublicKey {
 
     /// The raw key: 32 bytes (RFC 8032, 5.1.2) or 65 (SEC 1, 2.3.3, uncompressed).
     pub fn as_bytes(&self) -> &[u8] {
-        match &self.0 {
+        match &self.key {
             Public::Ed25519(key) => key.as_bytes(),
             Public::Sm2(key) => &key.bytes,
         }
@@ -127,7 +140,7 @@ impl PublicKey {
         match algorithm {
             Algorithm::Ed25519 => {
                 let key = VerifyingKey::from_bytes(bytes.try_into().ok()?).ok()?;
-                (!key.is_weak()).then_some(Self(Public::Ed25519(key)))
+                (!key.is_weak()).then(|| Public::Ed25519(key).into())
             }
             Algorithm::Sm2 => {
                 let key = sm2::dsa::VerifyingKey::new(sm2_keys::USER_ID, sm2_keys::public(bytes)?);
@@ -138,15 +151,12 @@ impl PublicKey {
 
     fn of_sm2(key: sm2::dsa::VerifyingKey) -> Self {
         let bytes = sm2_keys::public_bytes(&(&key).into());
-        Self(Public::Sm2(Arc::new(Sm2Public { bytes, key })))
+        Public::Sm2(Arc::new(Sm2Public { bytes, key })).into()
     }
 
     /// The key's short name.
     pub fn id(&self) -> KeyId {
-        let digest = sm3(&[self.to_string().as_bytes()]);
-        let mut id = [0; 8];
-        id.copy_from_slice(&digest.0[..8]);
-        KeyId(id)
+        self.id
     }
 
     /// Checks one signature, strictly. Ed25519: keys of small order and malleable signatures are refused. SM2: r and
@@ -155,7 +165,7 @@ impl PublicKey {
     /// # Errors
     /// [`CryptoError::Signature`] when it does not fit.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
-        let fits = match &self.0 {
+        let fits = match &self.key {
             Public::Ed25519(key) => ed25519::fits(key, message, signature),
             Public::Sm2(public) => sm2::dsa::Signature::from_slice(signature)
                 .and_then(|signature| public.key.verify(message, &signature))
@@ -194,7 +204,7 @@ pub struct Check<'a> {
 pub fn verify_all(checks: &[Check<'_>]) -> bool {
     let mut edwards = Vec::with_capacity(checks.len());
     for check in checks {
-        match &check.key.0 {
+        match &check.key.key {
             Public::Ed25519(key) => edwards.push((key, check.message, check.signature)),
             // SM2 has no equation for many at once: r is a number, not a point.
             Public::Sm2(_) => {
@@ -245,7 +255,12 @@ impl From<PublicKey> for String {
 
 /// A department's private signing key. Cheap to clone.
 #[derive(Clone)]
-pub struct SigningKey(Arc<Private>);
+pub struct SigningKey(Arc<Pair>);
+
+struct Pair {
+    private: Private,
+    public: PublicKey,
+}
 
 enum Private {
     Ed25519(ed25519_dalek::SigningKey),
@@ -270,7 +285,9 @@ impl SigningKey {
 
     /// The Ed25519 key of a 32-byte seed (RFC 8032, 5.1.5).
     pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(Arc::new(Private::Ed25519(ed25519_dalek::SigningKey::from_bytes(seed))))
+        let key = ed25519_dalek::SigningKey::from_bytes(seed);
+        let public = Public::Ed25519(key.verifying_key()).into();
+        Self(Arc::new(Pair { private: Private::Ed25519(key), public }))
     }
 
     /// The key of 32 secret bytes: a seed for Ed25519, for SM2 a number of 1 to n - 2, big endian.
@@ -290,12 +307,13 @@ impl SigningKey {
     fn of_sm2(secret: &sm2::SecretKey) -> Result<Self, CryptoError> {
         let key = sm2::dsa::SigningKey::new(sm2_keys::USER_ID, secret);
         let key = key.map_err(|_| CryptoError::Key("an SM2 key that cannot sign".into()))?;
-        Ok(Self(Arc::new(Private::Sm2(key))))
+        let public = PublicKey::of_sm2(key.verifying_key().clone());
+        Ok(Self(Arc::new(Pair { private: Private::Sm2(key), public })))
     }
 
     /// The key's algorithm.
     pub fn algorithm(&self) -> Algorithm {
-        match &*self.0 {
+        match &self.0.private {
             Private::Ed25519(_) => Algorithm::Ed25519,
             Private::Sm2(_) => Algorithm::Sm2,
         }
@@ -303,7 +321,7 @@ impl SigningKey {
 
     /// The 32 secret bytes, as [`SigningKey::from_secret`] takes them.
     pub fn secret(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(match &*self.0 {
+        Zeroizing::new(match &self.0.private {
             Private::Ed25519(key) => key.to_bytes(),
             Private::Sm2(key) => key.to_bytes().into(),
         })
@@ -311,16 +329,13 @@ impl SigningKey {
 
     /// The public half.
     pub fn public(&self) -> PublicKey {
-        match &*self.0 {
-            Private::Ed25519(key) => PublicKey(Public::Ed25519(key.verifying_key())),
-            Private::Sm2(key) => PublicKey::of_sm2(key.verifying_key().clone()),
-        }
+        self.0.public.clone()
     }
 
     /// Signs a message, 64 bytes. The same message gives the same signature: SM2 too draws its number k from key and
     /// message (RFC 6979 with SM3), so that weak randomness betrays no key.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        match &*self.0 {
+        match &self.0.private {
             Private::Ed25519(key) => key.sign(message).to_bytes().to_vec(),
             // Fails where r, s or r + k is zero: once in 2^254 messages. What is empty then fits nothing.
             Private::Sm2(key) => key.try_sign(message).map(|signature| signature.to_vec()).unwrap_or_default(),
