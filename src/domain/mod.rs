@@ -27,6 +27,7 @@ pub mod node;
 pub mod policy;
 pub mod promise;
 pub mod schema;
+pub mod settings;
 pub mod shared;
 
 use serde::{Deserialize, Serialize};

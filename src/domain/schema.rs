@@ -200,6 +200,7 @@ const API: &[(&str, &str)] = own_schemas!("api":
     "node",
     "voters",
     "digest",
+    "settings",
 );
 
 type Compiled = BTreeMap<&'static str, Schema>;

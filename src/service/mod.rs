@@ -36,6 +36,7 @@ pub mod queries;
 pub mod replay;
 mod seams;
 pub mod second_factor;
+mod settings;
 pub mod sign_in;
 mod sign_ins;
 pub mod staff;

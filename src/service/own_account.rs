@@ -1,12 +1,12 @@
 //! One's own account: the password, the second factor, and where one is signed in.
 
 use crate::clock::Millis;
+use crate::domain::settings::SecondFactorRule;
 use crate::readmodel::ReadError;
 use crate::readmodel::local::{ActKind, SecondFactor, SessionView};
 
 use super::Node;
 use super::blocking::blocking;
-use super::config::SecondFactorRule;
 use super::error::ServiceError;
 use super::principal::Principal;
 use super::second_factor::{self, Enrolment};
@@ -32,7 +32,7 @@ impl Node {
     /// [`ServiceError::NotSignedIn`] for who has none, such as a system.
     pub async fn own_account(&self, who: &Principal) -> Result<OwnAccount, ServiceError> {
         let (local, now, user) = (self.local.clone(), self.clock.now(), who.user.clone());
-        let is_required = self.config.sign_in.second_factor == SecondFactorRule::Required;
+        let is_required = self.second_factor_rule() == SecondFactorRule::Required;
         let found = blocking(move || {
             let Some(account) = local.account(&user)? else { return Ok(None) };
             let (second_factor, sessions) = (local.second_factor(&user)?, local.sessions_of(&user, now)?);

@@ -4,13 +4,13 @@ use std::net::IpAddr;
 
 use crate::clock::Millis;
 use crate::domain::Role;
+use crate::domain::settings::SecondFactorRule;
 use crate::readmodel::local::accounts::{Account, USER_CHARS_MAX};
 use crate::readmodel::local::second_factor::CodeCheck;
 use crate::readmodel::local::{ActKind, SignIn};
 
 use super::Node;
 use super::blocking::blocking;
-use super::config::SecondFactorRule;
 use super::error::ServiceError;
 use super::principal::Principal;
 use super::second_factor;
@@ -169,7 +169,7 @@ impl Node {
     /// [`ServiceError::NotSignedIn`] when it ended or never was.
     pub async fn session(&self, token: &str, attended: bool) -> Result<ActiveSession, ServiceError> {
         let (local, now, token) = (self.local.clone(), self.clock.now(), token.to_owned());
-        let rule = self.config.sign_in.second_factor;
+        let rule = self.second_factor_rule();
         let found = blocking(move || {
             let Some(session) = local.session(&token, attended, now)? else { return Ok(None) };
             let must_enrol = rule == SecondFactorRule::Required
@@ -198,7 +198,7 @@ impl Node {
             return Err(code_needed());
         }
         let must_change = blocking(move || local.account(&name)).await?.is_some_and(|account| account.must_change);
-        let must_enrol = self.config.sign_in.second_factor == SecondFactorRule::Required
+        let must_enrol = self.second_factor_rule() == SecondFactorRule::Required
             && (principal.has(Role::Reviewer) || principal.has(Role::Admin));
         match (must_change, must_enrol) {
             (true, _) => Err(Owes::Password.refusal()),

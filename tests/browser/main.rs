@@ -25,6 +25,7 @@ mod pages;
 mod people;
 mod screenshots;
 mod scriptless;
+mod settings;
 mod tab;
 mod weight;
 mod workbook;

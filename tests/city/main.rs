@@ -35,6 +35,7 @@ mod promises;
 mod providers;
 mod queries;
 mod rules;
+mod settings;
 mod sign_in;
 mod storms;
 mod submissions;

@@ -26,7 +26,8 @@ pub const AGE_MS_MAX: u64 = 730 * DAY_MS;
 pub const FAILURES_A_DAY_MAX: usize = 1_000;
 /// Who acts at the node's own command line.
 pub const OPERATOR: &str = "operator";
-const TEXT_CHARS_MAX: usize = 500;
+/// A setting of 500 characters, before and after.
+const TEXT_CHARS_MAX: usize = 1_010;
 
 macro_rules! kinds {
     ($($kind:ident $word:literal;)*) => {
@@ -89,6 +90,7 @@ kinds! {
     SubjectOpened "subject_opened";
     AccessesExported "accesses_exported";
     LogAnchored "log_anchored";
+    SettingsChanged "settings_changed";
 }
 
 /// One act, to be written down.
@@ -212,18 +214,7 @@ impl Local {
             if act.kind == ActKind::SignInFailed && !has_room_for_failure(connection, now)? {
                 return Ok(());
             }
-            let last: Option<(i64, Vec<u8>)> =
-                acts::table.order(acts::id.desc()).select((acts::at, acts::digest)).first(connection).optional()?;
-            let (before_at, before) = last.unwrap_or_default();
-            // A clock that was set back must not make lines look older than those before them.
-            let at = column(now.0).max(before_at);
-            let (user, subject, detail) = (short(&act.user), short(&act.subject), short(&act.detail));
-            let address = act.from.map(|from| from.to_string());
-            let texts = [act.kind.as_str(), user, address.as_deref().unwrap_or_default(), subject, detail];
-            let digest = digest(&before, at, texts);
-            let row = NewRow { at, kind: act.kind.as_str(), user, address, subject, detail, digest };
-            diesel::insert_into(acts::table).values(row).execute(connection)?;
-            drop_old(connection, now)
+            add(connection, act, now)
         })
     }
 
@@ -275,6 +266,22 @@ impl Local {
             }
         }
     }
+}
+
+/// Adds a line within a unit of work that writes.
+pub(super) fn add(connection: &mut SqliteConnection, act: &Act, now: Millis) -> Result<(), ReadError> {
+    let last: Option<(i64, Vec<u8>)> =
+        acts::table.order(acts::id.desc()).select((acts::at, acts::digest)).first(connection).optional()?;
+    let (before_at, before) = last.unwrap_or_default();
+    // A clock that was set back must not make lines look older than those before them.
+    let at = column(now.0).max(before_at);
+    let (user, subject, detail) = (short(&act.user), short(&act.subject), short(&act.detail));
+    let address = act.from.map(|from| from.to_string());
+    let texts = [act.kind.as_str(), user, address.as_deref().unwrap_or_default(), subject, detail];
+    let digest = digest(&before, at, texts);
+    let row = NewRow { at, kind: act.kind.as_str(), user, address, subject, detail, digest };
+    diesel::insert_into(acts::table).values(row).execute(connection)?;
+    drop_old(connection, now)
 }
 
 fn has_room_for_failure(connection: &mut SqliteConnection, now: Millis) -> Result<bool, ReadError> {

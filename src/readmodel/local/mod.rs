@@ -1,4 +1,4 @@
-//! What belongs to one node alone: accounts, sessions, their log, tokens, drafts, papers, idempotency keys.
+//! What belongs to one node alone: accounts, sessions, their log, settings, tokens, drafts, papers, idempotency keys.
 //!
 //! Every function blocks, and those that take a password take about 50 ms and 20 MiB besides: an async
 //! caller runs them on a blocking thread.
@@ -17,6 +17,7 @@ mod schema;
 pub mod second_factor;
 mod secrets;
 pub mod sessions;
+mod settings;
 pub mod sign_in;
 pub mod tokens;
 
@@ -25,7 +26,7 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -44,6 +45,7 @@ pub use drafts::{Draft, DraftState};
 pub use idempotency::Begin;
 pub use second_factor::SecondFactor;
 pub use sessions::{NewSession, Session, SessionView};
+pub use settings::LocalSettings;
 pub use sign_in::SignIn;
 pub use tokens::{SystemToken, TokenTerms};
 
@@ -66,6 +68,8 @@ struct Shared {
     hashing: Mutex<secrets::Hasher>,
     /// Changes with each change that people see on an open page.
     changed: watch::Sender<u64>,
+    /// As the database has them.
+    settings: RwLock<Arc<LocalSettings>>,
 }
 
 /// A line of SQLite's own check.
@@ -82,7 +86,8 @@ impl Local {
     /// [`ReadError`]; a damaged file is an error, for nothing could fill it again but a backup.
     pub fn open(dir: &Path) -> Result<Self, ReadError> {
         let pool = connection::open(&dir.join(LOCAL_FILE), Durability::Durable, MIGRATIONS)?;
-        let shared = Shared { pool, hashing: Mutex::default(), changed: watch::Sender::new(0) };
+        let settings = RwLock::new(Arc::new(settings::load(&mut *pool.get()?)?));
+        let shared = Shared { pool, hashing: Mutex::default(), changed: watch::Sender::new(0), settings };
         let local = Self { shared: Arc::new(shared) };
         local.release_claims()?;
         Ok(local)

@@ -183,4 +183,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    settings (one) {
+        one -> Integer,
+        version -> BigInt,
+        changed_at -> BigInt,
+        changed_by -> Text,
+        body -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(accounts, sessions);

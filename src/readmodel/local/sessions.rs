@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use diesel::prelude::*;
 
 use crate::clock::Millis;
+use crate::domain::settings::Settings;
 use crate::readmodel::columns::{column, count, number};
 use crate::readmodel::error::ReadError;
 
@@ -13,10 +14,6 @@ use super::accounts::{Account, AccountRow};
 use super::schema::{accounts, sessions};
 use super::secrets::{random_token, token_digest};
 
-/// A session ends after this long without a request, in milliseconds.
-pub const IDLE_MS_MAX: u64 = 30 * 60_000;
-/// A session ends this long after signing in, in milliseconds.
-pub const AGE_MS_MAX: u64 = 8 * 3_600_000;
 /// Sessions of one account; a further one ends the oldest.
 pub const SESSIONS_MAX: usize = 5;
 /// A use is written down at most this often: every write waits for the disk.
@@ -72,15 +69,24 @@ struct SessionRow {
 }
 
 impl SessionRow {
-    fn expired(&self, now: Millis) -> bool {
+    fn expired(&self, by: &Settings, now: Millis) -> bool {
         let age = |since: i64| now.since(Millis(number(since)));
-        age(self.created) >= AGE_MS_MAX || age(self.last_seen) >= IDLE_MS_MAX
+        age(self.created) >= by.age_ms() || age(self.last_seen) >= by.idle_ms()
     }
 
-    fn session(self, account: AccountRow) -> Result<Session, ReadError> {
-        let ends = Millis(number(self.created)).plus(AGE_MS_MAX);
+    fn session(self, account: AccountRow, by: &Settings) -> Result<Session, ReadError> {
+        let ends = Millis(number(self.created)).plus(by.age_ms());
         Ok(Session { account: account.account()?, csrf: self.csrf, ends })
     }
+}
+
+/// Ends the sessions that are over by some settings.
+pub(super) fn end_old(connection: &mut SqliteConnection, by: &Settings, now: Millis) -> Result<(), ReadError> {
+    let old = sessions::created
+        .le(column(now.0.saturating_sub(by.age_ms())))
+        .or(sessions::last_seen.le(column(now.0.saturating_sub(by.idle_ms()))));
+    diesel::delete(sessions::table.filter(old)).execute(connection)?;
+    Ok(())
 }
 
 impl Local {
@@ -102,10 +108,7 @@ impl Local {
             if AccountRow::load(connection, user)?.is_none() {
                 return Err(ReadError::Unknown(format!("the account {user}")));
             }
-            let old = sessions::created
-                .le(column(now.0.saturating_sub(AGE_MS_MAX)))
-                .or(sessions::last_seen.le(column(now.0.saturating_sub(IDLE_MS_MAX))));
-            diesel::delete(sessions::table.filter(old)).execute(connection)?;
+            end_old(connection, &self.settings().settings, now)?;
             let surplus: Vec<Vec<u8>> = sessions::table
                 .filter(sessions::user.eq(user))
                 .order(sessions::created.desc())
@@ -126,7 +129,8 @@ impl Local {
     /// # Errors
     /// [`ReadError`] of the database.
     pub fn session(&self, token: &str, attended: bool, now: Millis) -> Result<Option<Session>, ReadError> {
-        let digest = token_digest(token);
+        let (digest, kept) = (token_digest(token), self.settings());
+        let by = &kept.settings;
         self.with(|connection| {
             let found: Option<(SessionRow, AccountRow)> = sessions::table
                 .inner_join(accounts::table.on(accounts::user.eq(sessions::user)))
@@ -135,12 +139,12 @@ impl Local {
                 .first(connection)
                 .optional()?;
             let Some((row, account)) = found else { return Ok(None) };
-            if row.expired(now) {
+            if row.expired(by, now) {
                 diesel::delete(sessions::table.find(&digest)).execute(connection)?;
                 return Ok(None);
             }
             if !attended {
-                return row.session(account).map(Some);
+                return row.session(account, by).map(Some);
             }
             if now.since(Millis(number(row.last_seen))) >= TOUCH_MS {
                 let seen = sessions::last_seen.eq(column(now.0));
@@ -150,7 +154,7 @@ impl Local {
                     tracing::warn!(%error, "the use of a session was not noted");
                 }
             }
-            row.session(account).map(Some)
+            row.session(account, by).map(Some)
         })
     }
 
@@ -169,7 +173,8 @@ impl Local {
             last_seen: Millis(number(row.last_seen)),
             from: row.address.and_then(|from| from.parse().ok()),
         };
-        Ok(rows.into_iter().filter(|row| !row.expired(now)).map(view).collect())
+        let kept = self.settings();
+        Ok(rows.into_iter().filter(|row| !row.expired(&kept.settings, now)).map(view).collect())
     }
 
     /// Ends one session of an account by its name in the list; says whether there was one.
@@ -218,6 +223,8 @@ mod tests {
     use crate::domain::Role;
 
     const NOW: Millis = Millis(1_795_000_000_000);
+    const IDLE_MS_MAX: u64 = 30 * 60_000;
+    const AGE_MS_MAX: u64 = 8 * 3_600_000;
 
     fn local() -> (tempfile::TempDir, Local) {
         let dir = tempfile::tempdir().unwrap();

@@ -17,7 +17,7 @@ use crate::ids::DepartmentId;
 
 pub use check::read_genesis;
 pub use keys::{KeysConfig, PASSPHRASE_VARIABLE};
-pub use sign_in::{SecondFactorRule, SignInConfig};
+pub use sign_in::SignInConfig;
 
 /// The longest configuration file, in bytes: 500 nodes need about 100 KiB.
 const CONFIG_BYTES_MAX: u64 = 1024 * 1024;

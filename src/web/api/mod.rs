@@ -25,6 +25,7 @@ mod query_batch;
 mod query_stream;
 pub mod routes;
 mod sessions;
+mod settings;
 mod tokens;
 pub mod views;
 

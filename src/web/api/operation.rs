@@ -82,6 +82,11 @@ impl Operation {
         Self::new("POST", path, id, handler, summary)
     }
 
+    /// Something whole in the place of what was there.
+    pub const fn put(path: &'static str, id: &'static str, handler: fn() -> Route, summary: &'static str) -> Self {
+        Self::new("PUT", path, id, handler, summary)
+    }
+
     /// An end.
     pub const fn delete(path: &'static str, id: &'static str, handler: fn() -> Route, summary: &'static str) -> Self {
         Self::new("DELETE", path, id, handler, summary)

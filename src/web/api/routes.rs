@@ -1,7 +1,7 @@
 //! Every route of the API, in one list: it is what the server registers and what `/openapi.json` describes.
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use actix_web::web::{delete, get, post};
+use actix_web::web::{delete, get, post, put};
 
 use super::operation::Operation;
 use super::views::Written;
@@ -13,10 +13,11 @@ use super::views::{certificates as certificate_views, city as city_views, grant_
 use super::views::keys as key_views;
 use super::views::membership as membership_views;
 use super::views::policy as policy_views;
+use super::views::settings as settings_views;
 use super::views::{ledger as ledger_views, sessions as session_views};
 use super::listing::{Fresh, Paged};
 use super::query_batch;
-use super::{accounts, admin, audit, backup, cases, catalog, catalog_files, certificates, city, grant_templates, grants, keys, ledger, membership, policy, queries, sessions, tokens};
+use super::{accounts, admin, audit, backup, cases, catalog, catalog_files, certificates, city, grant_templates, grants, keys, ledger, membership, policy, queries, sessions, settings, tokens};
 
 const GRANT: &str = r#"{"entry":"public-security/household-registration","purpose":"marriage-registration","legal_basis":"婚姻登记条例第七条","matter":"结婚登记","items":["name","id_number"],"daily_max":200,"valid_until":"2027-12-31T00:00:00Z"}"#;
 const APPROVAL: &str = r#"{"items":["name",{"name":"id_number","masking":"id_number"}],"daily_max":100}"#;
@@ -32,6 +33,7 @@ const ENDING: &str = r#"{"reason":"replaced by a better interface","successor":"
 
 const ACCOUNT: &str = r#"{"user":"li.na","display":"李娜","roles":["clerk"]}"#;
 const TOKEN: &str = r#"{"system":"marriage-desk","expires":"2027-12-31T15:59:59Z","entries":["public-security/household-registration"],"sources":["10.20.0.7"]}"#;
+const SETTINGS: &str = r#"{"version":0,"second_factor":"offered","idle_minutes":20,"age_minutes":480,"contact":{"desk":{"zh":"数据共享服务台","en":"Data sharing desk"},"telephone":"010-5555 0100","hours":{"zh":"工作日 9:00–17:00","en":"Working days 9:00–17:00"}},"notice":{"text":{"zh":"周六 8:00 起维护两小时。","en":"Maintenance on Saturday from 8:00 for two hours."},"until":null},"language":"zh"}"#;
 const DIGEST: &str = r#"{"digest":"66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0","label":"2026-17, annex 3","kind":"case-papers"}"#;
 const NEWCOMER: &str = r#"{"id":"water","name":{"zh":"市水务局","en":"Water Authority"},"uscc":"11110000Y900001154","signing_key":"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=","sealing_key":"hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=","node_id":14}"#;
 const PLACE: &str = r#"{"raft":"water.city.example:8614","peer":"water.city.example:8514"}"#;
@@ -283,6 +285,10 @@ pub const OPERATIONS: &[Operation] = &[
         .body("empty", "{}").answers_nothing(),
     Operation::get("/admin/log", "listActs", || get().to(admin::log), "Sign-ins and settings of this node, newest first: who, when, from where, what (admin)")
         .query::<admin::Search>().answers_page::<admin_views::ActAnswer>(),
+    Operation::get("/settings", "showSettings", || get().to(settings::show), "What the administrator set for this department's node, and since when it holds (admin)")
+        .answers::<settings_views::SettingsAnswer>(200),
+    Operation::put("/settings", "changeSettings", || put().to(settings::change), "Set them anew, in force at once; version is the one that was read, another in force is a conflict (admin)")
+        .body("settings", SETTINGS).answers::<settings_views::SettingsAnswer>(200),
     Operation::get("/departments/{id}/keys", "listKeys", || get().to(keys::list), "Keys that a department has and had, and where each stands")
         .query::<Fresh>().answers::<key_views::DepartmentKeys>(200),
     Operation::post("/keys/rotate", "rotateKeys", || post().to(keys::rotate), "Take new signing and sealing keys; the old signing key ends ten minutes later (admin)")

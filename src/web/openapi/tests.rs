@@ -48,6 +48,8 @@ const PROMISED: &[(&str, &str)] = &[
     ("get", "/verify/{identifier}"),
     ("get", "/api/v1/accounts"),
     ("post", "/api/v1/accounts"),
+    ("get", "/api/v1/settings"),
+    ("put", "/api/v1/settings"),
     ("get", "/api/v1/tokens"),
     ("post", "/api/v1/tokens"),
     ("post", "/api/v1/tokens/{system}/rotate"),

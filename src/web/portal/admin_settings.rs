@@ -1,34 +1,76 @@
-//! What is in force on this node, in words, and which file says so.
+//! What an administrator sets here, and below it what files say: all that is in force on this node, in words.
+
+use actix_web::http::StatusCode;
 
 use crate::clock::DAY_MS;
 use crate::domain::Role;
 use crate::readmodel::PROJECTION_FILE;
 use crate::readmodel::local::accounts::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 use crate::readmodel::local::acts::{AGE_MS_MAX as LOG_AGE_MS_MAX, LINES_MAX};
-use crate::readmodel::local::sessions::{AGE_MS_MAX, IDLE_MS_MAX, SESSIONS_MAX};
+use crate::readmodel::local::sessions::SESSIONS_MAX;
 use crate::readmodel::local::sign_in::{FAILURES_MAX, LOCK_MS};
-use crate::service::config::{LogFormat, NodeConfig, SecondFactorRule};
+use crate::service::ServiceError;
+use crate::service::config::{LogFormat, NodeConfig};
 use crate::web::problem::Problem;
 
 use super::desk::{Desk, Visitor};
-use super::render::Answer;
-use super::views::admin::{Section, SettingRow, Settings, SourceRow};
+use super::form::Posted;
+use super::render::{Answer, FAULTY};
+use super::settings_form;
+use super::views::admin::{Section, SettingRow, Settings, SettingsFields, SourceRow};
+use super::views::{Fault, Faults};
 
 /// The page.
 pub async fn show(visitor: Visitor) -> Answer {
+    page(&visitor, StatusCode::OK, None, Faults::default())
+}
+
+/// Sets anew what can be set here.
+pub async fn change(Posted { visitor, form }: Posted) -> Answer {
+    let fields = settings_form::sent(&form, visitor.node.config.sign_in.second_factor);
+    match visitor.node.change_settings(&visitor.who, settings_form::read(&fields)?).await {
+        Ok(_) => visitor.done("/admin/settings", "settings_changed", None),
+        Err(ServiceError::Invalid(misfits)) => {
+            let faults = settings_form::faults(visitor.t, &misfits, &fields);
+            page(&visitor, FAULTY, Some(fields), faults)
+        }
+        // What somebody else set meanwhile is shown, not overwritten.
+        Err(ServiceError::Conflict { code, .. }) => {
+            let message = visitor.t.word("problem", code);
+            let faults = Faults(vec![Fault { field: "set".to_owned(), message }]);
+            page(&visitor, StatusCode::CONFLICT, None, faults)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn page(visitor: &Visitor, status: StatusCode, sent: Option<SettingsFields>, faults: Faults) -> Answer {
     if !visitor.is(Role::Admin) {
         return Err(Problem::new("not_allowed"));
     }
     let config = &visitor.node.config;
+    let kept = visitor.node.settings(&visitor.who)?;
+    let fields = sent.unwrap_or_else(|| settings_form::filled(&kept, config.sign_in.second_factor));
+    let (changed_at, changed_by) = kept.changed.map(|(at, by)| (at.local_text(), by)).unwrap_or_default();
     let sections = vec![
-        sign_in(&visitor, config),
-        web(&visitor, config),
-        limits(&visitor, config),
-        places(&visitor, config),
-        calendar(&visitor, config),
-        by_itself(&visitor),
+        sign_in(visitor, config),
+        web(visitor, config),
+        limits(visitor, config),
+        places(visitor, config),
+        calendar(visitor, config),
+        by_itself(visitor),
     ];
-    visitor.show(&Settings { page: visitor.page(), t: visitor.t, sections, sources: sources(&visitor) })
+    let view = Settings {
+        page: visitor.page_at("/admin/settings"),
+        t: visitor.t,
+        fields,
+        changed_at,
+        changed_by,
+        faults,
+        sections,
+        sources: sources(visitor),
+    };
+    visitor.show_as(status, &view)
 }
 
 fn row(code: &'static str, value: impl ToString) -> SettingRow {
@@ -42,15 +84,9 @@ fn file(config: &NodeConfig, part: &str) -> String {
 
 fn sign_in(desk: &Desk, config: &NodeConfig) -> Section {
     let t = desk.t;
-    let rule = match config.sign_in.second_factor {
-        SecondFactorRule::Offered => "offered",
-        SecondFactorRule::Required => "required",
-    };
     let minutes = |ms: u64| t.say_with("minutes", "count", ms / 60_000);
     let rows = vec![
-        row("second_factor", t.word("factor", rule)),
-        row("idle", minutes(IDLE_MS_MAX)),
-        row("age", minutes(AGE_MS_MAX)),
+        row("second_factor", t.word("factor", config.sign_in.second_factor.as_str())),
         row("sessions", SESSIONS_MAX),
         row("failures", format!("{FAILURES_MAX} · {}", minutes(LOCK_MS))),
         row("password", format!("{PASSWORD_CHARS_MIN}–{PASSWORD_CHARS_MAX}")),

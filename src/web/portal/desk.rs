@@ -8,7 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 
-use crate::domain::Role;
+use crate::domain::{Role, Text};
 use crate::exchange::CASE_MATERIALS;
 use crate::ids::{DepartmentId, EntryName, TxId};
 use crate::service::sign_in::Owes;
@@ -20,7 +20,7 @@ use super::cookies;
 use super::form::Fields;
 use super::keys;
 use super::language;
-use super::views::{Flash, Page, User};
+use super::views::{Contact, Flash, Page, User};
 use super::words::{Lang, Words};
 
 /// The header of what a page that lies open asks by itself: it keeps no session alive.
@@ -82,7 +82,7 @@ impl Desk {
         let node = request.app_data::<web::Data<Node>>().ok_or_else(|| Problem::internal("the web knows no node"))?;
         Ok(Self {
             node: node.get_ref().clone(),
-            t: Words::of(language::chosen(request)),
+            t: Words::of(language::chosen(request, node.local.settings().settings.language.into())),
             who: None,
             csrf: cookies::guest(request),
             partial: request.headers().contains_key("hx-request"),
@@ -113,11 +113,19 @@ impl Desk {
     pub fn page_at(&self, path: &str) -> Page {
         // Before the state is held: they look into it too.
         let flashes = self.flashes();
+        let set = self.node.local.settings();
+        let notice = set.settings.notice.as_ref().filter(|notice| notice.is_shown(&self.node.clock.now().date()));
+        let pick = |text: &Text| self.t.pick(text).to_owned();
+        let contact = set.settings.contact.as_ref().map(|contact| Contact {
+            desk: pick(&contact.desk),
+            telephone: contact.telephone.clone(),
+            hours: contact.hours.as_ref().map(pick).unwrap_or_default(),
+        });
         let state = self.node.chain.state();
         let user =
             self.who.as_ref().map(|who| User { name: who.user.clone(), roles: who.roles.iter().copied().collect() });
-        let own = state.department(&self.node.department).map(|own| self.t.pick(&own.name).to_owned());
-        let city = state.genesis().map(|genesis| self.t.pick(&genesis.city).to_owned());
+        let own = state.department(&self.node.department).map(|own| pick(&own.name));
+        let city = state.genesis().map(|genesis| pick(&genesis.city));
         Page {
             lang: self.t.lang(),
             department: own.unwrap_or_default(),
@@ -126,6 +134,8 @@ impl Desk {
             csrf: self.csrf.clone(),
             path: path.to_owned(),
             flashes,
+            notice: notice.map(|notice| pick(&notice.text)),
+            contact,
         }
     }
 

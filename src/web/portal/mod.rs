@@ -56,6 +56,7 @@ mod routes;
 mod rows;
 mod search;
 mod sent;
+mod settings_form;
 mod sheets;
 mod span;
 mod told;

@@ -156,6 +156,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/admin/tokens/rotate", web::post().to(admin_tokens::rotate))
         .route("/admin/tokens/revoke", web::post().to(admin_tokens::revoke))
         .route("/admin/settings", web::get().to(admin_settings::show))
+        .route("/admin/settings", web::post().to(admin_settings::change))
         .route("/admin/log", web::get().to(admin_log::list))
         .route("/admin/log/export", web::get().to(admin_log::export))
         // Keys

@@ -7,6 +7,7 @@ use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, Loader};
 
 use crate::domain::Text;
+use crate::domain::settings::PageLanguage;
 
 mod texts {
     use fluent_templates::fluent_bundle::FluentValue;
@@ -85,6 +86,15 @@ impl Lang {
             "zh" => Some(Self::Zh),
             "en" => Some(Self::En),
             _ => None,
+        }
+    }
+}
+
+impl From<PageLanguage> for Lang {
+    fn from(set: PageLanguage) -> Self {
+        match set {
+            PageLanguage::Zh => Self::Zh,
+            PageLanguage::En => Self::En,
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod membership;
 pub mod policy;
 pub mod sessions;
+pub mod settings;
 pub mod tokens;
 mod words;
 

@@ -14,6 +14,7 @@ use crate::domain::catalog::{EntryState, Level, Masking, Sharing, UpdateCycle};
 use crate::domain::certificate::CertificateStatus;
 use crate::domain::finding::Mismatch;
 use crate::domain::grant::{GrantMode, GrantState};
+use crate::domain::settings::{PageLanguage, SecondFactorRule};
 use crate::domain::{Actor, Role, Text};
 use crate::ids::{AccessId, CaseId, DepartmentId, EntryName, GrantId, ItemName, Slug, TxId, Version};
 use crate::readmodel::local::drafts::DraftState;
@@ -89,6 +90,8 @@ choices! {
     CaseState = "CaseState",
         ["waiting", "in_progress", "returned", "agreed", "rejected", "withdrawn", "completed"];
     StepKind = "StepKind", ["sign_off", "payment", "document", "answer"];
+    SecondFactorRule = "SecondFactorRule", ["offered", "required"];
+    PageLanguage = "PageLanguage", ["zh", "en"];
     CertificateStatus = "CertificateStatus", ["valid", "suspended", "revoked", "cancelled", "lapsed", "transferred_out", "withdrawn", "other"];
 }
 
@@ -181,6 +184,8 @@ mod tests {
         listed(&CaseState::ALL);
         listed(&[StepKind::SignOff, StepKind::Payment, StepKind::Document, StepKind::Answer]);
         listed(&CertificateStatus::ALL);
+        listed(&SecondFactorRule::ALL);
+        listed(&PageLanguage::ALL);
         use UpdateCycle as U;
         listed(&[U::RealTime, U::Daily, U::Weekly, U::Monthly, U::Quarterly, U::Yearly, U::Irregular]);
     }

@@ -106,8 +106,33 @@ pub struct TokenRow {
 pub struct Settings {
     pub page: Page,
     pub t: Words,
+    pub fields: SettingsFields,
+    /// When they were changed last; empty for never.
+    pub changed_at: String,
+    pub changed_by: String,
+    pub faults: Faults,
     pub sections: Vec<Section>,
     pub sources: Vec<SourceRow>,
+}
+
+/// The form of what can be set.
+#[derive(Clone, Debug, Default)]
+pub struct SettingsFields {
+    pub version: String,
+    pub second_factor: String,
+    /// Rules on offer.
+    pub rules: Vec<&'static str>,
+    pub idle: String,
+    pub age: String,
+    pub language: String,
+    pub desk_zh: String,
+    pub desk_en: String,
+    pub telephone: String,
+    pub hours_zh: String,
+    pub hours_en: String,
+    pub notice_zh: String,
+    pub notice_en: String,
+    pub notice_until: String,
 }
 
 /// Settings that belong together.

@@ -30,4 +30,4 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
-pub use page::{Choice, Fault, Faults, Field, Flash, Page, User};
+pub use page::{Choice, Contact, Fault, Faults, Field, Flash, Page, User};

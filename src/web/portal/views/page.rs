@@ -21,6 +21,19 @@ pub struct Page {
     pub path: String,
     /// What the last action did.
     pub flashes: Vec<Flash>,
+    /// What the department tells everybody now.
+    pub notice: Option<String>,
+    /// Whom to ask.
+    pub contact: Option<Contact>,
+}
+
+/// Whom to ask, in the reader's language.
+#[derive(Clone, Debug, Default)]
+pub struct Contact {
+    pub desk: String,
+    pub telephone: String,
+    /// Empty when nothing is said about them.
+    pub hours: String,
 }
 
 /// The person signed in.

@@ -21,7 +21,8 @@ const SETTINGS: &[&str] = &[
     "systems", "peer", "raft", "zone", "query_timeout", "submit_timeout", "promise", "disk_reserve", "data_dir",
     "read_model",
     "keys", "departments_dir", "archive", "log", "today", "unconditional", "conditional", "extension", "returned",
-    "reminder", "deadlines", "expiries", "log_digest", "log_kept",
+    "reminder", "deadlines", "expiries", "log_digest", "log_kept", "language", "desk_zh", "desk_en", "telephone",
+    "hours_zh", "hours_en", "notice_zh", "notice_en", "notice_until",
 ];
 
 /// What can be wrong with a field.
@@ -30,7 +31,7 @@ const FAULTS: &[&str] = &[
     "required", "too_long", "bad_name", "bad_version", "after_end", "one_of", "bad_date",
     "past_date", "bad_number", "bad_hours", "bad_code", "bad_digest", "bad_scope", "bad_entry", "no_items",
     "repeated", "wider", "not_offered", "bad_value", "number_untold", "bad_parent", "bad_range", "need_grant",
-    "not_same", "user_taken", "bad_user", "bad_address", "not_of_slip",
+    "not_same", "user_taken", "bad_user", "bad_address", "not_of_slip", "out_of_bounds",
 ];
 
 /// Codes that templates turn into texts by their family.
@@ -59,6 +60,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("setting", SETTINGS),
     ("factor", &["offered", "required"]),
     ("fill", &["id_number", "uscc", "unit_number", "date", "plate"]),
+    ("language", &["zh", "en"]),
     ("source", &["answers", "failing", "resting", "not_asked"]),
     ("did", ActKind::WORDS),
     ("means", &["platform", "mail", "media"]),
@@ -144,6 +146,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "session_ended",
             "account_changed",
             "token_revoked",
+            "settings_changed",
         ],
     ),
     ("fate", &["created", "changed", "unchanged", "failed"]),
@@ -277,42 +280,14 @@ const FAMILIES: &[(&str, &[&str])] = &[
 const ACTS: &[&str] = &["deny", "revoke", "suspend", "resume", "extend", "appeal", "uphold", "dismiss"];
 
 /// Reasons of refusals.
+#[rustfmt::skip]
 const REASONS: &[&str] = &[
-    "no_grant",
-    "grant_requested",
-    "grant_expired",
-    "grant_revoked",
-    "grant_denied",
-    "purpose_mismatch",
-    "item_not_granted",
-    "not_shared",
-    "entry_unknown",
-    "entry_withdrawn",
-    "entry_deprecated",
-    "role_not_allowed",
-    "own_request",
-    "foreign_department",
-    "outside_hours",
-    "zone_not_allowed",
-    "quota_exceeded",
-    "rate_exceeded",
-    "outside_scope",
-    "no_rule",
-    "no_grant_needed",
-    "own_entry",
-    "grant_not_requested",
-    "grant_ended",
-    "grant_suspended",
-    "grant_replaced",
-    "grant_not_active",
-    "grant_not_suspended",
-    "grant_not_denied",
-    "grant_not_appealed",
-    "bureau_only",
-    "auditor_only",
-    "authority_only",
-    "not_in_case",
-    "provider_answer_invalid",
+    "no_grant", "grant_requested", "grant_expired", "grant_revoked", "grant_denied", "purpose_mismatch",
+    "item_not_granted", "not_shared", "entry_unknown", "entry_withdrawn", "entry_deprecated", "role_not_allowed",
+    "own_request", "foreign_department", "outside_hours", "zone_not_allowed", "quota_exceeded", "rate_exceeded",
+    "outside_scope", "no_rule", "no_grant_needed", "own_entry", "grant_not_requested", "grant_ended",
+    "grant_suspended", "grant_replaced", "grant_not_active", "grant_not_suspended", "grant_not_denied",
+    "grant_not_appealed", "bureau_only", "auditor_only", "authority_only", "not_in_case", "provider_answer_invalid",
     "provider_failed",
 ];
 

@@ -4,7 +4,8 @@ use super::{EVIL, ID, choices, page, s, two};
 use crate::domain::Role;
 use crate::readmodel::local::ActKind;
 use crate::web::portal::views::admin::{
-    AccountPage, AccountRow, Accounts, ActRow, Log, Secret, Section, SettingRow, Settings, SourceRow, TokenRow, Tokens,
+    AccountPage, AccountRow, Accounts, ActRow, Log, Secret, Section, SettingRow, Settings, SettingsFields, SourceRow,
+    TokenRow, Tokens,
 };
 use crate::web::portal::views::{Choice, Fault, Faults, Page, User};
 use crate::web::portal::words::{Lang, Words};
@@ -109,6 +110,26 @@ pub fn settings(lang: Lang) -> Settings {
     Settings {
         page: admin(lang, "/admin/settings"),
         t: Words::of(lang),
+        fields: SettingsFields {
+            version: s("3"),
+            second_factor: s("required"),
+            rules: vec!["required"],
+            idle: s(EVIL),
+            age: s("480"),
+            language: s("zh"),
+            desk_zh: s(EVIL),
+            telephone: s(EVIL),
+            notice_zh: s(EVIL),
+            notice_en: s(EVIL),
+            notice_until: s("2026-12-31"),
+            ..SettingsFields::default()
+        },
+        changed_at: s("2026-11-21 10:15:30"),
+        changed_by: s(EVIL),
+        faults: Faults(vec![Fault {
+            field: s("notice_zh"),
+            message: Words::of(lang).fault("setting-notice_zh", "too_long"),
+        }]),
         sections: vec![Section { code: "sign_in", file: s(EVIL), rows: vec![row] }],
         sources: vec![source],
     }

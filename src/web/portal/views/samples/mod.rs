@@ -17,7 +17,7 @@ use crate::domain::Role;
 use crate::web::portal::views::entrance::{ErrorPage, SignIn};
 use crate::web::portal::views::grants::GrantPage;
 use crate::web::portal::views::home::{Home, HomeBody, Sent, Strip, Task, Waiting};
-use crate::web::portal::views::{Choice, Fault, Faults, Flash, Page, User};
+use crate::web::portal::views::{Choice, Contact, Fault, Faults, Flash, Page, User};
 use crate::web::portal::words::{Lang, Words};
 
 /// What nobody may run.
@@ -115,6 +115,8 @@ fn page(lang: Lang, path: &str) -> Page {
         csrf: s("c5rf-t0ken"),
         path: s(path),
         flashes: Vec::new(),
+        notice: Some(s(EVIL)),
+        contact: Some(Contact { desk: s(EVIL), telephone: s(EVIL), hours: s(EVIL) }),
     }
 }
 
