@@ -17,8 +17,9 @@ fn wish(change: impl FnOnce(&mut Value)) -> Value {
 /// Pointers of the faults that an answer names.
 fn pointers(answer: Answer) -> Vec<String> {
     let errors = answer.problem(422, "unprocessable")["errors"].as_array().cloned().unwrap_or_default();
-    let message = |error: &Value| error["message"].as_str().is_some_and(|text| !text.is_empty());
-    assert!(!errors.is_empty() && errors.iter().all(message), "{errors:?}");
+    let says = |error: &Value, part: &str| error[part].as_str().is_some_and(|text| !text.is_empty());
+    let whole = |error: &Value| says(error, "message") && says(error, "code");
+    assert!(!errors.is_empty() && errors.iter().all(whole), "{errors:?}");
     errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -73,6 +74,8 @@ fn parameters_of_a_query_are_checked_with_their_check_digits() {
     let good = &Examples::get().seller_id_number;
     let mistyped = format!("{}{}", &good[..17], if good.ends_with('X') { '9' } else { 'X' });
     assert_eq!(pointers(query(json!({"id_number": mistyped}))), ["/params/id_number"]);
+    let told = query(json!({"id_number": mistyped})).problem(422, "unprocessable")["errors"][0].clone();
+    assert_eq!(told["code"], "wrong_check", "programs branch on it: {told}");
     assert_eq!(pointers(query(json!({"id_number": 110105}))), ["/params/id_number"]);
     assert!(!pointers(query(json!({}))).is_empty());
     assert!(pointers(query(json!({"id_number": good, "plate": "京A12345"}))).concat().contains("plate"));
