@@ -85,6 +85,8 @@ codes! {
     Forbidden = "forbidden",
     /// A character that prints nothing.
     ControlCharacter = "control_character",
+    /// A day that is over.
+    PastDate = "past_date",
     /// Longer as a whole than can be sent.
     TooLong = "too_long",
     /// Stands there twice.

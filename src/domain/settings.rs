@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Text;
-use super::schema::{Fault, api_body};
+use super::schema::{Fault, FaultCode, api_body};
 
 /// How long a session may rest at most, and does unless somebody says less, in minutes.
 pub const IDLE_MINUTES_MAX: u64 = 30;
@@ -181,17 +181,16 @@ impl SettingsChange {
         let mut faults = api_body("settings").map(|schema| schema.check(&document)).unwrap_or_default();
         let new = &self.settings;
         if new.second_factor < demanded {
-            faults.push(Fault::new(
-                "/second_factor",
-                "node.toml demands a second factor: the operator alone can change that",
-            ));
+            let message = "node.toml demands a second factor: the operator alone can change that";
+            faults.push(Fault::of(FaultCode::NotOffered, "/second_factor", message));
         }
         if new.idle_minutes > new.age_minutes {
-            faults.push(Fault::new("/idle_minutes", "is longer than age_minutes"));
+            let longest = new.age_minutes.to_string();
+            faults.push(Fault::of(FaultCode::Maximum, "/idle_minutes", "is longer than age_minutes").naming(longest));
         }
         // A notice that ended by itself may stay as it is while something else is changed.
         if new.notice != now.notice && new.notice.as_ref().is_some_and(|notice| !notice.is_shown(today)) {
-            faults.push(Fault::new("/notice/until", "is over: name a later day"));
+            faults.push(Fault::of(FaultCode::PastDate, "/notice/until", "is over: name a later day"));
         }
         faults
     }

@@ -1,13 +1,14 @@
 //! The form of what an administrator sets: from fields into settings, and back.
 
 use crate::domain::Text;
-use crate::domain::schema::Fault as Misfit;
+use crate::domain::schema::{Fault as Misfit, FaultCode};
 use crate::domain::settings::{Contact, Notice, SecondFactorRule, Settings, SettingsChange};
 use crate::readmodel::local::LocalSettings;
 use crate::web::problem::Problem;
 
 use super::codes;
 use super::form::Fields;
+use super::told::told;
 use super::views::Faults;
 use super::views::admin::SettingsFields;
 use super::words::Words;
@@ -109,17 +110,9 @@ pub fn faults(t: Words, misfits: &[Misfit], fields: &SettingsFields) -> Faults {
             "/notice/until" => ("notice_until", &fields.notice_until),
             _ => ("language", &fields.language),
         };
-        let code = match field {
-            _ if value.is_empty() => "required",
-            "second_factor" | "language" => "not_offered",
-            "idle" | "age" => "out_of_bounds",
-            "notice_until" if misfit.message.starts_with("is over") => "past_date",
-            "notice_until" => "bad_date",
-            _ => "too_long",
-        };
-        if faults.of(field).is_none() {
-            faults.add(t, field, &format!("setting-{field}"), code);
-        }
+        let empty = Misfit::of(FaultCode::Required, "", "");
+        let said = told(t, if value.is_empty() { &empty } else { misfit }, |_| None);
+        faults.tell(t, field, &t.word("setting", field), &said);
     }
     faults
 }
@@ -170,10 +163,10 @@ mod tests {
         let found = faults(Words::of(Lang::En), &misfits, &fields);
         for (field, message) in [
             ("second_factor", "is not on offer"),
-            ("idle", "is outside its bounds"),
+            ("idle", "must not be below 5"),
             ("desk_zh", "must be filled in"),
             ("desk_en", "must be filled in"),
-            ("notice_en", "is too long"),
+            ("notice_en", "has more than 500 characters"),
             ("notice_until", "is over"),
         ] {
             assert!(found.of(field).is_some_and(|said| said.contains(message)), "{field}: {:?}", found.of(field));

@@ -31,7 +31,7 @@ const FAULTS: &[&str] = &[
     "required", "too_long", "bad_name", "bad_version", "after_end", "one_of", "bad_date",
     "past_date", "bad_number", "bad_hours", "bad_code", "bad_digest", "bad_scope", "bad_entry", "no_items",
     "repeated", "wider", "not_offered", "bad_value", "number_untold", "bad_parent", "bad_range", "need_grant",
-    "not_same", "user_taken", "bad_user", "bad_address", "not_of_slip", "out_of_bounds",
+    "not_same", "user_taken", "bad_user", "bad_address", "not_of_slip",
 ];
 
 /// Codes that templates turn into texts by their family.

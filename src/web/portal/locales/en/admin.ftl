@@ -85,7 +85,6 @@ settings-notice-hint = Stands at the top of every page of this portal, signing i
 settings-until-hint = Taken away by itself after this day; empty for as long as it stands here.
 settings-save = Save the settings
 flash-settings_changed = The settings are saved and in force.
-fault-out_of_bounds = is outside its bounds.
 language-zh = Chinese
 language-en = English
 setting-language = Language of the portal

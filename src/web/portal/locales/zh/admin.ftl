@@ -85,7 +85,6 @@ settings-notice-hint = 显示在本节点门户每个页面（含登录页）的
 settings-until-hint = 当天结束后自动撤下；留空则一直显示。
 settings-save = 保存设置
 flash-settings_changed = 设置已保存，立即生效。
-fault-out_of_bounds = 超出允许范围。
 language-zh = 中文
 language-en = 英文
 setting-language = 默认语言
