@@ -31,6 +31,8 @@ mod sample;
 mod seen;
 mod serve;
 #[cfg(test)]
+mod serve_restart_tests;
+#[cfg(test)]
 mod serve_terms_tests;
 #[cfg(test)]
 mod serve_tests;

@@ -52,13 +52,13 @@ impl CaseMaterials for Papers {
 
 pub(super) struct Story {
     pub(super) city: Arc<City>,
-    provider: Exchange,
+    pub(super) provider: Exchange,
     pub(super) consumer: Exchange,
-    provider_store: Arc<Memory>,
-    dir: tempfile::TempDir,
+    pub(super) provider_store: Arc<Memory>,
+    pub(super) dir: tempfile::TempDir,
 }
 
-fn exchange(city: &Arc<City>, id: &str, store: &Arc<Memory>, dir: &std::path::Path) -> Exchange {
+pub(super) fn exchange(city: &Arc<City>, id: &str, store: &Arc<Memory>, dir: &std::path::Path) -> Exchange {
     crate::crypto::tls::install_provider();
     let roots = rustls::RootCertStore::empty();
     let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
@@ -251,29 +251,6 @@ async fn a_quota_ends_the_day_s_queries_and_is_recorded() {
     assert_eq!(story.code(|_| ()).await, "quota_exceeded");
     story.wait(DAY).await;
     assert_eq!(story.code(|_| ()).await, "ok");
-}
-
-#[tokio::test]
-async fn a_query_of_which_nothing_left_is_counted_until_the_restart() {
-    let story = Story::begin();
-    let grant = story.city.grant(|request| request.daily_max = 3);
-    let id = AccessId::new(story.city.clock.now());
-    let again = |call: &mut QueryCall| call.access_id = Some(id);
-    story.provider_store.broken.store(true, std::sync::atomic::Ordering::SeqCst);
-    assert_eq!(story.code(again).await, "outbox_full", "without its record an answer does not leave");
-    assert_eq!(story.provider.quota_used(grant), 1, "the source was asked");
-    assert_eq!(story.code(again).await, "replayed_request");
-    story.provider_store.broken.store(false, std::sync::atomic::Ordering::SeqCst);
-    let restarted = exchange(&story.city, "public-security", &story.provider_store, story.dir.path());
-    let story = Story { provider: restarted, ..story };
-    assert_eq!(story.provider.quota_used(grant), 0);
-    assert_eq!(story.code(again).await, "ok", "nobody ever got an answer to this id");
-    story.wait(0).await;
-    let restarted = exchange(&story.city, "public-security", &story.provider_store, story.dir.path());
-    let story = Story { provider: restarted, ..story };
-    assert_eq!(story.provider.quota_used(grant), 1, "an answer that left is counted for good");
-    assert_eq!(story.code(again).await, "replayed_request");
-    story.records(1).await;
 }
 
 #[tokio::test]
