@@ -40,6 +40,8 @@ struct Desk<'a> {
     folder: &'a DepartmentFolder,
     clerk: Session,
     reviewer: Session,
+    /// Index of the last transaction that the node had applied: listings that lack it, made anew at a start, are waited for.
+    last: u64,
 }
 
 /// Publishes the catalogs and arranges the grants of all departments, at the same time.
@@ -80,10 +82,13 @@ async fn desk<'a>(http: &Client, node: &'a NodeEntry, folder: &'a DepartmentFold
     let missing = |role: &str| CliError::usage(format_args!("{} needs an account for a {role}", node.department));
     let clerk = node.account(Role::Clerk, Role::Reviewer).ok_or_else(|| missing("clerk"))?;
     let reviewer = node.account(Role::Reviewer, Role::Clerk).ok_or_else(|| missing("reviewer"))?;
+    let clerk = Session::open(http, &node.url, &clerk.user, &clerk.password).await?;
+    let cluster = clerk.get("/cluster").await?.ok("the cluster")?;
     Ok(Desk {
         id: &node.department,
         folder,
-        clerk: Session::open(http, &node.url, &clerk.user, &clerk.password).await?,
+        clerk,
+        last: cluster.get("ledger_size").and_then(Value::as_u64).unwrap_or_default().saturating_sub(1),
         reviewer: Session::open(http, &node.url, &reviewer.user, &reviewer.password).await?,
     })
 }
@@ -146,7 +151,7 @@ async fn publish_type(desk: &Desk<'_>, kind: &CertificateType) -> Result<(), Cli
 async fn issue_licence(desks: &[Desk<'_>], licence: &ExampleLicence) -> Result<(), CliError> {
     let Some(desk) = desks.iter().find(|desk| desk.id == &licence.department) else { return Ok(()) };
     let what = format!("a licence {} of {}", licence.kind, licence.department);
-    let listing = format!("/certificates?type={}&holder={}", licence.kind, licence.holder_code);
+    let listing = format!("/certificates?type={}&holder={}&min_index={}", licence.kind, licence.holder_code, desk.last);
     let listed = desk.clerk.get(&listing).await?.ok(&what)?;
     if listed.get("items").and_then(Value::as_array).is_some_and(|items| !items.is_empty()) {
         return Ok(());
@@ -173,7 +178,8 @@ async fn arrange_grant(consumer: &Desk<'_>, provider: Option<&Desk<'_>>, grant: 
     // A city of fewer departments goes without the grants of those it leaves out.
     let Some(provider) = provider else { return Ok(false) };
     let what = format!("the grant of {} to {}", grant.entry, consumer.id);
-    let listing = format!("/grants?consumer={}&entry={}&page_size=200", consumer.id, grant.entry);
+    let listing =
+        format!("/grants?consumer={}&entry={}&page_size=200&min_index={}", consumer.id, grant.entry, consumer.last);
     let listed = consumer.clerk.get(&listing).await?.ok(&what)?;
     let items = listed.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let in_state =
