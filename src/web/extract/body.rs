@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use actix_web::body::{BodyStream, to_bytes_limited};
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -67,13 +67,27 @@ impl<T: ApiBody> FromRequest for Body<T> {
 /// # Errors
 /// `too_large`, `request_timeout`, or `malformed` when the connection breaks.
 pub async fn read_bytes(payload: Payload, max: usize) -> Result<web::Bytes, Problem> {
-    let read = to_bytes_limited(BodyStream::new(payload), max);
-    match tokio::time::timeout(BODY_TIME_MAX, read).await {
-        Err(_) => Err(Problem::new("request_timeout")),
-        Ok(Err(_)) => Err(Problem::new("too_large").detail(format!("a body is at most {max} bytes"))),
-        Ok(Ok(Err(_))) => Err(Problem::new("malformed").detail("the body broke off: send it whole")),
-        Ok(Ok(Ok(bytes))) => Ok(bytes),
+    let read = tokio::time::timeout(BODY_TIME_MAX, read_parts(payload, max)).await;
+    read.unwrap_or_else(|_| Err(Problem::new("request_timeout")))
+}
+
+async fn read_parts(mut payload: Payload, max: usize) -> Result<web::Bytes, Problem> {
+    // Most bodies come in one part, which is taken as it is: a buffer of actix' own would be 32 KiB for each request.
+    let mut whole = web::Bytes::new();
+    let mut joined = Vec::new();
+    while let Some(part) = payload.next().await {
+        let part = part.map_err(|_| Problem::new("malformed").detail("the body broke off: send it whole"))?;
+        if whole.len() + joined.len() + part.len() > max {
+            return Err(Problem::new("too_large").detail(format!("a body is at most {max} bytes")));
+        }
+        if whole.is_empty() && joined.is_empty() {
+            whole = part;
+        } else {
+            joined.extend_from_slice(&std::mem::take(&mut whole));
+            joined.extend_from_slice(&part);
+        }
     }
+    Ok(if joined.is_empty() { whole } else { joined.into() })
 }
 
 fn is_json(request: &HttpRequest) -> bool {
@@ -132,6 +146,22 @@ mod tests {
         }
         let (request, mut payload) = request.to_http_parts();
         Body::<T>::from_request(&request, &mut payload).await.map(|body| body.0)
+    }
+
+    #[actix_web::test]
+    async fn a_body_in_parts_is_read_whole_and_none_longer_than_it_may_be() {
+        let payload = |parts: Vec<Result<web::Bytes, actix_web::error::PayloadError>>| -> Payload {
+            Payload::Stream { payload: Box::pin(futures_util::stream::iter(parts)) }
+        };
+        let of =
+            |parts: &[&'static [u8]]| payload(parts.iter().map(|part| Ok(web::Bytes::from_static(part))).collect());
+        for parts in [&[b"abcd".as_slice()][..], &[b"a", b"bc", b"", b"d"], &[b"", b"abcd"], &[b"ab", b"cd"]] {
+            assert_eq!(read_bytes(of(parts), 4).await.unwrap(), b"abcd".as_slice());
+            assert_eq!(read_bytes(of(parts), 3).await.unwrap_err().code(), "too_large");
+        }
+        assert!(read_bytes(of(&[]), 0).await.unwrap().is_empty());
+        let breaking = vec![Ok(web::Bytes::from_static(b"a")), Err(actix_web::error::PayloadError::Incomplete(None))];
+        assert_eq!(read_bytes(payload(breaking), 9).await.unwrap_err().code(), "malformed");
     }
 
     async fn refused(content_type: Option<&str>, body: &[u8]) -> (u16, String, Value) {
