@@ -65,7 +65,7 @@ pub mod tests {
     pub fn is_english(text: &str) -> bool {
         let is_word = |word: &&str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_lowercase());
         let words: Vec<&str> = text.split([' ', ',', ':', '.']).collect();
-        words.windows(3).any(|three| three.iter().all(|word| is_word(word)))
+        words.windows(3).any(|three| three.iter().all(&is_word))
     }
 
     #[test]
