@@ -175,7 +175,7 @@ pub(super) fn set_status(
 
 fn load(connection: &mut Database, identifier: &str) -> Result<Option<CertificateView>, ReadError> {
     let doc: Option<String> =
-        certificates::table.find(identifier).select(certificates::doc).first(connection).optional()?;
+        certificates::table.find(key(identifier)).select(certificates::doc).first(connection).optional()?;
     doc.map(|doc| from_json(&doc)).transpose()
 }
 

@@ -97,6 +97,7 @@ fn what_a_database_takes_badly_stops_nothing(home: MakeHome) {
     assert_eq!(listed(EntryFilter { classes: vec!["基\0础".into()], ..Default::default() }), 1);
     assert_eq!(model.classes(&["基\0础".into()]).unwrap().len(), 1);
     assert_eq!(listed(EntryFilter { q: Some("\0".into()), ..Default::default() }), 0);
+    assert_eq!(model.certificate("a\0b"), Ok(None));
     let about = TransactionFilter { reference: Some("\0".into()), kind: Some("a\0b".into()), ..Default::default() };
     assert_eq!(model.transactions(&about).unwrap().items, []);
     assert_eq!(model.transactions(&TransactionFilter::default()).unwrap().items.len(), 3);

@@ -126,7 +126,7 @@ fn params(desk: &Desk, entry: &Entry, sent: &Fields) -> Vec<Field> {
     let field = |row: super::views::catalog::ParameterRow| Field {
         value: sent.get(&format!("param-{}", row.name)).to_owned(),
         label: if row.description.is_empty() { row.name.clone() } else { row.description },
-        hint: desk.t.word("format", &row.kind),
+        hint: desk.t.word_or("fill", &row.kind, &desk.t.word("format", &row.kind)),
         required: row.required,
         name: row.name,
     };
