@@ -25,9 +25,10 @@ pub enum Change {
     RemoveDirectory { path: PathBuf },
 }
 
-/// A change, and how long the journal was when it had been written.
+/// A change, how long the journal was when it had been written, and when that was, by a clock that all nodes share.
 pub struct Entry {
     pub end: u64,
+    pub time: u64,
     pub change: Change,
 }
 
@@ -40,15 +41,15 @@ pub fn position(journal: &Path) -> u64 {
 pub fn read(journal: &Path) -> Vec<Entry> {
     let bytes = std::fs::read(journal).unwrap();
     let (mut rest, mut entries) = (bytes.as_slice(), Vec::new());
-    while let Some((change, behind)) = next(rest) {
+    while let Some((time, change, behind)) = next(rest) {
         rest = behind;
-        entries.push(Entry { end: (bytes.len() - rest.len()) as u64, change });
+        entries.push(Entry { end: (bytes.len() - rest.len()) as u64, time, change });
     }
     entries
 }
 
-fn next(bytes: &[u8]) -> Option<(Change, &[u8])> {
-    let (head, rest) = bytes.split_first_chunk::<25>()?;
+fn next(bytes: &[u8]) -> Option<(u64, Change, &[u8])> {
+    let (head, rest) = bytes.split_first_chunk::<33>()?;
     let long = |at: usize| u64::from_le_bytes(head[at..at + 8].try_into().unwrap());
     let short = |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().unwrap()) as usize;
     let (inode, number) = (long(1), long(9));
@@ -68,5 +69,5 @@ fn next(bytes: &[u8]) -> Option<(Change, &[u8])> {
         b'x' => Change::RemoveDirectory { path },
         other => panic!("the journal has a record of the kind {other}"),
     };
-    Some((change, rest))
+    Some((long(25), change, rest))
 }

@@ -54,28 +54,39 @@ impl Recorded {
 /// How long each journal was.
 type Moment = Vec<u64>;
 
-/// A place to cut: how far each node's disk came.
+/// A moment at which the power fails everywhere: whatever one node did before because of what another had done, that is
+/// done too. Lengths of journals do not tell it, for the nodes write at different rates.
 #[derive(Clone, Debug)]
 struct Cut {
-    at: Moment,
+    time: u64,
     loss: Loss,
     chance: Chance,
 }
 
+/// When everything that stands before a moment was done.
+fn done_by(journals: &[Vec<Entry>], moment: &Moment) -> u64 {
+    let last = |(entries, end): (&Vec<Entry>, &u64)| {
+        let before = entries.partition_point(|entry| entry.end <= *end);
+        entries[..before].last().map_or(0, |entry| entry.time)
+    };
+    journals.iter().zip(moment).map(last).max().unwrap_or(0)
+}
+
 /// Cuts between acknowledgements that follow each other, in the order of time.
-fn choose(acks: &[Ack<Moment>], ends: &Moment, count: u64, chance: &mut Chance) -> Vec<Cut> {
-    let mut moments: Vec<&Moment> = acks.iter().map(|ack| &ack.moment).collect();
-    let begin = vec![0; ends.len()];
-    moments.insert(0, &begin);
-    moments.push(ends);
-    moments.sort();
+fn choose(acks: &[u64], journals: &[Vec<Entry>], count: u64, chance: &mut Chance) -> Vec<Cut> {
+    let mut times: Vec<u64> = journals.iter().flatten().map(|entry| entry.time).collect();
+    times.sort_unstable();
+    let mut bounds: Vec<usize> = acks.iter().map(|ack| times.partition_point(|time| time <= ack)).collect();
+    bounds.extend([0, times.len()]);
+    bounds.sort_unstable();
     let mut places: Vec<(usize, u64)> =
-        (0..count).map(|_| (chance.below(moments.len() as u64 - 1) as usize, chance.below(1001))).collect();
+        (0..count).map(|_| (chance.below(bounds.len() as u64 - 1) as usize, chance.below(1001))).collect();
     places.sort_unstable();
     let between = |(k, part): (usize, u64)| {
-        let (from, to) = (moments[k], moments[k + 1]);
-        let at = from.iter().zip(to).map(|(from, to)| from + to.saturating_sub(*from) * part / 1000);
-        Cut { at: at.collect(), loss: Loss::any(chance), chance: chance.fork() }
+        let (from, to) = (bounds[k], bounds[k + 1]);
+        let done = from + (to - from) * part as usize / 1000;
+        let time = times[..done].last().copied().unwrap_or(0);
+        Cut { time, loss: Loss::any(chance), chance: chance.fork() }
     };
     places.into_iter().map(between).collect()
 }
@@ -172,15 +183,17 @@ impl Story {
 
     fn cut_on(&self, count: u64, starts: u64, chance: &mut Chance, is_honest: bool) -> Vec<String> {
         let journals: Vec<Vec<Entry>> = self.nodes.iter().map(Recorded::entries).collect();
-        let ends: Moment = journals.iter().map(|entries| entries.last().map_or(0, |entry| entry.end)).collect();
-        let cuts = choose(&self.acks, &ends, count, chance);
+        let acks: Vec<(u64, &Kept)> =
+            self.acks.iter().map(|ack| (done_by(&journals, &ack.moment), &ack.kept)).collect();
+        let times: Vec<u64> = acks.iter().map(|(time, _)| *time).collect();
+        let cuts = choose(&times, &journals, count, chance);
         let mut disks: Vec<Disk> = self.nodes.iter().map(|node| node.disk.clone()).collect();
         let (mut next, mut wrong) = (vec![0; journals.len()], Vec::new());
         for (number, cut) in cuts.iter().enumerate() {
             let mut images = BTreeMap::new();
             let mut chance = cut.chance.clone();
             for (n, node) in self.nodes.iter().enumerate() {
-                while let Some(entry) = journals[n].get(next[n]).filter(|entry| entry.end <= cut.at[n]) {
+                while let Some(entry) = journals[n].get(next[n]).filter(|entry| entry.time <= cut.time) {
                     next[n] += 1;
                     if is_honest || !matches!(entry.change, Change::Sync { .. }) {
                         disks[n].change(&entry.change);
@@ -191,21 +204,17 @@ impl Story {
                 images.insert(node.department.clone(), image);
             }
             let is_started = starts > 0 && (number as u64).is_multiple_of(count.div_ceil(starts));
-            wrong.extend(self.look(cut, &images, is_started).map(|why| format!("cut {number}, {cut:?}: {why}")));
+            let known: Vec<&Kept> = acks.iter().filter(|(time, _)| *time <= cut.time).map(|(_, kept)| *kept).collect();
+            wrong.extend(self.look(&known, &images, is_started).map(|why| format!("cut {number}, {cut:?}: {why}")));
             images.values().for_each(|image| drop(std::fs::remove_dir_all(image)));
         }
         wrong
     }
 
-    fn look(&self, cut: &Cut, images: &BTreeMap<String, PathBuf>, is_started: bool) -> Option<String> {
-        let acks: Vec<&Kept> = self
-            .acks
-            .iter()
-            .filter(|ack| ack.moment.iter().zip(&cut.at).all(|(then, now)| then <= now))
-            .map(|ack| &ack.kept)
-            .collect();
+    /// What is wrong with the images, given what was acknowledged before.
+    fn look(&self, acks: &[&Kept], images: &BTreeMap<String, PathBuf>, is_started: bool) -> Option<String> {
         if is_started {
-            self.start(images, &acks);
+            self.start(images, acks);
         }
         let opened = catch_unwind(AssertUnwindSafe(|| {
             images

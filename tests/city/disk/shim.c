@@ -12,8 +12,9 @@
  *   MULU_SHIM_SAID=FILE                  a line for each failed call, and for each later sync of a file whose sync failed.
  *   MULU_SHIM_JOURNAL=FILE               the journal of changes; FILE must lie outside of the folder.
  *
- * The journal is a row of records: kind (1), inode (8), number (8), length of a path (4), length of data (4), little
- * endian, then path and data. Kinds: c file created (number 1: or emptied), w written (number: offset), t cut or
+ * The journal is a row of records: kind (1), inode (8), number (8), length of a path (4), length of data (4), nanoseconds
+ * of the steady clock that all programs share (8), little endian, then path and data. Kinds: c file created (number 1:
+ * or emptied), w written (number: offset), t cut or
  * extended (number: length), s synced, d directory synced, r renamed (data: the new path), u unlinked, m directory
  * made, x directory removed. A record is written after its call succeeded and before the program hears of it.
  * sync_file_range is no sync: it flushes neither the drive's cache nor what describes the file.
@@ -32,6 +33,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NEXT(name) ((__typeof__(&name))next(#name))
@@ -201,12 +203,16 @@ static int fails(enum call call, const char *path) {
 
 static void record(char kind, uint64_t inode, uint64_t number, const char *path, const void *data, size_t length) {
     size_t path_length = path ? strlen(path) : 0;
-    unsigned char head[25];
+    unsigned char head[33];
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t time = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     head[0] = (unsigned char)kind;
     uint32_t lengths[2] = {(uint32_t)path_length, (uint32_t)length};
     memcpy(head + 1, &inode, 8);
     memcpy(head + 9, &number, 8);
     memcpy(head + 17, lengths, 8);
+    memcpy(head + 25, &time, 8);
     struct iovec parts[3] = {{head, sizeof head}, {(void *)path, path_length}, {(void *)data, length}};
     size_t whole = sizeof head + path_length + length;
     if (NEXT(writev)(journal, parts, 3) != (ssize_t)whole) _exit(72);
