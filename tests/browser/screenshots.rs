@@ -49,6 +49,7 @@ const PICTURES: &[(&str, &str, &str, &str, Look)] = &[
     ("audit-numbers-dark", "audit", "auditor1", "/audit/numbers", Look { lang: "en", ..NIGHT }),
     ("ledger", "audit", "auditor1", "/ledger", DAY),
     ("cluster", "data-bureau", "admin1", "/cluster", ENGLISH),
+    ("settings", "data-bureau", "admin1", "/admin/settings", DAY),
 ];
 
 /// Queries by a department's system, so that the auditor's charts have something to show.
