@@ -228,17 +228,22 @@ fn a_rebuilt_read_model_shows_what_the_old_one_showed() {
         auditor.get("audit/accesses").ok()["items"].as_array().filter(|items| items.len() == 1).map(|_| ())
     });
     let lists = || -> Vec<Value> {
-        let of = |path: &str| auditor.get(path).ok()["items"].clone();
+        let of = |path: &str| auditor.get(&format!("{path}?page_size=200")).ok()["items"].clone();
         ["catalog/entries", "grants", "audit/accesses", "ledger/transactions", "ledger/blocks"].map(of).to_vec()
     };
     let before = lists();
+    // The others may add to the ledger meanwhile; what is new stands first.
+    let is_full = |lists: &[Value]| {
+        let ends = |(now, then): (&Value, &Value)| now.as_array().unwrap().ends_with(then.as_array().unwrap());
+        lists.iter().zip(&before).all(ends)
+    };
     city.stop("audit");
     let config = city.config("audit");
     mulu(&["projection", "rebuild", "--config", config.to_str().unwrap()]).ok();
     city.start("audit");
     city.wait_ready("audit");
     let subject = format!("audit/accesses?subject={}", Examples::get().seller_id_number);
-    until("the read model is full again", SOON, || (lists() == before).then_some(()));
+    until("the read model is full again", SOON, || is_full(&lists()).then_some(()));
     assert_eq!(auditor.get(&subject).ok()["items"].as_array().map(Vec::len), Some(1));
     // A node that runs keeps its read model.
     mulu(&["projection", "rebuild", "--config", config.to_str().unwrap()]).failed(1);
